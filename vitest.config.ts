@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config';
+
+/** What every project shares: two worker processes at most, since CI has two cores. */
+const shared = {
+  pool: 'forks',
+  testTimeout: 20_000,
+  hookTimeout: 60_000,
+  restoreMocks: true,
+} as const;
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        // Runs with Node alone: embedded database, simulation, HTTP, processes.
+        test: {
+          ...shared,
+          name: 'node',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/**/*.postgres.test.ts'],
+        },
+      },
+      {
+        // Runs on a real PostgreSQL, which the global set-up starts and stops.
+        test: {
+          ...shared,
+          name: 'postgres',
+          include: ['test/**/*.postgres.test.ts'],
+          globalSetup: ['tools/services/postgres-setup.mjs'],
+        },
+      },
+    ],
+  },
+});
