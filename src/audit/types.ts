@@ -1,0 +1,55 @@
+/** Words of the audit trail; those of the OWASP logging vocabulary where it has one. */
+export type AuditAction =
+  | 'authn_login_success'
+  | 'authn_login_fail'
+  | 'authn_login_fail_max'
+  | 'authn_login_limit_lifted'
+  | 'authn_password_change'
+  | 'authn_password_reset_requested'
+  | 'authn_reauthenticated'
+  | 'authn_logout'
+  | 'authn_token_refreshed'
+  | 'authn_token_revoked'
+  | 'authn_token_reuse'
+  | 'authn_token_refused'
+  | 'authz_fail'
+  | 'authz_admin'
+  | 'session_created'
+  | 'session_expired'
+  | 'session_revoked'
+  | 'excess_sessions_exceeded'
+  | 'user_created'
+  | 'user_updated'
+  | 'user_disabled'
+  | 'user_enabled'
+  | 'user_deleted'
+  | 'user_roles_changed'
+  | 'policy_changed'
+  | 'tenant_created'
+  | 'revoke_all';
+
+/** Who did it: a user of the tenant, the operator at the machine, Sekisho itself, or nobody known. */
+export interface AuditActor {
+  readonly kind: 'user' | 'operator' | 'system' | 'anonymous';
+  readonly uid: string | null;
+  readonly sid: string | null;
+}
+
+/** A row to be written. Never holds a token, a password or a hash of one. */
+export interface NewAuditEvent {
+  readonly id: string;
+  readonly tid: string | null;
+  readonly atMs: number;
+  readonly action: AuditAction;
+  readonly outcome: 'success' | 'failure';
+  readonly actor: AuditActor;
+  /** What it was done to: a user, a session, a policy …; ids only. */
+  readonly subject: { readonly kind: string; readonly id: string } | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly requestId: string | null;
+  /** Small and flat; strings are cut at 500 characters and freed of control characters by `auditEvent()`. */
+  readonly detail: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export type AuditEvent = NewAuditEvent;

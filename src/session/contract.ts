@@ -1,0 +1,227 @@
+import type { AuditEvent } from '../audit/types.ts';
+import type { HubEvent } from '../hub/contract.ts';
+import type { AuditFilter, LimitedAccount, LogRow, MemberRow, Page, SessionRow, TenantStats } from '../record/contract.ts';
+import type { BarrierResult, FollowerStatus } from '../revocation/contract.ts';
+import type { Freshness } from '../revocation/types.ts';
+import type { Policy, Tenant, User } from '../tenant/types.ts';
+
+/**
+ * The use cases: everything Sekisho does, without HTTP. All methods throw SekishoError. `Caller` is an authenticated
+ * session; its tenant is the tenant of the call, nothing else is.
+ */
+export interface Engine {
+  readonly authentication: Authentication;
+  readonly logins: Logins;
+  readonly ownSessions: OwnSessions;
+  readonly administration: Administration;
+  readonly operator: Operator;
+  readonly sockets: Sockets;
+  readonly events: Events;
+  /** Public keys, as a JWK Set (RFC 7517): active, coming and not yet expired ones. */
+  jwks(): Promise<{ readonly keys: readonly Readonly<Record<string, unknown>>[] }>;
+  readonly issuer: string;
+  readonly audience: string;
+  status(): FollowerStatus;
+}
+
+/** Where a request came from; goes into sessions, audit rows and logs. */
+export interface Origin {
+  readonly requestId: string;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+}
+
+/** An authenticated request: what `authenticate` resolves to. Frozen. */
+export interface Session {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly roles: readonly string[];
+  /** Seconds since 1970 when the user last proved who they are. */
+  readonly authTime: number;
+  readonly amr: readonly string[];
+  readonly clientId: string;
+  /** Seconds since 1970 when this access token ends. */
+  readonly expiresAt: number;
+  readonly freshness: Freshness;
+}
+
+export interface AuthenticateOptions {
+  /** Any of these roles is enough. Default: none asked for. */
+  readonly roles?: readonly string[];
+  /** Exact: waits for a proof newer than this call, never answers within the tolerance. Default false. */
+  readonly fresh?: boolean;
+  /** 401 `reauthentication_required` when the last proof of identity is older. Seconds ≥ 0. */
+  readonly maxAuthAgeSeconds?: number;
+}
+
+export interface Authentication {
+  /**
+   * Judges an access token: by itself, by the view, then age and roles.
+   * @throws SekishoError `invalid_token` `token_expired` `session_revoked` `token_superseded` `reauthentication_required`
+   *   (401), `insufficient_role` (403), `store_unavailable` (503).
+   */
+  authenticate(token: string, options?: AuthenticateOptions): Promise<Session>;
+  /** A token whose signature is good and that this deployment issued, expired or revoked or not; null otherwise. For logout. */
+  verifySignature(token: string): Promise<Omit<Session, 'freshness'> | null>;
+  /** Counts a refused token for the audit trail (written together, not one by one). */
+  countRefusal(code: string, tenantId: string | null): void;
+  /** Records a denied authorization in the audit trail. */
+  denied(session: Session, needed: string, origin: Origin): void;
+}
+
+export interface Caller {
+  readonly session: Session;
+  readonly origin: Origin;
+}
+
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  readonly refreshToken: string;
+  /** Until the session's absolute end. */
+  readonly refreshExpiresInSeconds: number;
+  readonly session: SessionRow;
+  readonly user: User;
+}
+
+/** What came of a revoking call. */
+export interface Revocation {
+  readonly id: string;
+  readonly position: number;
+  readonly scope: string;
+  readonly subject: { readonly tid: string | null; readonly uid: string | null; readonly sid: string | null };
+  readonly epoch: number;
+  readonly reason: string | null;
+  readonly barrier: BarrierResult;
+}
+
+export interface DeviceInput {
+  readonly name: string | null;
+  readonly kind: string | null;
+}
+
+export interface LoginInput {
+  /** Slug. */
+  readonly tenant: string;
+  readonly email: string;
+  readonly password: string;
+  readonly device: DeviceInput | null;
+  /** From an earlier login's answer: gives an allowance of attempts of its own. */
+  readonly deviceToken: string | null;
+}
+
+export interface LoginResult extends TokenPair {
+  readonly deviceToken: string;
+  /** The sessions that the device cap ended, if any. */
+  readonly revocation: Revocation | null;
+}
+
+export interface CreateSessionInput {
+  /** Slug or tid. */
+  readonly tenant: string;
+  /** `{ externalId }` makes the user on first sight, with e-mail, name and roles; they are brought up to date on every call. */
+  readonly user: { readonly uid: string } | { readonly externalId: string; readonly email: string; readonly name?: string; readonly roles?: readonly string[] };
+  /** RFC 8176 methods, such as `["pwd", "otp"]`; at least one. */
+  readonly amr: readonly string[];
+  readonly device?: DeviceInput;
+}
+
+export interface Logins {
+  /** @throws `invalid_credentials`, `too_many_attempts`, `session_limit_reached`, 503. */
+  login(input: LoginInput, origin: Origin): Promise<LoginResult>;
+  /** @throws `invalid_refresh_token`, `session_revoked`, `session_expired`, 503. */
+  refresh(refreshToken: string, origin: Origin): Promise<TokenPair>;
+  /** Null revocation: it was logged out or expired already. @throws `credentials_required` when nothing verifiable was presented. */
+  logout(presented: { readonly accessToken: string | null; readonly refreshToken: string | null }, origin: Origin): Promise<{ readonly revocation: Revocation | null }>;
+  reauthenticate(caller: Caller, password: string): Promise<TokenPair & { readonly revocation: Revocation }>;
+  changePassword(caller: Caller, currentPassword: string, newPassword: string): Promise<TokenPair & { readonly revocation: Revocation }>;
+  resetPassword(token: string, newPassword: string, origin: Origin): Promise<{ readonly revocation: Revocation }>;
+  /** For products that log people in themselves. */
+  createSession(input: CreateSessionInput, origin: Origin): Promise<TokenPair & { readonly revocation: Revocation | null }>;
+}
+
+export interface OwnSessions {
+  current(caller: Caller): Promise<{ readonly tenant: Tenant; readonly user: User; readonly session: SessionRow }>;
+  /** Alive ones, newest first. */
+  list(caller: Caller, page: Page): Promise<readonly SessionRow[]>;
+  revoke(caller: Caller, sid: string): Promise<{ readonly revocation: Revocation }>;
+  revokeOthers(caller: Caller): Promise<{ readonly revocation: Revocation }>;
+}
+
+export interface RevokeOptions {
+  readonly reason: string | null;
+  /** 0 to 30000, default 2000. */
+  readonly waitMs: number;
+  readonly includeSelf: boolean;
+  readonly idempotency: { readonly key: string; readonly bodyHash: Uint8Array } | null;
+}
+
+export interface PasswordReset {
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
+export interface Administration {
+  listUsers(caller: Caller, page: Page): Promise<readonly User[]>;
+  getUser(caller: Caller, uid: string): Promise<User>;
+  createUser(caller: Caller, input: { readonly email: string; readonly password: string | null; readonly name: string | null; readonly roles: readonly string[] | null }): Promise<{ readonly user: User; readonly reset: PasswordReset | null }>;
+  patchUser(caller: Caller, uid: string, patch: { readonly name?: string; readonly roles?: readonly string[]; readonly status?: 'active' | 'disabled' }, ifVersion: number | null): Promise<{ readonly user: User; readonly revocation: Revocation | null }>;
+  deleteUser(caller: Caller, uid: string, ifVersion: number | null): Promise<{ readonly revocation: Revocation }>;
+  resetPassword(caller: Caller, uid: string): Promise<{ readonly reset: PasswordReset; readonly revocation: Revocation }>;
+  listSessions(caller: Caller, uid: string | null, state: SessionRow['state'] | 'all', page: Page): Promise<readonly SessionRow[]>;
+  revokeUser(caller: Caller, uid: string, options: RevokeOptions): Promise<{ readonly revocation: Revocation }>;
+  revokeSession(caller: Caller, sid: string, options: RevokeOptions): Promise<{ readonly revocation: Revocation }>;
+  revokeAll(caller: Caller, options: RevokeOptions): Promise<{ readonly revocation: Revocation }>;
+  listRevocations(caller: Caller, page: Page): Promise<readonly LogRow[]>;
+  /** Runs a barrier of its own, so that the answer is true now. */
+  getRevocation(caller: Caller, id: string): Promise<Revocation>;
+  getPolicy(caller: Caller): Promise<{ readonly policy: Policy; readonly version: number }>;
+  putPolicy(caller: Caller, policy: Policy, ifVersion: number | null): Promise<{ readonly policy: Policy; readonly version: number; readonly revocation: Revocation | null }>;
+  listAudit(caller: Caller, filter: AuditFilter, page: Page): Promise<readonly AuditEvent[]>;
+  listLimited(caller: Caller, page: Page): Promise<readonly LimitedAccount[]>;
+  liftLimit(caller: Caller, email: string): Promise<void>;
+  nodes(caller: Caller): Promise<readonly NodeState[]>;
+  stats(caller: Caller): Promise<TenantStats>;
+}
+
+/** A member as administrators see it: no address. */
+export interface NodeState extends Omit<MemberRow, 'address'> {
+  readonly self: boolean;
+  /** Entries that it had not applied at its last heartbeat. */
+  readonly lag: number;
+}
+
+/** The operator at the machine: through the control socket, or on the data directory while nothing runs. */
+export interface Operator {
+  createTenant(input: { readonly slug: string; readonly name: string | null; readonly adminEmail: string; readonly adminPassword: string }): Promise<{ readonly tenant: Tenant; readonly admin: User }>;
+  /** First start only; null when the record has a tenant already. */
+  bootstrap(input: { readonly slug: string; readonly adminEmail: string; readonly adminPassword: string }): Promise<{ readonly tenant: Tenant; readonly admin: User } | null>;
+  listTenants(page: Page): Promise<readonly Tenant[]>;
+  /** A new way in for somebody who has forgotten everything: the old password is dead, sessions are revoked. `makeAdmin`: also gives the role back. */
+  resetUser(input: { readonly tenant: string; readonly email: string; readonly password: string | null; readonly makeAdmin: boolean }): Promise<{ readonly user: User; readonly reset: PasswordReset | null; readonly revocation: Revocation }>;
+  members(): Promise<readonly MemberRow[]>;
+}
+
+export interface Sockets {
+  issueTicket(caller: Caller): Promise<{ readonly ticket: string; readonly expiresInSeconds: number }>;
+  /** Redeems a ticket once. @throws `invalid_token` when it is unknown, used or too old. */
+  redeemTicket(ticket: string): Promise<SocketSession>;
+}
+
+/** What a ticket stands for: enough to judge a connection without its access token. */
+export interface SocketSession {
+  readonly session: Session;
+  readonly generation: string;
+  readonly epoch: number;
+  readonly tokenEpoch: number;
+  /** The session's absolute end, wall milliseconds. */
+  readonly endsAtMs: number;
+}
+
+export interface Events {
+  /** The tenant's events from now on, for as long as nobody calls the returned function. */
+  subscribe(tenantId: string, listener: (event: HubEvent) => void): () => void;
+  /** The facts by which a long-lived answer (an event stream) opened with `token` is judged. */
+  connectionOf(token: string): Promise<SocketSession>;
+}
