@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../audit/types.ts';
 import type { HubEvent } from '../hub/contract.ts';
 import type { AuditFilter, LimitedAccount, LogRow, MemberRow, Page, SessionRow, TenantStats } from '../record/contract.ts';
-import type { BarrierResult, FollowerStatus } from '../revocation/contract.ts';
+import type { BarrierResult, Connection, FollowerStatus, Judgement } from '../revocation/contract.ts';
 import type { Freshness } from '../revocation/types.ts';
 import type { Policy, Tenant, User } from '../tenant/types.ts';
 
@@ -207,6 +207,23 @@ export interface Sockets {
   issueTicket(caller: Caller): Promise<{ readonly ticket: string; readonly expiresInSeconds: number }>;
   /** Redeems a ticket once. @throws `invalid_token` when it is unknown, used or too old. */
   redeemTicket(ticket: string): Promise<SocketSession>;
+  /**
+   * SOCKETS: registers a long-lived connection (a socket, an event stream) and judges it in one synchronous block. `kill`
+   * is called synchronously when it may no longer live, before any acknowledgement, and must cut it before it returns; it
+   * is called at most once, and never after `disconnect`. A judgement other than `pass` registers nothing.
+   */
+  connect(session: SocketSession, kill: Connection['kill']): LiveConnection;
+}
+
+/** A registered connection. */
+export interface LiveConnection {
+  readonly judgement: Judgement;
+  /**
+   * Judges one frame, in or out, like a request. A verdict other than `pass` means: cut it. `activity`: the frame came from
+   * the person, so it moves last-seen (a ping or a notification does not). Default false.
+   */
+  checkNow(activity?: boolean): Judgement | { readonly kind: 'ended' };
+  disconnect(): void;
 }
 
 /** What a ticket stands for: enough to judge a connection without its access token. */
