@@ -27,7 +27,7 @@ export default defineConfig({
           ...shared,
           name: 'postgres',
           include: ['test/**/*.postgres.test.ts'],
-          globalSetup: ['tools/services/postgres-setup.mjs'],
+          globalSetup: ['tools/services/postgres.setup.ts'],
         },
       },
     ],
