@@ -17,6 +17,7 @@ export interface Engine {
   readonly operator: Operator;
   readonly sockets: Sockets;
   readonly events: Events;
+  readonly maintenance: Maintenance;
   /** Public keys, as a JWK Set (RFC 7517): active, coming and not yet expired ones. */
   jwks(): Promise<{ readonly keys: readonly Readonly<Record<string, unknown>>[] }>;
   readonly issuer: string;
@@ -53,11 +54,14 @@ export interface AuthenticateOptions {
   readonly fresh?: boolean;
   /** 401 `reauthentication_required` when the last proof of identity is older. Seconds ≥ 0. */
   readonly maxAuthAgeSeconds?: number;
+  /** Where the request came from: goes into the audit row when `roles` denies it. */
+  readonly origin?: Origin;
 }
 
 export interface Authentication {
   /**
-   * Judges an access token: by itself, by the view, then age and roles.
+   * Judges an access token: by itself, by the view, then age and roles. Counts what it refuses (`countRefusal`) and
+   * audits what it denies (`denied`) by itself; callers need not.
    * @throws SekishoError `invalid_token` `token_expired` `session_revoked` `token_superseded` `reauthentication_required`
    *   (401), `insufficient_role` (403), `store_unavailable` (503).
    */
@@ -241,4 +245,22 @@ export interface Events {
   subscribe(tenantId: string, listener: (event: HubEvent) => void): () => void;
   /** The facts by which a long-lived answer (an event stream) opened with `token` is judged. */
   connectionOf(token: string): Promise<SocketSession>;
+}
+
+/** Clean-up of what has ended, and CHECKPOINT and VACUUM of the embedded database. */
+export interface Maintenance {
+  /** Stops after the batch that is running; nothing else changes. */
+  pause(): void;
+  resume(): void;
+  status(): MaintenanceStatus;
+}
+
+export interface MaintenanceStatus {
+  readonly state: 'idle' | 'running' | 'paused';
+  /** Wall milliseconds of the last complete run; null before the first. */
+  readonly lastRunAtMs: number | null;
+  /** Rows removed since the start, by kind. */
+  readonly removed: { readonly sessions: number; readonly attempts: number; readonly tickets: number; readonly idempotencyKeys: number };
+  /** Batches that failed since the start; they are tried again in the next run. */
+  readonly failures: number;
 }
