@@ -58,10 +58,24 @@ export interface FieldError {
   readonly detail: string;
 }
 
+/** For the `RateLimit` and `RateLimit-Policy` fields of a 429. */
+export interface RateLimitState {
+  /** Name of the policy, such as `login`. */
+  readonly policy: string;
+  /** Attempts that a window has room for. */
+  readonly limit: number;
+  readonly windowSeconds: number;
+  readonly remaining: number;
+  /** Whole seconds until there is room again. */
+  readonly resetSeconds: number;
+}
+
 /** What may accompany an error. None of it ever holds a token, a password or a hash. */
 export interface ErrorDetails {
   /** For 429 and 503: when to try again, in whole seconds ≥ 1. */
   readonly retryAfterSeconds?: number;
+  /** For 429. */
+  readonly rateLimit?: RateLimitState;
   /** For 422: what to mend, by field. */
   readonly errors?: readonly FieldError[];
   /** For `outcome_unknown`: the id to ask later (`GET /v1/admin/revocations/{id}`). */
@@ -86,6 +100,7 @@ export class SekishoError extends Error {
   /** The HTTP status of `code`. */
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
+  readonly rateLimit: RateLimitState | undefined;
   readonly errors: readonly FieldError[] | undefined;
   readonly operationId: string | undefined;
   readonly members: Readonly<Record<string, unknown>> | undefined;
@@ -95,6 +110,7 @@ export class SekishoError extends Error {
     this.code = code;
     this.status = ERROR_STATUS[code];
     this.retryAfterSeconds = details.retryAfterSeconds;
+    this.rateLimit = details.rateLimit;
     this.errors = details.errors;
     this.operationId = details.operationId;
     this.members = details.members;
