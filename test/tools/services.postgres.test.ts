@@ -29,7 +29,7 @@ test('tests connect as a role for which row-level security is in force', async (
 test('a test file gets a database of its own, and dropping it ends what is connected', async () => {
   const database = await createTestDatabase(inject('postgresUrl'));
   const left = new pg.Client({ connectionString: database.url });
-  const ended = new Promise((resolve) => left.once('error', resolve));
+  const ended = new Promise((resolve) => left.on('error', resolve));
   await left.connect();
   await left.query('create table mine (id int)');
 

@@ -1,0 +1,163 @@
+/**
+ * Who may import whom inside src/. The first rule whose `files` match a file is that file's; a file
+ * without a rule is an error. Patterns are globs with `*` (within a folder) and `**`; `{folder}`
+ * stands for what `*` matched in `files`. `values` may be imported in any way, `types` only with
+ * `import type`.
+ *
+ * @typedef {object} Rule
+ * @property {string} name
+ * @property {string} because one sentence, printed with each violation
+ * @property {string[]} files
+ * @property {string[]} values
+ * @property {string[]} [types]
+ */
+
+/** The words everything is said in: they depend on nothing of ours. */
+const ground = ['src/errors.ts', 'src/clock.ts', 'src/id.ts'];
+
+/** What a store or a transport promises, and the shapes it speaks of. */
+const contracts = ['src/record/contract.ts', 'src/record/database.ts', 'src/hub/contract.ts'];
+
+/** Pure: they take time, randomness and stores as arguments. */
+const concepts = ['src/token/**', 'src/tenant/**', 'src/revocation/**', 'src/login/**'];
+
+const useCases = ['src/session/**', 'src/audit/**'];
+
+/** @type {Rule[]} */
+export const rules = [
+  {
+    name: 'ground',
+    because: 'errors, clock and id are the ground that everything stands on: they import nothing.',
+    files: ground,
+    values: [],
+  },
+  {
+    name: 'config',
+    because: 'Settings are read once at the edge; they know the shapes they set and nothing else.',
+    files: ['src/config.ts', 'src/config/**'],
+    values: [...ground, 'src/config/**'],
+    types: [...concepts],
+  },
+  {
+    name: 'contracts',
+    because: 'A contract speaks of shapes only, so that every implementation can stand behind it.',
+    files: [...contracts],
+    values: ground,
+    types: [...contracts, ...concepts, 'src/audit/types.ts'],
+  },
+  {
+    name: 'concepts',
+    because: 'Pure concepts import each other and the ground; stores are known as contracts only.',
+    files: concepts,
+    values: [...concepts, ...ground],
+    types: [...contracts, 'src/audit/types.ts'],
+  },
+  {
+    name: 'use cases',
+    because: 'Use cases join concepts with contracts, and never learn which store is behind one.',
+    files: useCases,
+    values: [...useCases, ...concepts, ...contracts, ...ground],
+    types: ['src/config.ts', 'src/config/**'],
+  },
+  {
+    name: 'record',
+    because: 'A record implements its contract: it borrows shapes from the concepts, no behaviour.',
+    files: ['src/record/**'],
+    values: ['src/record/**', ...contracts, ...ground],
+    types: [...concepts, 'src/audit/types.ts'],
+  },
+  {
+    name: 'hub',
+    because: 'Each hub stands alone behind the contract: no hub imports another one.',
+    files: ['src/hub/*/**'],
+    values: ['src/hub/{folder}/**', 'src/hub/*.ts', ...contracts, ...ground],
+    types: [...concepts],
+  },
+  {
+    name: 'hub, shared',
+    because: 'What all hubs share knows none of them.',
+    files: ['src/hub/*.ts'],
+    values: ['src/hub/*.ts', ...contracts, ...ground],
+    types: [...concepts],
+  },
+  {
+    name: 'http',
+    because: 'Routes call use cases; a route that reaches a store by itself escapes their checks.',
+    files: ['src/http/**'],
+    values: ['src/http/**', 'src/observe/**', ...useCases, ...concepts, ...ground],
+    types: ['src/config.ts', 'src/config/**', ...contracts],
+  },
+  {
+    name: 'observe',
+    because: 'Metrics, traces and logs look at use cases from outside.',
+    files: ['src/observe/**'],
+    values: ['src/observe/**', ...useCases, ...concepts, ...ground],
+    types: ['src/config.ts', 'src/config/**', ...contracts],
+  },
+  {
+    name: 'adapter',
+    because: 'Adapters are thin glue over the use cases and the HTTP surface, each by itself.',
+    files: ['src/adapter/*/**'],
+    values: ['src/adapter/{folder}/**', 'src/adapter/*.ts', 'src/http/**', ...useCases, ...ground],
+    types: ['src/create.ts', 'src/config.ts', ...concepts],
+  },
+  {
+    name: 'adapter, shared',
+    because: 'Adapters are thin glue over the use cases and the HTTP surface.',
+    files: ['src/adapter/*.ts'],
+    values: ['src/adapter/*.ts', 'src/http/**', ...useCases, ...ground],
+    types: ['src/create.ts', 'src/config.ts', ...concepts],
+  },
+  {
+    name: 'client',
+    because: 'The client runs in browsers and depends on nothing of the rest.',
+    files: ['src/client/**'],
+    values: ['src/client/**'],
+  },
+  {
+    name: 'composition root',
+    because: 'Here, and nowhere else, a concrete record and a concrete hub are chosen.',
+    files: ['src/create.ts', 'src/create/**', 'src/cli/**', 'src/testing.ts', 'src/testing/**'],
+    values: ['src/**'],
+  },
+  {
+    name: 'public surface',
+    because: 'Entry points name what is public; stores are reached through the composition root.',
+    files: ['src/index.ts', 'src/node.ts'],
+    values: ['src/create.ts', 'src/config.ts', 'src/http/**', ...useCases, ...concepts, ...ground],
+    types: ['src/**'],
+  },
+];
+
+/**
+ * Packages that only some folders may import, so that replacing one stays a small change. Any other
+ * package needs nothing but to be among the dependencies.
+ * @type {{ packages: string[], files: string[], because: string }[]}
+ */
+export const packageRules = [
+  {
+    packages: ['pg', 'kysely', '@electric-sql/pglite'],
+    files: ['src/record/**', 'src/hub/postgres/**'],
+    because: 'SQL and its drivers stay in the record.',
+  },
+  {
+    packages: ['hono', '@hono/node-server'],
+    files: ['src/http/**', 'src/adapter/**', 'src/cli/**', 'src/create.ts', 'src/create/**'],
+    because: 'The core knows no web framework.',
+  },
+  {
+    packages: ['jose'],
+    files: ['src/token/**'],
+    because: 'JOSE stays behind the token concept, so that algorithms are chosen in one place.',
+  },
+  {
+    packages: ['@node-rs/argon2'],
+    files: ['src/login/**'],
+    because: 'Password hashing happens in one place.',
+  },
+  {
+    packages: ['prom-client', 'pino'],
+    files: ['src/observe/**'],
+    because: 'Everything else measures and logs through observe.',
+  },
+];
