@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** What every project shares: two worker processes at most, since CI has two cores. */
 const shared = {
   pool: 'forks',
+  maxWorkers: 2,
   testTimeout: 20_000,
   hookTimeout: 60_000,
   restoreMocks: true,
@@ -10,7 +11,6 @@ const shared = {
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
     projects: [
       {
         // Runs with Node alone: embedded database, simulation, HTTP, processes.

@@ -10,7 +10,10 @@ const read = (path) => readFileSync(join(root, path), 'utf8');
 /** @type {string[]} */
 const problems = [];
 
-const codes = /ERROR_STATUS = \{(.*?)\} as const/s.exec(read('src/errors.ts'))?.[1]?.matchAll(/^ {2}(\w+):/gm) ?? [];
+const codes =
+  /ERROR_STATUS = \{(.*?)\} as const/s
+    .exec(read('src/errors.ts'))?.[1]
+    ?.matchAll(/^ {2}(\w+):/gm) ?? [];
 const errors = read('docs/errors.md');
 let count = 0;
 for (const [, code] of codes) {
@@ -19,21 +22,26 @@ for (const [, code] of codes) {
 }
 if (count === 0) problems.push('no error codes found in src/errors.ts: mend tools/check-docs.mjs');
 
-const settings = new Set(read('src/config.ts').match(/\b(?:SEKISHO_[A-Z][A-Z_]*[A-Z]|DATABASE_URL|REDIS_URL)\b/g) ?? []);
+const settings = new Set(
+  read('src/config.ts').match(/\b(?:SEKISHO_[A-Z][A-Z_]*[A-Z]|DATABASE_URL|REDIS_URL)\b/g) ?? [],
+);
 const configuration = read('docs/configuration.md');
 for (const name of settings) {
   if (!configuration.includes(name)) problems.push(`docs/configuration.md does not list ${name}`);
 }
-if (settings.size === 0) problems.push('no settings found in src/config.ts: mend tools/check-docs.mjs');
+if (settings.size === 0)
+  problems.push('no settings found in src/config.ts: mend tools/check-docs.mjs');
 
-const pages = ['README.md', ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`)].filter(
-  (name) => name.endsWith('.md'),
-);
+const pages = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`),
+].filter((name) => name.endsWith('.md'));
 for (const page of pages) {
   for (const [, target = ''] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
     if (/^[a-z]+:/.test(target) || target.startsWith('#')) continue;
     const file = resolve(root, dirname(page), target.replace(/#.*/, ''));
-    if (!existsSync(file)) problems.push(`${page} links to ${relative(root, file)}, which does not exist`);
+    if (!existsSync(file))
+      problems.push(`${page} links to ${relative(root, file)}, which does not exist`);
   }
 }
 

@@ -1,0 +1,94 @@
+/**
+ * Checks the package as its users get it: packs it, lets publint and attw look at the archive, then
+ * installs it beside its own dependencies alone, and loads every export.
+ */
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tools = join(root, 'node_modules/.bin');
+
+/** @param {string} command @param {string[]} args @param {string} cwd */
+function run(command, args, cwd) {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (status !== 0) {
+    throw new Error(`${command} ${args.join(' ')}\n${error?.message ?? ''}${stdout}${stderr}`);
+  }
+  return stdout;
+}
+
+/**
+ * Lays the packed package into node_modules with its declared dependencies and no others, so that
+ * an undeclared one is missed here and not at a user's.
+ * @param {string} archive @param {string} folder
+ */
+function install(archive, folder) {
+  const modules = join(folder, 'node_modules');
+  const installed = join(modules, 'sekisho');
+  mkdirSync(installed, { recursive: true });
+  run('tar', ['-xzf', archive, '--strip-components=1', '-C', installed], folder);
+  const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  for (const name of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), join(modules, name));
+  }
+  return { installed, manifest };
+}
+
+/** @param {string} installed @param {any} manifest @param {string} folder */
+function loadEveryExport(installed, manifest, folder) {
+  for (const [subpath, target] of Object.entries(manifest.exports)) {
+    const specifier = subpath === '.' ? 'sekisho' : `sekisho${subpath.slice(1)}`;
+    if (typeof target === 'string') {
+      if (!existsSync(join(installed, target))) throw new Error(`${specifier}: no file ${target}`);
+      continue;
+    }
+    if (!existsSync(join(installed, target.types))) {
+      throw new Error(`${specifier}: no types at ${target.types}`);
+    }
+    const script = `const m = await import('${specifier}'); console.log(Object.keys(m).length)`;
+    const names = run(process.execPath, ['--input-type=module', '-e', script], folder).trim();
+    console.log(`${specifier}: ${names} names`);
+  }
+}
+
+/** Whatever the code reads at run time has to be in the archive. @param {string} installed */
+function everyAssetIsPacked(installed) {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true });
+  for (const entry of sources) {
+    if (!entry.isFile() || /\.[mc]?[jt]s$/.test(entry.name)) continue;
+    const file = join(entry.parentPath, entry.name).slice(join(root, 'src').length + 1);
+    if (!existsSync(join(installed, 'dist', file))) throw new Error(`not packed: src/${file}`);
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'sekisho-exports-'));
+try {
+  run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], root);
+  const archive = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '');
+  run(join(tools, 'publint'), ['run', archive, '--strict'], root);
+  run(join(tools, 'attw'), [archive, '--profile', 'esm-only', '--no-emoji'], root);
+  const { installed, manifest } = install(archive, folder);
+  loadEveryExport(installed, manifest, folder);
+  everyAssetIsPacked(installed);
+  for (const command of Object.values(manifest.bin ?? {})) {
+    run(process.execPath, [join(installed, String(command)), '--help'], folder);
+  }
+  console.log('exports: as declared');
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
