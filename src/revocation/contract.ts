@@ -33,9 +33,14 @@ export interface Follower {
   /**
    * SOCKETS: registers a connection and judges it in one synchronous block; when it is later revoked, superseded, ended or
    * the node may no longer answer, `kill` is called synchronously, before any acknowledgement. Returns the judgement and,
-   * if it passed, what unregisters it.
+   * if it passed, what unregisters it. `check` judges a frame: it is what a request would get, for as long as the session
+   * lasts; unlike `judgeNow` it knows that the connection has seen every entry since it was registered (FORGET).
    */
-  connect(connection: Connection): { readonly judgement: Judgement; readonly disconnect: () => void };
+  connect(connection: Connection): {
+    readonly judgement: Judgement;
+    readonly check: () => Judgement;
+    readonly disconnect: () => void;
+  };
 
   /** Wall time by WALL TIME, for `iat`, `exp` and lifetimes: milliseconds since 1970. */
   wallNowMs(): number;
