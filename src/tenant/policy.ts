@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { type FieldError, SekishoError } from '../errors.ts';
+import type { Policy } from './types.ts';
+
+/** Longest life of an access token, seconds. Verifiers refuse longer ones (FORGET rests on it). */
+export const MAX_ACCESS_TTL = 900;
+
+/** Longest life of a session, seconds: 30 days (NIST SP 800-63B-4, AAL1). */
+export const MAX_ABSOLUTE_TIMEOUT = 30 * 86_400;
+
+const seconds = (min: number, max: number) => z.int().min(min).max(max);
+
+/**
+ * A tenant's policy as it stands in `PUT /v1/admin/policy`; durations in seconds. All fields are asked for, and no others.
+ * Whoever parses with it must also apply `crossFieldErrors`; `parsePolicy` does both.
+ */
+export const policySchema = z.strictObject({
+  access_ttl: seconds(30, MAX_ACCESS_TTL),
+  idle_timeout: seconds(30, MAX_ABSOLUTE_TIMEOUT),
+  absolute_timeout: seconds(30, MAX_ABSOLUTE_TIMEOUT),
+  refresh_grace: seconds(0, 60),
+  max_sessions_per_user: z.int().min(1).max(1000),
+  on_session_limit: z.enum(['revoke_oldest', 'reject']),
+  login_limit: z.strictObject({
+    account_attempts: z.int().min(1).max(100),
+    account_window: seconds(10, 86_400),
+    address_attempts: z.int().min(1).max(100_000),
+    address_window: seconds(10, 86_400),
+    max_wait: seconds(1, 3600),
+  }),
+});
+
+/** What a tenant begins with: NIST's AAL2 (24 h overall, 1 h idle). */
+export const DEFAULT_POLICY: Policy = Object.freeze({
+  access_ttl: 300,
+  idle_timeout: 3600,
+  absolute_timeout: 86_400,
+  refresh_grace: 10,
+  max_sessions_per_user: 10,
+  on_session_limit: 'revoke_oldest',
+  login_limit: Object.freeze({
+    account_attempts: 10,
+    account_window: 900,
+    address_attempts: 300,
+    address_window: 900,
+    max_wait: 900,
+  }),
+});
+
+/**
+ * Reads a whole policy from outside.
+ *
+ * @throws SekishoError `validation_failed` with one `{ pointer, detail }` for each thing that is wrong: a value out of
+ *   bounds, of another type, a field that is missing or unknown, an idle time-out above the absolute one.
+ */
+export function parsePolicy(input: unknown): Policy {
+  const parsed = policySchema.safeParse(input);
+  const errors = parsed.success
+    ? crossFieldErrors(parsed.data)
+    : parsed.error.issues.flatMap(toFieldErrors);
+  if (!parsed.success || errors.length > 0) {
+    throw new SekishoError('validation_failed', 'The policy is not valid.', { errors });
+  }
+  return Object.freeze({ ...parsed.data, login_limit: Object.freeze(parsed.data.login_limit) });
+}
+
+/** The bounds between fields, which a schema of single fields cannot say. */
+export function crossFieldErrors(policy: Policy): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  if (policy.access_ttl > policy.idle_timeout) {
+    errors.push({ pointer: '/access_ttl', detail: 'must be at most idle_timeout' });
+  }
+  if (policy.idle_timeout > policy.absolute_timeout) {
+    errors.push({ pointer: '/idle_timeout', detail: 'must be at most absolute_timeout' });
+  }
+  return errors;
+}
+
+/**
+ * Whether `next` ends anything earlier than `before` for sessions that exist. Then the change is committed with a
+ * `reissue` of the tenant, so that tokens and sockets of the longer policy do not outlive it.
+ */
+export function isShorter(before: Policy, next: Policy): boolean {
+  return (
+    next.access_ttl < before.access_ttl ||
+    next.idle_timeout < before.idle_timeout ||
+    next.absolute_timeout < before.absolute_timeout
+  );
+}
+
+function toFieldErrors(issue: z.core.$ZodIssue): readonly FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      pointer: pointerTo([...issue.path, key]),
+      detail: 'is not a known field',
+    }));
+  }
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  return [{ pointer: pointerTo(issue.path), detail: missing ? 'is missing' : issue.message }];
+}
+
+/** RFC 6901. */
+function pointerTo(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
+}
