@@ -15,8 +15,13 @@
 /** The words everything is said in: they depend on nothing of ours. */
 const ground = ['src/errors.ts', 'src/clock.ts', 'src/id.ts'];
 
-/** What a store or a transport promises, and the shapes it speaks of. */
-const contracts = ['src/record/contract.ts', 'src/record/database.ts', 'src/hub/contract.ts'];
+/** What a store, a transport or a log promises, and the shapes it speaks of. */
+const contracts = [
+  'src/record/contract.ts',
+  'src/record/database.ts',
+  'src/hub/contract.ts',
+  'src/observe/log.ts',
+];
 
 /** Pure: they take time, randomness and stores as arguments. */
 const concepts = ['src/token/**', 'src/tenant/**', 'src/revocation/**', 'src/login/**'];
