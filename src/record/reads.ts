@@ -1,0 +1,64 @@
+import type { Compilable } from 'kysely';
+import {
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+} from 'kysely';
+import type { CallOptions, Database, SqlCall } from './database.ts';
+import { asSekishoError } from './failures.ts';
+import type { Tables } from './tables.ts';
+
+/** Builds typed reads. It only compiles them: `asTenant` and `asSystem` run them, under the role that the name says. */
+export const build: Kysely<Tables> = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (instance) => new PostgresIntrospector(instance),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+}).withSchema('sekisho');
+
+/** Runs a read that sees the rows of `tid` and no others (ASVS 8.4.1). Two statements, whatever the number of rows. */
+export async function asTenant<Row>(
+  database: Database,
+  tid: string,
+  query: Compilable<Row>,
+  options?: CallOptions,
+): Promise<Row[]> {
+  return await run(database, ENTER_TENANT, [tid], query, options);
+}
+
+/** Runs a read across all tenants: the follower's, clean-up's and operators' only. */
+export async function asSystem<Row>(
+  database: Database,
+  query: Compilable<Row>,
+  options?: CallOptions,
+): Promise<Row[]> {
+  return await run(database, ENTER_SYSTEM, [], query, options);
+}
+
+const ENTER_TENANT =
+  "select set_config('role', 'sekisho_tenant', true), set_config('sekisho.tid', $1, true)";
+const ENTER_SYSTEM = "select set_config('role', 'sekisho_system', true)";
+
+async function run<Row>(
+  database: Database,
+  enter: string,
+  values: readonly unknown[],
+  query: Compilable<Row>,
+  options: CallOptions | undefined,
+): Promise<Row[]> {
+  const { sql, parameters } = query.compile();
+  const calls: SqlCall[] = [
+    { text: enter, values },
+    { text: sql, values: parameters },
+  ];
+  try {
+    const [, rows] = await database.transaction(calls, options);
+    return (rows ?? []) as Row[];
+  } catch (error) {
+    throw asSekishoError(error);
+  }
+}
