@@ -23,7 +23,7 @@ export interface FastifyLike {
   removeAllContentTypeParsers(): unknown;
   addContentTypeParser(
     type: string,
-    parser: (request: never, payload: never, done: (error: null) => void) => void,
+    parser: (request: never, payload: never) => Promise<unknown>,
   ): unknown;
   all(
     path: string,
@@ -65,7 +65,7 @@ export function fastifySekisho(sekisho: NodeHost): (app: FastifyLike) => Promise
   const handle = nodeHandler(sekisho);
   return async (app) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    app.addContentTypeParser('*', async () => undefined);
     for (const path of [
       '/v1/*',
       '/oauth/*',
