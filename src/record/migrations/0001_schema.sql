@@ -164,7 +164,7 @@ create table sekisho.session (
 ) with (fillfactor = 80);
 create index session_by_user on sekisho.session (tid, uid, created_at desc, sid desc);
 create index session_by_age on sekisho.session (tid, created_at desc, sid desc);
-create index session_by_end on sekisho.session (absolute_end_at);
+create index session_by_end on sekisho.session (least(absolute_end_at, ended_at));
 
 -- Every used refresh token of a session, until the session's row goes. key_id: the key that derived its successor.
 create table sekisho.refresh_used (

@@ -1,0 +1,44 @@
+-- Sessions with the judgement on each: the one predicate by which the record finds a session alive, at refresh, in the
+-- device cap, in lists and in clean-up. STABLE, so it reads by the snapshot of the statement that calls it, and so
+-- plain that the planner takes it into that statement.
+--   p_now  wall time of the caller; '-infinity' leaves the absolute end out of the judgement
+-- Result, beside the session's own columns (none of its hashes):
+--   expires_at  the absolute end under the session's own and the tenant's present policy, whichever is earlier
+--   state       active | expired | revoked
+--   why         what expired it: absolute | idle; null while neither has
+-- Floors: one with a higher epoch than the session's revokes it, unless it spares this very session. Idleness is judged
+-- against swept_through, not against p_now: while nothing sweeps, nobody grows idle.
+create or replace function sekisho.judged_session(p_now timestamptz)
+  returns table (
+    tid text, sid text, uid text, device_name text, device_kind text, ip text, user_agent text, amr text[],
+    auth_time timestamptz, created_at timestamptz, last_seen_at timestamptz, expires_at timestamptz,
+    generation text, epoch bigint, rot integer, state text, why text)
+  language sql stable parallel safe
+as $$
+  select s.tid, s.sid, s.uid, s.device_name, s.device_kind, s.ip, s.user_agent, s.amr,
+         s.auth_time, s.created_at, s.last_seen_at, l.expires_at, s.generation, s.epoch, s.rot,
+         case
+           when s.ended_how <> 'expired' then 'revoked'
+           when exists (
+             select from sekisho.floor f
+              where f.tid in ('*', s.tid) and f.uid in ('', s.uid)
+                and f.epoch > s.epoch and f.spared_sid is distinct from s.sid
+           ) then 'revoked'
+           when s.ended_how = 'expired' or l.past_end or l.idle then 'expired'
+           else 'active'
+         end,
+         case when l.past_end then 'absolute' when l.idle or s.ended_how = 'expired' then 'idle' end
+    from sekisho.session s
+    join sekisho.tenant t on t.tid = s.tid
+   cross join lateral (
+     select e.expires_at, p_now >= e.expires_at as past_end,
+            coalesce(
+              s.last_seen_at
+                + least(s.idle_timeout_s, (t.policy ->> 'idle_timeout')::integer) * interval '1 second'
+                < (select w.swept_through from sekisho.sweep w), false) as idle
+       from (
+         select least(s.absolute_end_at,
+                      s.created_at + (t.policy ->> 'absolute_timeout')::integer * interval '1 second') as expires_at
+       ) e
+   ) l
+$$;

@@ -1,0 +1,106 @@
+-- Refresh: judges the presented token, rotates its chain, and reads what an access token is minted from.
+--   p_key_ids, p_successor_hashes, p_after_hashes  RefreshCandidate[], newest key first
+--   p_audit  NewAuditEvent of a rotation; an expiry that is found here is audited under its id instead
+-- Result: RotateOutcome (see sessions.ts). Lock order: user (shared), session. No tenant lock: a tenant's floor that
+-- commits meanwhile stands above this session's epoch, which is in every token minted here, and so ends them too.
+-- MINT: all is judged by one statement begun after the locks; a session that was ended is never written back.
+create or replace function sekisho.rotate_session(
+  p_tid text, p_sid text, p_presented bytea,
+  p_key_ids text[], p_successor_hashes bytea[], p_after_hashes bytea[], p_now_ms bigint, p_audit jsonb)
+  returns jsonb
+  language plpgsql volatile
+as $$
+declare
+  v_now      timestamptz := sekisho.from_ms(p_now_ms);
+  v_uid      text;
+  v_session  sekisho.session;
+  v_used     sekisho.refresh_used;
+  v_seen     record;
+  v_keys     text[];
+  v_missing  text;
+  v_n        integer;
+  v_rot      integer;
+  v_mint     jsonb;
+begin
+  perform set_config('role', 'sekisho_tenant', true), set_config('sekisho.tid', p_tid, true),
+          set_config('synchronous_commit', 'on', true);
+
+  select s.uid into v_uid from sekisho.session s where s.tid = p_tid and s.sid = p_sid;
+  if not found then return jsonb_build_object('kind', 'unknown'); end if;
+  perform from sekisho.tenant_user u where u.tid = p_tid and u.uid = v_uid for share;
+  select * into v_session from sekisho.session s where s.tid = p_tid and s.sid = p_sid for update;
+  if not found then return jsonb_build_object('kind', 'unknown'); end if;
+
+  select h.generation, h.position, h.identity = sekisho.server_identity() as identity_agrees,
+         j.state, j.why, to_jsonb(j) as session, t.policy, t.status as tenant_status, u.status as user_status,
+         sekisho.user_json(u) as user_row
+    into strict v_seen
+    from sekisho.head h
+   cross join sekisho.judged_session(v_now) j
+    join sekisho.tenant t on t.tid = j.tid
+    left join sekisho.tenant_user u on u.tid = j.tid and u.uid = j.uid
+   where j.tid = p_tid and j.sid = p_sid;
+  select * into v_used from sekisho.refresh_used r
+   where r.tid = p_tid and r.sid = p_sid and r.hash = p_presented;
+
+  if not v_seen.identity_agrees then
+    return jsonb_build_object('kind', 'identity_changed', 'head',
+      jsonb_build_object('generation', v_seen.generation, 'position', v_seen.position));
+  elsif v_used.hash is null and p_presented not in (v_session.current_hash, v_session.successor_hash) then
+    return jsonb_build_object('kind', 'unknown');
+  elsif v_seen.state = 'revoked' or v_seen.user_status is distinct from 'active'
+        or v_seen.tenant_status is distinct from 'active' then
+    return jsonb_build_object('kind', 'revoked');
+  elsif v_seen.state = 'expired' then
+    if v_session.ended_at is null then
+      update sekisho.session s set ended_at = v_now, ended_how = 'expired' where s.tid = p_tid and s.sid = p_sid;
+      perform sekisho.append_audit(jsonb_build_array(p_audit || jsonb_build_object(
+        'action', 'session_expired', 'outcome', 'success', 'actor', jsonb_build_object('kind', 'system'),
+        'subject', jsonb_build_object('kind', 'session', 'id', p_sid),
+        'detail', jsonb_build_object('uid', v_uid, 'why', v_seen.why))));
+    end if;
+    return jsonb_build_object('kind', 'expired', 'uid', v_uid, 'why', v_seen.why);
+  end if;
+  v_mint := jsonb_build_object(
+    'session', v_seen.session, 'user', v_seen.user_row, 'policy', v_seen.policy,
+    'head', jsonb_build_object('generation', v_seen.generation, 'position', v_seen.position));
+
+  if v_used.hash is not null then
+    -- The window is that of this token's own first use: repeats do not move it.
+    if v_now >= v_used.used_at + (v_seen.policy ->> 'refresh_grace')::integer * interval '1 second' then
+      return jsonb_build_object('kind', 'reused', 'uid', v_uid);
+    end if;
+    -- The keys that lead from it to the live token, in order.
+    select array_agg(r.key_id order by r.rot) into v_keys from sekisho.refresh_used r
+     where r.tid = p_tid and r.sid = p_sid and r.rot >= v_used.rot;
+    select k into v_missing from unnest(v_keys) k where k <> all (p_key_ids) limit 1;
+    if found then return jsonb_build_object('kind', 'key_missing', 'keyId', v_missing); end if;
+    return jsonb_build_object('kind', 'replayed', 'keyIds', v_keys, 'mint', v_mint);
+  end if;
+
+  v_rot := v_session.rot;
+  if p_presented = v_session.current_hash then
+    v_n := array_position(p_key_ids, v_session.successor_key_id);
+    if v_n is null or p_successor_hashes[v_n] <> v_session.successor_hash then
+      return jsonb_build_object('kind', 'key_missing', 'keyId', v_session.successor_key_id);
+    end if;
+  else
+    -- The successor itself: it was issued by a rotation that the record has lost. That rotation is completed here; what
+    -- came after it is lost too, so the newest key derives the next one.
+    insert into sekisho.refresh_used (tid, sid, hash, rot, key_id, used_at)
+    values (p_tid, p_sid, v_session.current_hash, v_rot, v_session.successor_key_id, v_now);
+    v_rot := v_rot + 1;
+    v_n := 1;
+  end if;
+  insert into sekisho.refresh_used (tid, sid, hash, rot, key_id, used_at)
+  values (p_tid, p_sid, p_presented, v_rot, p_key_ids[v_n], v_now);
+  v_rot := v_rot + 1;
+  update sekisho.session s
+     set rot = v_rot, current_hash = p_successor_hashes[v_n], issued_at = v_now,
+         successor_hash = p_after_hashes[v_n], successor_key_id = p_key_ids[1]
+   where s.tid = p_tid and s.sid = p_sid;
+  perform sekisho.append_audit(jsonb_build_array(p_audit));
+  return jsonb_build_object(
+    'kind', 'rotated', 'keyIds', jsonb_build_array(p_key_ids[v_n]),
+    'mint', jsonb_set(v_mint, '{session,rot}', to_jsonb(v_rot)));
+end $$;
