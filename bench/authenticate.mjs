@@ -1,0 +1,81 @@
+// What one check of an access token costs inside the API process, ours and peers', in one run on one machine.
+//
+//   npm run bench            10,000 live tokens, 9 rounds
+//   npm run bench -- 1000 5  1,000 live tokens, 5 rounds
+//
+// Each round measures every contestant once, in a new order, over the same tokens in the same random order. What is
+// printed is the median of the rounds with the fastest and the slowest, and the ratio of the medians. Only ours knows
+// whether the token was revoked; the peers check a signature (or remember that they did) and an expiry.
+import { createVerifier } from 'fast-jwt';
+import { createLocalJWKSet, exportSPKI, importJWK, jwtVerify } from 'jose';
+import { createSekisho } from '../dist/index.js';
+
+const live = Number(process.argv[2] ?? 10_000);
+const rounds = Number(process.argv[3] ?? 9);
+if (!Number.isInteger(live) || live < 10 || !Number.isInteger(rounds) || rounds < 3) {
+  console.error('usage: npm run bench -- [live tokens ≥ 10] [rounds ≥ 3]');
+  process.exit(2);
+}
+
+const sekisho = await createSekisho({ dataDir: ':memory:', logLevel: 'error' });
+const { tenant } = await sekisho.engine.operator.createTenant({
+  slug: 'bench',
+  name: null,
+  adminEmail: 'admin@example.com',
+  adminPassword: 'seven green bicycles',
+});
+console.error(`making ${live} sessions …`);
+const tokens = [];
+for (let i = 0; i < live; i += 1) {
+  const pair = await sekisho.sessions.create({
+    tenant: tenant.slug,
+    user: { externalId: `user-${i}`, email: `user-${i}@example.com` },
+    amr: ['pwd'],
+  });
+  tokens.push(pair.accessToken);
+}
+const order = tokens.map((_, i) => i).sort(() => Math.random() - 0.5);
+
+const jwks = await sekisho.engine.jwks();
+const keys = createLocalJWKSet({ keys: [...jwks.keys] });
+const [first] = jwks.keys;
+const pem = await exportSPKI(await importJWK(first, 'ES256', { extractable: true }));
+const expected = { issuer: sekisho.engine.issuer, audience: sekisho.engine.audience };
+const fastJwt = createVerifier({
+  key: pem,
+  algorithms: ['ES256'],
+  allowedIss: expected.issuer,
+  allowedAud: expected.audience,
+  cache: live * 2,
+});
+
+/** A contestant checks one token; `seen` says how many checks a round has (unseen checks are slow). */
+const contestants = [
+  { name: 'sekisho.authenticate, token seen before', checks: live * 20, run: (token) => sekisho.authenticate(token) },
+  { name: 'fast-jwt with its cache, token seen before', checks: live * 20, run: (token) => fastJwt(token) },
+  { name: 'jose.jwtVerify (has no cache)', checks: Math.min(live, 2000), run: (token) => jwtVerify(token, keys, { ...expected, typ: 'at+jwt' }) },
+];
+
+for (const { run } of contestants) for (const token of tokens.slice(0, 2 * live)) await run(token);
+
+const samples = new Map(contestants.map(({ name }) => [name, []]));
+for (let round = 0; round < rounds; round += 1) {
+  for (const { name, checks, run } of contestants.toSorted(() => Math.random() - 0.5)) {
+    globalThis.gc?.();
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < checks; i += 1) await run(tokens[order[i % live]]);
+    samples.get(name).push(Number(process.hrtime.bigint() - start) / checks / 1000);
+  }
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+const ours = median(samples.get(contestants[0].name));
+console.log(`${live} live tokens, ${rounds} rounds, Node ${process.version}`);
+for (const { name } of contestants) {
+  const values = samples.get(name);
+  const middle = median(values);
+  console.log(
+    `${name.padEnd(44)} ${middle.toFixed(2).padStart(8)} µs  (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})  ${(middle / ours).toFixed(1)} ×`,
+  );
+}
+await sekisho.close();
