@@ -18,13 +18,13 @@ export interface FastifyReplyLike {
   hijack(): unknown;
 }
 
+type Parser = (request: unknown, payload: unknown) => Promise<unknown>;
+
 /** The part of a Fastify instance that is used here. */
 export interface FastifyLike {
   removeAllContentTypeParsers(): unknown;
-  addContentTypeParser(
-    type: string,
-    parser: (request: never, payload: never) => Promise<unknown>,
-  ): unknown;
+  /** Overloaded there, in a way that no single signature matches. */
+  readonly addContentTypeParser: (...args: never[]) => unknown;
   all(
     path: string,
     handler: (request: FastifyRequestLike, reply: FastifyReplyLike) => void,
@@ -65,7 +65,8 @@ export function fastifySekisho(sekisho: NodeHost): (app: FastifyLike) => Promise
   const handle = nodeHandler(sekisho);
   return async (app) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser('*', async () => undefined);
+    const parse = app.addContentTypeParser.bind(app) as (type: string, parser: Parser) => unknown;
+    parse('*', async () => undefined);
     for (const path of [
       '/v1/*',
       '/oauth/*',
