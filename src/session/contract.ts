@@ -201,7 +201,8 @@ export interface Operator {
   createTenant(input: { readonly slug: string; readonly name: string | null; readonly adminEmail: string; readonly adminPassword: string }): Promise<{ readonly tenant: Tenant; readonly admin: User }>;
   /** First start only; null when the record has a tenant already. */
   bootstrap(input: { readonly slug: string; readonly adminEmail: string; readonly adminPassword: string }): Promise<{ readonly tenant: Tenant; readonly admin: User } | null>;
-  listTenants(page: Page): Promise<readonly Tenant[]>;
+  /** In the order of `TenantStore.list`; the next page's cursor is the last row's time and id. */
+  listTenants(page: Page): Promise<readonly (Tenant & { readonly createdAtMs: number })[]>;
   /** A new way in for somebody who has forgotten everything: the old password is dead, sessions are revoked. `makeAdmin`: also gives the role back. */
   resetUser(input: { readonly tenant: string; readonly email: string; readonly password: string | null; readonly makeAdmin: boolean }): Promise<{ readonly user: User; readonly reset: PasswordReset | null; readonly revocation: Revocation }>;
   members(): Promise<readonly MemberRow[]>;
