@@ -1,4 +1,4 @@
-import type { NewAuditEvent, AuditEvent } from '../audit/types.ts';
+import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
 import type { Entry, Head, Lineage, Snapshot, Subject } from '../revocation/types.ts';
 import type { LoginLimit, Policy, Tenant, User } from '../tenant/types.ts';
 
@@ -44,7 +44,10 @@ export interface LogStore {
    * FOLLOW: entries after `after`, in order, at most `limit`. `horizon` is the last position the record no longer keeps:
    * when `after < horizon` a snapshot is needed instead.
    */
-  fetch(after: number, limit: number): Promise<HistoryCheck & { readonly entries: readonly Entry[]; readonly horizon: number }>;
+  fetch(
+    after: number,
+    limit: number,
+  ): Promise<HistoryCheck & { readonly entries: readonly Entry[]; readonly horizon: number }>;
   snapshot(): Promise<Snapshot & { readonly identityAgrees: boolean }>;
   lineage(): Promise<HistoryCheck & { readonly lineage: Lineage }>;
   /**
@@ -106,7 +109,13 @@ export interface CommitRequest {
 /** Whose authority a write rests on; AUTHORITY judges it after the last lock. */
 export type Actor =
   /** The session must be alive and pass every floor; with `role`, its user must still have that role. */
-  | { readonly kind: 'session'; readonly tid: string; readonly uid: string; readonly sid: string; readonly role: string | null }
+  | {
+      readonly kind: 'session';
+      readonly tid: string;
+      readonly uid: string;
+      readonly sid: string;
+      readonly role: string | null;
+    }
   /** A verified access token that ends its own session: its entry is written whether or not a row is found. */
   | { readonly kind: 'token'; readonly tid: string; readonly uid: string; readonly sid: string }
   /** Whoever holds a one-time password reset token; it is used up. */
@@ -118,33 +127,77 @@ export type Actor =
 
 export type Change =
   | {
-      readonly kind: 'user_create'; readonly tid: string; readonly uid: string; readonly email: string; readonly name: string;
-      readonly roles: readonly string[]; readonly externalId: string | null; readonly passwordHash: string | null;
+      readonly kind: 'user_create';
+      readonly tid: string;
+      readonly uid: string;
+      readonly email: string;
+      readonly name: string;
+      readonly roles: readonly string[];
+      readonly externalId: string | null;
+      readonly passwordHash: string | null;
       readonly reset: NewReset | null;
     }
   | {
-      readonly kind: 'user_patch'; readonly tid: string; readonly uid: string; readonly ifVersion: number | null;
-      readonly name?: string; readonly roles?: readonly string[]; readonly status?: 'active' | 'disabled';
+      readonly kind: 'user_patch';
+      readonly tid: string;
+      readonly uid: string;
+      readonly ifVersion: number | null;
+      /** For products that bring their own users (`sessions.create`); outcome `email_taken`. */
+      readonly email?: string;
+      readonly name?: string;
+      readonly roles?: readonly string[];
+      readonly status?: 'active' | 'disabled';
     }
   | { readonly kind: 'user_delete'; readonly tid: string; readonly uid: string }
   /** A new password; every open reset token of the user dies with it. With `kind: 'reset'` actors uid is null. */
   | {
-      readonly kind: 'password_set'; readonly tid: string; readonly uid: string | null; readonly passwordHash: string;
+      readonly kind: 'password_set';
+      readonly tid: string;
+      readonly uid: string | null;
+      readonly passwordHash: string;
       readonly regenerate: Regenerate | null;
     }
   /** The old password is dead, a reset token is made. `roles`: an operator's way back in for an administrator. */
-  | { readonly kind: 'password_reset'; readonly tid: string; readonly uid: string; readonly reset: NewReset }
+  | {
+      readonly kind: 'password_reset';
+      readonly tid: string;
+      readonly uid: string;
+      readonly reset: NewReset;
+    }
   /** Re-authentication: a new chain of refresh tokens and a new `auth_time` for the same session. */
-  | { readonly kind: 'session_regenerate'; readonly tid: string; readonly uid: string; readonly regenerate: Regenerate }
+  | {
+      readonly kind: 'session_regenerate';
+      readonly tid: string;
+      readonly uid: string;
+      readonly regenerate: Regenerate;
+    }
   /** Marks sessions as ended in the record: `sid`, or all of `uid` or the tenant but the spared one. */
   | {
-      readonly kind: 'session_end'; readonly tid: string; readonly uid: string | null; readonly sid: string | null;
-      readonly sparedSid: string | null; readonly how: 'revoked' | 'logout';
+      readonly kind: 'session_end';
+      readonly tid: string;
+      readonly uid: string | null;
+      readonly sid: string | null;
+      readonly sparedSid: string | null;
+      readonly how: 'revoked' | 'logout';
     }
-  | { readonly kind: 'policy_put'; readonly tid: string; readonly policy: Policy; readonly ifVersion: number | null }
   | {
-      readonly kind: 'tenant_create'; readonly tid: string; readonly slug: string; readonly name: string;
-      readonly policy: Policy; readonly admin: { readonly uid: string; readonly email: string; readonly name: string; readonly passwordHash: string };
+      readonly kind: 'policy_put';
+      readonly tid: string;
+      readonly policy: Policy;
+      readonly ifVersion: number | null;
+    }
+  | {
+      readonly kind: 'tenant_create';
+      readonly tid: string;
+      readonly slug: string;
+      readonly name: string;
+      readonly policy: Policy;
+      readonly admin: {
+        readonly uid: string;
+        readonly email: string;
+        readonly name: string;
+        readonly passwordHash: string;
+      };
       /** True: only when the record has no tenant at all (bootstrap); otherwise the outcome is `not_first`. */
       readonly onlyFirst: boolean;
     };
@@ -223,7 +276,14 @@ export interface MemberStore {
   /** HEARTBEAT: proves, renews and acknowledges in one write. `urgent`: it goes before all other statements. */
   heartbeat(id: string, generation: string, applied: number): Promise<Heartbeat>;
   /** BARRIER: an UPDATE of the caller's own row that returns all members; `removed` when that row is gone. */
-  listForBarrier(id: string): Promise<(HistoryCheck & { readonly kind: 'members'; readonly settled: boolean; readonly members: readonly MemberRow[] }) | { readonly kind: 'removed' }>;
+  listForBarrier(id: string): Promise<
+    | (HistoryCheck & {
+        readonly kind: 'members';
+        readonly settled: boolean;
+        readonly members: readonly MemberRow[];
+      })
+    | { readonly kind: 'removed' }
+  >;
   list(): Promise<readonly MemberRow[]>;
   leave(id: string): Promise<void>;
   /** Removes a member if its beat still is `beat`. */
@@ -270,7 +330,12 @@ export interface UserStore {
   /** Newest first. */
   list(tid: string, page: Page): Promise<readonly User[]>;
   /** For reauthentication and password change: the hash, with the head read by the same statement. */
-  passwordOf(tid: string, uid: string): Promise<{ readonly user: User; readonly passwordHash: string | null } | null>;
+  passwordOf(
+    tid: string,
+    uid: string,
+  ): Promise<
+    (HistoryCheck & { readonly user: User; readonly passwordHash: string | null }) | null
+  >;
   /** Replaces a hash made with older parameters, only if it still is `oldHash`. */
   rehash(tid: string, uid: string, oldHash: string, newHash: string): Promise<void>;
 }
@@ -331,7 +396,8 @@ export interface MintFacts {
 
 export type OpenOutcome =
   | {
-      readonly kind: 'opened'; readonly mint: MintFacts;
+      readonly kind: 'opened';
+      readonly mint: MintFacts;
       /** Entries of the sessions that the device cap ended. */
       readonly evicted: readonly Entry[];
     }
@@ -383,15 +449,36 @@ export interface SessionStore {
   open(tid: string, session: NewSession): Promise<OpenOutcome>;
   /** Refresh: judges, rotates and returns what to mint from, in one statement. */
   rotate(tid: string, request: RotateRequest): Promise<RotateOutcome>;
-  /** Whose session a refresh token speaks of, alive or not; null when its secret was never one of that session's. */
-  ofRefreshToken(tid: string, sid: string, tokenHash: Uint8Array): Promise<{ readonly uid: string; readonly state: SessionRow['state'] } | null>;
+  /**
+   * Whose session a refresh token speaks of, alive or not; null when its secret was never one of that session's. Without
+   * `nowMs` a session that passed its absolute end unnoticed is still called active.
+   */
+  ofRefreshToken(
+    tid: string,
+    sid: string,
+    tokenHash: Uint8Array,
+    nowMs?: number,
+  ): Promise<{ readonly uid: string; readonly state: SessionRow['state'] } | null>;
   get(tid: string, sid: string, nowMs: number): Promise<SessionRow | null>;
   /** Everything `GET /v1/session` shows, in one statement. */
-  details(tid: string, sid: string, nowMs: number): Promise<{ readonly tenant: Tenant; readonly user: User; readonly session: SessionRow } | null>;
+  details(
+    tid: string,
+    sid: string,
+    nowMs: number,
+  ): Promise<{ readonly tenant: Tenant; readonly user: User; readonly session: SessionRow } | null>;
   /** Newest first. `uid` null: all of the tenant. */
-  list(tid: string, uid: string | null, state: SessionRow['state'] | 'all', page: Page, nowMs: number): Promise<readonly SessionRow[]>;
+  list(
+    tid: string,
+    uid: string | null,
+    state: SessionRow['state'] | 'all',
+    page: Page,
+    nowMs: number,
+  ): Promise<readonly SessionRow[]>;
   /** Last-seen in batches, of any tenants; never moves one back, never revives a session. */
-  touch(seen: readonly { readonly tid: string; readonly sid: string; readonly atMs: number }[], sweptThroughMs: number): Promise<void>;
+  touch(
+    seen: readonly { readonly tid: string; readonly sid: string; readonly atMs: number }[],
+    sweptThroughMs: number,
+  ): Promise<void>;
   /** Uses up a socket ticket's id; false when it was used before. */
   useTicket(tid: string, jti: string, expiresAtMs: number): Promise<boolean>;
 }
@@ -404,11 +491,26 @@ export interface SessionStore {
  */
 export interface AttemptStore {
   /** `tenantKey` is the tid, or `unknown` for slugs that no tenant has. All buckets must pass, or nothing is counted. */
-  reserve(tenantKey: string, buckets: readonly AttemptBucket[], attemptId: string, nowMs: number): Promise<ReserveOutcome>;
+  reserve(
+    tenantKey: string,
+    buckets: readonly AttemptBucket[],
+    attemptId: string,
+    nowMs: number,
+  ): Promise<ReserveOutcome>;
   /** Takes a reserved attempt back; with `clear`, the account's buckets are emptied (success resets). */
-  giveBack(tenantKey: string, buckets: readonly AttemptBucket[], attemptId: string, clear: boolean): Promise<void>;
+  giveBack(
+    tenantKey: string,
+    buckets: readonly AttemptBucket[],
+    attemptId: string,
+    clear: boolean,
+  ): Promise<void>;
   /** Accounts that would have to wait at `nowMs`. */
-  listLimited(tid: string, nowMs: number, page: Page, limit: LoginLimit): Promise<readonly LimitedAccount[]>;
+  listLimited(
+    tid: string,
+    nowMs: number,
+    page: Page,
+    limit: LoginLimit,
+  ): Promise<readonly LimitedAccount[]>;
   /** Lifts the limits of one account (its devices' buckets included); false when there was none. */
   lift(tid: string, account: string): Promise<boolean>;
 }
@@ -424,7 +526,12 @@ export interface AttemptBucket {
 
 export type ReserveOutcome =
   | { readonly kind: 'reserved'; readonly remaining: number; readonly resetMs: number }
-  | { readonly kind: 'limited'; readonly bucket: AttemptBucket['kind']; readonly retryAfterMs: number; readonly resetMs: number };
+  | {
+      readonly kind: 'limited';
+      readonly bucket: AttemptBucket['kind'];
+      readonly retryAfterMs: number;
+      readonly resetMs: number;
+    };
 
 export interface LimitedAccount {
   readonly email: string;
