@@ -1,0 +1,48 @@
+import { call } from './call.ts';
+import type { KeyStore, StoredKey } from './contract.ts';
+import type { Database } from './database.ts';
+import { asSystem, build } from './reads.ts';
+
+/** Signing keys and settings in the record; private keys are sealed before they come here. */
+export function createKeyStore(database: Database): KeyStore {
+  return {
+    async list() {
+      const query = build
+        .selectFrom('signing_key as k')
+        .selectAll('k')
+        .orderBy('k.active_from')
+        .orderBy('k.kid');
+      const rows = await asSystem(database, query);
+      return rows.map((row) => ({
+        kid: row.kid,
+        purpose: row.purpose as StoredKey['purpose'],
+        alg: row.alg as StoredKey['alg'],
+        publicJwk: row.public_jwk,
+        privateSealed: row.private_sealed,
+        activeFromMs: row.active_from.getTime(),
+        retiredAtMs: row.retired_at?.getTime() ?? null,
+      }));
+    },
+
+    async add(key, unlessActiveSinceMs) {
+      return await call<boolean>(database, 'add_signing_key', [
+        key.kid,
+        key.purpose,
+        key.alg,
+        key.publicJwk,
+        key.privateSealed,
+        Math.floor(key.activeFromMs),
+        key.retiredAtMs === null ? null : Math.floor(key.retiredAtMs),
+        Math.floor(unlessActiveSinceMs),
+      ]);
+    },
+
+    async retire(kid, atMs) {
+      await call<void>(database, 'retire_signing_key', [kid, Math.floor(atMs)]);
+    },
+
+    async setting(name, value) {
+      return await call<string>(database, 'keep_setting', [name, value]);
+    },
+  };
+}

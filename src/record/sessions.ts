@@ -1,0 +1,239 @@
+import { type RawBuilder, sql } from 'kysely';
+import { newId } from '../id.ts';
+import type { Policy } from '../tenant/types.ts';
+import { call } from './call.ts';
+import type {
+  LoginFacts,
+  MintFacts,
+  NewSession,
+  OpenOutcome,
+  RotateOutcome,
+  RotateRequest,
+  SessionRow,
+  SessionStore,
+} from './contract.ts';
+import type { Database } from './database.ts';
+import { asTenant, build } from './reads.ts';
+import {
+  entryOf,
+  type RawEntry,
+  type RawMint,
+  type RawSession,
+  type RawTenant,
+  type RawUser,
+  sessionOf,
+  tenantOf,
+  userOf,
+} from './rows.ts';
+import { storableJson, storableOrNull } from './text.ts';
+
+interface RawFacts {
+  readonly head: LoginFacts['head'];
+  readonly identity_agrees: boolean;
+  readonly tenant: RawTenant | null;
+  readonly policy: Policy | null;
+  readonly user: RawUser | null;
+  readonly password_hash: string | null;
+}
+
+type RawOpened =
+  | { readonly kind: 'opened'; readonly mint: RawMint; readonly evicted: readonly RawEntry[] }
+  | { readonly kind: 'session_limit_reached'; readonly sessions: readonly RawSession[] }
+  | Extract<OpenOutcome, { kind: 'superseded' | 'generation_changed' | 'identity_changed' }>;
+
+type RawRotated =
+  | { readonly kind: 'rotated'; readonly keyIds: readonly [string]; readonly mint: RawMint }
+  | { readonly kind: 'replayed'; readonly keyIds: readonly string[]; readonly mint: RawMint }
+  | Exclude<RotateOutcome, { kind: 'rotated' | 'replayed' }>;
+
+/** Sessions in the record; each verb's rules stand in the head of its function under `sql/`. */
+export function createSessionStore(database: Database): SessionStore {
+  return {
+    async loginFacts(slug, email) {
+      return factsOf(await call<RawFacts>(database, 'login_facts', [slug, email]));
+    },
+
+    async subjectFacts(tid, uid) {
+      return factsOf(await call<RawFacts>(database, 'subject_facts', [tid, uid]));
+    },
+
+    async open(tid, session) {
+      return openedOf(await call<RawOpened>(database, 'open_session', openArguments(tid, session)));
+    },
+
+    async rotate(tid, request) {
+      return rotatedOf(
+        await call<RawRotated>(database, 'rotate_session', rotateArguments(tid, request)),
+      );
+    },
+
+    async ofRefreshToken(tid, sid, tokenHash, nowMs) {
+      const ofItsChain = build
+        .selectFrom('session as s')
+        .select('s.sid')
+        .where('s.tid', '=', tid)
+        .where('s.sid', '=', sid)
+        .where((where) =>
+          where.or([
+            where('s.current_hash', '=', tokenHash),
+            where('s.successor_hash', '=', tokenHash),
+            where.exists(
+              build
+                .selectFrom('refresh_used as r')
+                .select('r.rot')
+                .where('r.tid', '=', tid)
+                .where('r.sid', '=', sid)
+                .where('r.hash', '=', tokenHash),
+            ),
+          ]),
+        );
+      const query = judged(nowMs)
+        .select(['j.uid', 'j.state'])
+        .where('j.tid', '=', tid)
+        .where('j.sid', 'in', ofItsChain);
+      return (await asTenant(database, tid, query))[0] ?? null;
+    },
+
+    async get(tid, sid, nowMs) {
+      const query = judged(nowMs).selectAll('j').where('j.tid', '=', tid).where('j.sid', '=', sid);
+      const [row] = await asTenant(database, tid, query);
+      return row === undefined ? null : sessionOf(row);
+    },
+
+    async details(tid, sid, nowMs) {
+      const query = judged(nowMs)
+        .innerJoin('tenant as t', 't.tid', 'j.tid')
+        .innerJoin('tenant_user as u', (join) =>
+          join.onRef('u.tid', '=', 'j.tid').onRef('u.uid', '=', 'j.uid'),
+        )
+        .select([
+          sql<RawSession>`to_jsonb(j)`.as('session'),
+          sql<RawTenant>`sekisho.tenant_json(t)`.as('tenant'),
+          sql<RawUser>`sekisho.user_json(u)`.as('user'),
+        ])
+        .where('j.tid', '=', tid)
+        .where('j.sid', '=', sid);
+      const [row] = await asTenant(database, tid, query);
+      if (row === undefined) return null;
+      return {
+        tenant: tenantOf(row.tenant),
+        user: userOf(row.user),
+        session: sessionOf(row.session),
+      };
+    },
+
+    async list(tid, uid, state, page, nowMs) {
+      const { cursor } = page;
+      const query = judged(nowMs)
+        .selectAll('j')
+        .where('j.tid', '=', tid)
+        .$if(uid !== null, (all) => all.where('j.uid', '=', uid ?? ''))
+        .$if(state !== 'all', (all) => all.where('j.state', '=', state as SessionRow['state']))
+        .$if(cursor !== null, (all) =>
+          all.where(
+            sql<boolean>`(j.created_at, j.sid) < (${new Date(cursor?.atMs ?? 0)}, ${cursor?.id})`,
+          ),
+        )
+        .orderBy('j.created_at', 'desc')
+        .orderBy('j.sid', 'desc')
+        .limit(page.limit);
+      return (await asTenant(database, tid, query)).map(sessionOf);
+    },
+
+    async touch(seen, sweptThroughMs) {
+      await call<void>(database, 'touch_sessions', [
+        seen.map((one) => one.tid),
+        seen.map((one) => one.sid),
+        seen.map((one) => Math.floor(one.atMs)),
+        Math.floor(sweptThroughMs),
+      ]);
+    },
+
+    async useTicket(tid, jti, expiresAtMs) {
+      return await call<boolean>(database, 'use_ticket', [tid, jti, Math.ceil(expiresAtMs)]);
+    },
+  };
+}
+
+/** Sessions with the judgement on each at `nowMs`; without a time, their absolute end is left out of it. */
+function judged(nowMs: number | undefined) {
+  const at = nowMs === undefined ? '-infinity' : new Date(nowMs).toISOString();
+  const source: RawBuilder<RawSession> = sql`sekisho.judged_session(${at})`;
+  return build.selectFrom(source.as('j'));
+}
+
+function openArguments(tid: string, session: NewSession): readonly unknown[] {
+  return [
+    tid,
+    session.sid,
+    session.uid,
+    storableOrNull(session.deviceName),
+    storableOrNull(session.deviceKind),
+    storableOrNull(session.ip),
+    storableOrNull(session.userAgent),
+    session.amr,
+    session.refresh.currentHash,
+    session.refresh.successorHash,
+    session.refresh.successorKeyId,
+    session.epoch.generation,
+    session.epoch.position,
+    newId(),
+    Math.floor(session.nowMs),
+    storableJson(session.audit),
+  ];
+}
+
+function rotateArguments(tid: string, request: RotateRequest): readonly unknown[] {
+  return [
+    tid,
+    request.sid,
+    request.presentedHash,
+    request.candidates.map((candidate) => candidate.keyId),
+    request.candidates.map((candidate) => candidate.successorHash),
+    request.candidates.map((candidate) => candidate.afterHash),
+    Math.floor(request.nowMs),
+    storableJson(request.audit),
+  ];
+}
+
+function factsOf(raw: RawFacts): LoginFacts {
+  return {
+    head: raw.head,
+    identityAgrees: raw.identity_agrees,
+    tenant: raw.tenant === null ? null : tenantOf(raw.tenant),
+    policy: raw.policy,
+    user: raw.user === null ? null : userOf(raw.user),
+    passwordHash: raw.password_hash,
+  };
+}
+
+function openedOf(raw: RawOpened): OpenOutcome {
+  switch (raw.kind) {
+    case 'opened':
+      return { kind: 'opened', mint: mintOf(raw.mint), evicted: raw.evicted.map(entryOf) };
+    case 'session_limit_reached':
+      return { kind: 'session_limit_reached', sessions: raw.sessions.map(sessionOf) };
+    default:
+      return raw;
+  }
+}
+
+function rotatedOf(raw: RawRotated): RotateOutcome {
+  switch (raw.kind) {
+    case 'rotated':
+      return { kind: 'rotated', keyIds: raw.keyIds, mint: mintOf(raw.mint) };
+    case 'replayed':
+      return { kind: 'replayed', keyIds: raw.keyIds, mint: mintOf(raw.mint) };
+    default:
+      return raw;
+  }
+}
+
+function mintOf(raw: RawMint): MintFacts {
+  return {
+    session: sessionOf(raw.session),
+    user: userOf(raw.user),
+    policy: raw.policy,
+    head: raw.head,
+  };
+}

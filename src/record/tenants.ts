@@ -1,0 +1,89 @@
+import { sql } from 'kysely';
+import type { Page, TenantStats, TenantStore } from './contract.ts';
+import type { Database } from './database.ts';
+import { asSystem, asTenant, build } from './reads.ts';
+import { tenantOf } from './rows.ts';
+
+const DAY_MS = 86_400_000;
+const COLUMNS = ['t.tid', 't.slug', 't.name', 't.status', 't.created_at'] as const;
+
+/** Tenants in the record. Those that look across tenants are for logins (a slug) and for operators. */
+export function createTenantStore(database: Database): TenantStore {
+  const tenants = () => build.selectFrom('tenant as t').select(COLUMNS);
+  return {
+    async bySlug(slug) {
+      const [row] = await asSystem(database, tenants().where('t.slug', '=', slug));
+      return row === undefined ? null : tenantOf(row);
+    },
+
+    async byId(tid) {
+      const [row] = await asTenant(database, tid, tenants().where('t.tid', '=', tid));
+      return row === undefined ? null : tenantOf(row);
+    },
+
+    async list(page: Page) {
+      const { cursor } = page;
+      const query = tenants()
+        .$if(cursor !== null, (all) =>
+          all.where(
+            sql<boolean>`(t.created_at, t.tid) < (${new Date(cursor?.atMs ?? 0)}, ${cursor?.id})`,
+          ),
+        )
+        .orderBy('t.created_at', 'desc')
+        .orderBy('t.tid', 'desc')
+        .limit(page.limit);
+      return (await asSystem(database, query)).map(tenantOf);
+    },
+
+    async policy(tid) {
+      const query = build
+        .selectFrom('tenant as t')
+        .select(['t.policy', 't.policy_version as version'])
+        .where('t.tid', '=', tid);
+      return (await asTenant(database, tid, query))[0] ?? null;
+    },
+
+    async stats(tid, nowMs) {
+      const since = new Date(nowMs - DAY_MS);
+      const users = build.selectFrom('tenant_user as u').where('u.tid', '=', tid);
+      const events = build
+        .selectFrom('audit as a')
+        .where('a.tid', '=', tid)
+        .where('a.at', '>', since);
+      const judged = sql<{
+        tid: string;
+        state: string;
+      }>`sekisho.judged_session(${new Date(nowMs)})`;
+      const query = build.selectNoFrom([
+        users.select((e) => e.fn.countAll<number>().as('n')).as('users'),
+        users
+          .where('u.status', '=', 'active')
+          .select((e) => e.fn.countAll<number>().as('n'))
+          .as('activeUsers'),
+        build
+          .selectFrom(judged.as('j'))
+          .where('j.tid', '=', tid)
+          .where('j.state', '=', 'active')
+          .select((e) => e.fn.countAll<number>().as('n'))
+          .as('activeSessions'),
+        events
+          .where('a.action', '=', 'authn_login_success')
+          .select((e) => e.fn.countAll<number>().as('n'))
+          .as('logins24h'),
+        events
+          .where('a.action', '=', 'authn_login_fail')
+          .select((e) => e.fn.countAll<number>().as('n'))
+          .as('failedLogins24h'),
+        build
+          .selectFrom('revocation as r')
+          .where('r.tid', '=', tid)
+          .where('r.committed_at', '>', since)
+          .where('r.scope', '<>', 'reissue')
+          .select((e) => e.fn.countAll<number>().as('n'))
+          .as('revocations24h'),
+      ]);
+      const [row] = await asTenant(database, tid, query);
+      return row as TenantStats;
+    },
+  };
+}

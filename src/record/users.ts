@@ -1,0 +1,76 @@
+import { sql } from 'kysely';
+import { call } from './call.ts';
+import type { LoginFacts, UserStore } from './contract.ts';
+import type { Database } from './database.ts';
+import { asTenant, build } from './reads.ts';
+import { type RawUser, userOf } from './rows.ts';
+
+const COLUMNS = [
+  'u.uid',
+  'u.external_id',
+  'u.email',
+  'u.name',
+  'u.roles',
+  'u.status',
+  'u.version',
+  'u.created_at',
+  'u.last_login_at',
+] as const;
+
+interface RawPasswordFacts {
+  readonly head: LoginFacts['head'];
+  readonly identity_agrees: boolean;
+  readonly user: RawUser | null;
+  readonly password_hash: string | null;
+}
+
+/** Users in the record. They are changed by commits only (LogStore); a hash is the one thing replaced here. */
+export function createUserStore(database: Database): UserStore {
+  async function one(tid: string, column: 'u.uid' | 'u.email' | 'u.external_id', value: string) {
+    const query = build
+      .selectFrom('tenant_user as u')
+      .select(COLUMNS)
+      .where('u.tid', '=', tid)
+      .where(column, '=', value);
+    const [row] = await asTenant(database, tid, query);
+    return row === undefined ? null : userOf(row);
+  }
+
+  return {
+    get: (tid, uid) => one(tid, 'u.uid', uid),
+    byEmail: (tid, email) => one(tid, 'u.email', email),
+    byExternalId: (tid, externalId) => one(tid, 'u.external_id', externalId),
+
+    async list(tid, page) {
+      const { cursor } = page;
+      const query = build
+        .selectFrom('tenant_user as u')
+        .select(COLUMNS)
+        .where('u.tid', '=', tid)
+        .$if(cursor !== null, (all) =>
+          all.where(
+            sql<boolean>`(u.created_at, u.uid) < (${new Date(cursor?.atMs ?? 0)}, ${cursor?.id})`,
+          ),
+        )
+        .orderBy('u.created_at', 'desc')
+        .orderBy('u.uid', 'desc')
+        .limit(page.limit);
+      return (await asTenant(database, tid, query)).map(userOf);
+    },
+
+    async passwordOf(tid, uid) {
+      const raw = await call<RawPasswordFacts>(database, 'subject_facts', [tid, uid]);
+      if (raw.user === null) return null;
+      return {
+        user: userOf(raw.user),
+        passwordHash: raw.password_hash,
+        head: raw.head,
+        identityAgrees: raw.identity_agrees,
+      };
+    },
+
+    async rehash(tid, uid, oldHash, newHash) {
+      await call<void>(database, 'rehash_password', [tid, uid, oldHash, newHash]);
+    },
+  };
+}
