@@ -148,7 +148,13 @@ export type Change =
       readonly roles?: readonly string[];
       readonly status?: 'active' | 'disabled';
     }
-  | { readonly kind: 'user_delete'; readonly tid: string; readonly uid: string }
+  | {
+      readonly kind: 'user_delete';
+      readonly tid: string;
+      readonly uid: string;
+      /** `If-Match`; outcome `precondition_failed`. */
+      readonly ifVersion?: number | null;
+    }
   /** A new password; every open reset token of the user dies with it. With `kind: 'reset'` actors uid is null. */
   | {
       readonly kind: 'password_set';
