@@ -1,7 +1,20 @@
 import type { AuditEvent } from '../audit/types.ts';
 import type { HubEvent } from '../hub/contract.ts';
-import type { AuditFilter, LimitedAccount, LogRow, MemberRow, Page, SessionRow, TenantStats } from '../record/contract.ts';
-import type { BarrierResult, Connection, FollowerStatus, Judgement } from '../revocation/contract.ts';
+import type {
+  AuditFilter,
+  LimitedAccount,
+  LogRow,
+  MemberRow,
+  Page,
+  SessionRow,
+  TenantStats,
+} from '../record/contract.ts';
+import type {
+  BarrierResult,
+  Connection,
+  FollowerStatus,
+  Judgement,
+} from '../revocation/contract.ts';
 import type { Freshness } from '../revocation/types.ts';
 import type { Policy, Tenant, User } from '../tenant/types.ts';
 
@@ -94,7 +107,11 @@ export interface Revocation {
   readonly id: string;
   readonly position: number;
   readonly scope: string;
-  readonly subject: { readonly tid: string | null; readonly uid: string | null; readonly sid: string | null };
+  readonly subject: {
+    readonly tid: string | null;
+    readonly uid: string | null;
+    readonly sid: string | null;
+  };
   readonly epoch: number;
   readonly reason: string | null;
   readonly barrier: BarrierResult;
@@ -125,7 +142,14 @@ export interface CreateSessionInput {
   /** Slug or tid. */
   readonly tenant: string;
   /** `{ externalId }` makes the user on first sight, with e-mail, name and roles; they are brought up to date on every call. */
-  readonly user: { readonly uid: string } | { readonly externalId: string; readonly email: string; readonly name?: string; readonly roles?: readonly string[] };
+  readonly user:
+    | { readonly uid: string }
+    | {
+        readonly externalId: string;
+        readonly email: string;
+        readonly name?: string;
+        readonly roles?: readonly string[];
+      };
   /** RFC 8176 methods, such as `["pwd", "otp"]`; at least one. */
   readonly amr: readonly string[];
   readonly device?: DeviceInput;
@@ -137,16 +161,35 @@ export interface Logins {
   /** @throws `invalid_refresh_token`, `session_revoked`, `session_expired`, 503. */
   refresh(refreshToken: string, origin: Origin): Promise<TokenPair>;
   /** Null revocation: it was logged out or expired already. @throws `credentials_required` when nothing verifiable was presented. */
-  logout(presented: { readonly accessToken: string | null; readonly refreshToken: string | null }, origin: Origin): Promise<{ readonly revocation: Revocation | null }>;
-  reauthenticate(caller: Caller, password: string): Promise<TokenPair & { readonly revocation: Revocation }>;
-  changePassword(caller: Caller, currentPassword: string, newPassword: string): Promise<TokenPair & { readonly revocation: Revocation }>;
-  resetPassword(token: string, newPassword: string, origin: Origin): Promise<{ readonly revocation: Revocation }>;
+  logout(
+    presented: { readonly accessToken: string | null; readonly refreshToken: string | null },
+    origin: Origin,
+  ): Promise<{ readonly revocation: Revocation | null }>;
+  reauthenticate(
+    caller: Caller,
+    password: string,
+  ): Promise<TokenPair & { readonly revocation: Revocation }>;
+  changePassword(
+    caller: Caller,
+    currentPassword: string,
+    newPassword: string,
+  ): Promise<TokenPair & { readonly revocation: Revocation }>;
+  resetPassword(
+    token: string,
+    newPassword: string,
+    origin: Origin,
+  ): Promise<{ readonly revocation: Revocation }>;
   /** For products that log people in themselves. */
-  createSession(input: CreateSessionInput, origin: Origin): Promise<TokenPair & { readonly revocation: Revocation | null }>;
+  createSession(
+    input: CreateSessionInput,
+    origin: Origin,
+  ): Promise<TokenPair & { readonly revocation: Revocation | null }>;
 }
 
 export interface OwnSessions {
-  current(caller: Caller): Promise<{ readonly tenant: Tenant; readonly user: User; readonly session: SessionRow }>;
+  current(
+    caller: Caller,
+  ): Promise<{ readonly tenant: Tenant; readonly user: User; readonly session: SessionRow }>;
   /** Alive ones, newest first. */
   list(caller: Caller, page: Page): Promise<readonly SessionRow[]>;
   revoke(caller: Caller, sid: string): Promise<{ readonly revocation: Revocation }>;
@@ -169,19 +212,64 @@ export interface PasswordReset {
 export interface Administration {
   listUsers(caller: Caller, page: Page): Promise<readonly User[]>;
   getUser(caller: Caller, uid: string): Promise<User>;
-  createUser(caller: Caller, input: { readonly email: string; readonly password: string | null; readonly name: string | null; readonly roles: readonly string[] | null }): Promise<{ readonly user: User; readonly reset: PasswordReset | null }>;
-  patchUser(caller: Caller, uid: string, patch: { readonly name?: string; readonly roles?: readonly string[]; readonly status?: 'active' | 'disabled' }, ifVersion: number | null): Promise<{ readonly user: User; readonly revocation: Revocation | null }>;
-  deleteUser(caller: Caller, uid: string, ifVersion: number | null): Promise<{ readonly revocation: Revocation }>;
-  resetPassword(caller: Caller, uid: string): Promise<{ readonly reset: PasswordReset; readonly revocation: Revocation }>;
-  listSessions(caller: Caller, uid: string | null, state: SessionRow['state'] | 'all', page: Page): Promise<readonly SessionRow[]>;
-  revokeUser(caller: Caller, uid: string, options: RevokeOptions): Promise<{ readonly revocation: Revocation }>;
-  revokeSession(caller: Caller, sid: string, options: RevokeOptions): Promise<{ readonly revocation: Revocation }>;
+  createUser(
+    caller: Caller,
+    input: {
+      readonly email: string;
+      readonly password: string | null;
+      readonly name: string | null;
+      readonly roles: readonly string[] | null;
+    },
+  ): Promise<{ readonly user: User; readonly reset: PasswordReset | null }>;
+  patchUser(
+    caller: Caller,
+    uid: string,
+    patch: {
+      readonly name?: string;
+      readonly roles?: readonly string[];
+      readonly status?: 'active' | 'disabled';
+    },
+    ifVersion: number | null,
+  ): Promise<{ readonly user: User; readonly revocation: Revocation | null }>;
+  deleteUser(
+    caller: Caller,
+    uid: string,
+    ifVersion: number | null,
+  ): Promise<{ readonly revocation: Revocation }>;
+  resetPassword(
+    caller: Caller,
+    uid: string,
+  ): Promise<{ readonly reset: PasswordReset; readonly revocation: Revocation }>;
+  listSessions(
+    caller: Caller,
+    uid: string | null,
+    state: SessionRow['state'] | 'all',
+    page: Page,
+  ): Promise<readonly SessionRow[]>;
+  revokeUser(
+    caller: Caller,
+    uid: string,
+    options: RevokeOptions,
+  ): Promise<{ readonly revocation: Revocation }>;
+  revokeSession(
+    caller: Caller,
+    sid: string,
+    options: RevokeOptions,
+  ): Promise<{ readonly revocation: Revocation }>;
   revokeAll(caller: Caller, options: RevokeOptions): Promise<{ readonly revocation: Revocation }>;
   listRevocations(caller: Caller, page: Page): Promise<readonly LogRow[]>;
   /** Runs a barrier of its own, so that the answer is true now. */
   getRevocation(caller: Caller, id: string): Promise<Revocation>;
   getPolicy(caller: Caller): Promise<{ readonly policy: Policy; readonly version: number }>;
-  putPolicy(caller: Caller, policy: Policy, ifVersion: number | null): Promise<{ readonly policy: Policy; readonly version: number; readonly revocation: Revocation | null }>;
+  putPolicy(
+    caller: Caller,
+    policy: Policy,
+    ifVersion: number | null,
+  ): Promise<{
+    readonly policy: Policy;
+    readonly version: number;
+    readonly revocation: Revocation | null;
+  }>;
   listAudit(caller: Caller, filter: AuditFilter, page: Page): Promise<readonly AuditEvent[]>;
   listLimited(caller: Caller, page: Page): Promise<readonly LimitedAccount[]>;
   liftLimit(caller: Caller, email: string): Promise<void>;
@@ -198,18 +286,38 @@ export interface NodeState extends Omit<MemberRow, 'address'> {
 
 /** The operator at the machine: through the control socket, or on the data directory while nothing runs. */
 export interface Operator {
-  createTenant(input: { readonly slug: string; readonly name: string | null; readonly adminEmail: string; readonly adminPassword: string }): Promise<{ readonly tenant: Tenant; readonly admin: User }>;
+  createTenant(input: {
+    readonly slug: string;
+    readonly name: string | null;
+    readonly adminEmail: string;
+    readonly adminPassword: string;
+  }): Promise<{ readonly tenant: Tenant; readonly admin: User }>;
   /** First start only; null when the record has a tenant already. */
-  bootstrap(input: { readonly slug: string; readonly adminEmail: string; readonly adminPassword: string }): Promise<{ readonly tenant: Tenant; readonly admin: User } | null>;
+  bootstrap(input: {
+    readonly slug: string;
+    readonly adminEmail: string;
+    readonly adminPassword: string;
+  }): Promise<{ readonly tenant: Tenant; readonly admin: User } | null>;
   /** In the order of `TenantStore.list`; the next page's cursor is the last row's time and id. */
   listTenants(page: Page): Promise<readonly (Tenant & { readonly createdAtMs: number })[]>;
   /** A new way in for somebody who has forgotten everything: the old password is dead, sessions are revoked. `makeAdmin`: also gives the role back. */
-  resetUser(input: { readonly tenant: string; readonly email: string; readonly password: string | null; readonly makeAdmin: boolean }): Promise<{ readonly user: User; readonly reset: PasswordReset | null; readonly revocation: Revocation }>;
+  resetUser(input: {
+    readonly tenant: string;
+    readonly email: string;
+    readonly password: string | null;
+    readonly makeAdmin: boolean;
+  }): Promise<{
+    readonly user: User;
+    readonly reset: PasswordReset | null;
+    readonly revocation: Revocation;
+  }>;
   members(): Promise<readonly MemberRow[]>;
 }
 
 export interface Sockets {
-  issueTicket(caller: Caller): Promise<{ readonly ticket: string; readonly expiresInSeconds: number }>;
+  issueTicket(
+    caller: Caller,
+  ): Promise<{ readonly ticket: string; readonly expiresInSeconds: number }>;
   /** Redeems a ticket once. @throws `invalid_token` when it is unknown, used or too old. */
   redeemTicket(ticket: string): Promise<SocketSession>;
   /**
@@ -261,7 +369,12 @@ export interface MaintenanceStatus {
   /** Wall milliseconds of the last complete run; null before the first. */
   readonly lastRunAtMs: number | null;
   /** Rows removed since the start, by kind. */
-  readonly removed: { readonly sessions: number; readonly attempts: number; readonly tickets: number; readonly idempotencyKeys: number };
+  readonly removed: {
+    readonly sessions: number;
+    readonly attempts: number;
+    readonly tickets: number;
+    readonly idempotencyKeys: number;
+  };
   /** Batches that failed since the start; they are tried again in the next run. */
   readonly failures: number;
 }

@@ -1,0 +1,18 @@
+/**
+ * Where Sekisho logs to; a pino logger is one. `fields` never hold a token, a password or a hash: what is logged is ids,
+ * codes and durations.
+ */
+export interface Log {
+  error(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+}
+
+/** Logs nothing. */
+export const silentLog: Log = Object.freeze({
+  error: () => {},
+  warn: () => {},
+  info: () => {},
+  debug: () => {},
+});

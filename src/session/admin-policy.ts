@@ -1,0 +1,75 @@
+import { SekishoError } from '../errors.ts';
+import { isShorter, parsePolicy } from '../tenant/policy.ts';
+import { adminActor } from './administrator.ts';
+import { auditRowOf } from './audit.ts';
+import type { Administration } from './contract.ts';
+import { MAX_TRIES } from './open.ts';
+import { publish } from './publish.ts';
+import { type Done, perform } from './revoke.ts';
+import type { Services } from './services.ts';
+import { reissueOfTenant } from './subjects.ts';
+
+/** The tenant's policy. What it shortens takes effect at once, for sessions that exist too (A8, B13). */
+export function createPolicyAdministration(
+  services: Services,
+): Pick<Administration, 'getPolicy' | 'putPolicy'> {
+  const { tenants } = services.record;
+
+  async function read(tid: string) {
+    const found = await tenants.policy(tid);
+    if (found === null) throw new SekishoError('not_found', 'There is no such tenant.');
+    return found;
+  }
+
+  return {
+    getPolicy: (caller) => read(caller.session.tenantId),
+
+    async putPolicy(caller, input, ifVersion) {
+      const { tenantId: tid } = caller.session;
+      const policy = parsePolicy(input);
+      for (let tries = 1; ; tries += 1) {
+        const before = await read(tid);
+        if (ifVersion !== null && ifVersion !== before.version) throw changedMeanwhile();
+        const shorter = isShorter(before.policy, policy);
+        let done: Done;
+        try {
+          done = await perform(services, {
+            actor: adminActor(caller),
+            revoke: shorter ? [reissueOfTenant(tid)] : [],
+            // Whether it shortens anything was judged against this version, so it must still be that one.
+            change: { kind: 'policy_put', tid, policy, ifVersion: before.version },
+            reason: shorter ? 'policy_shortened' : null,
+            audit: [
+              auditRowOf(services, caller, {
+                action: 'policy_changed',
+                subject: { kind: 'tenant', id: tid },
+                detail: { ...flat(policy), shorter },
+              }),
+            ],
+          });
+        } catch (error) {
+          const raced = error instanceof SekishoError && error.code === 'precondition_failed';
+          if (raced && ifVersion === null && tries < MAX_TRIES) continue;
+          throw error;
+        }
+        publish(services, 'policy.changed', tid, { tid });
+        const version = done.committed?.version ?? before.version + 1;
+        return { policy, version, revocation: done.revocation };
+      }
+    },
+  };
+}
+
+function changedMeanwhile(): SekishoError {
+  return new SekishoError('precondition_failed', 'The policy has changed since it was read.');
+}
+
+function flat(policy: object): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(policy).flatMap(([name, value]) =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, one as string | number])
+        : [[name, value as string | number]],
+    ),
+  );
+}

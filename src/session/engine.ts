@@ -1,0 +1,59 @@
+import { createAttemptAdministration } from './admin-attempts.ts';
+import { createAuditAdministration } from './admin-audit.ts';
+import { createPolicyAdministration } from './admin-policy.ts';
+import { createSessionAdministration } from './admin-sessions.ts';
+import { createUserAdministration } from './admin-users.ts';
+import type { Authenticator } from './authenticate.ts';
+import type { Engine } from './contract.ts';
+import { createSession } from './create-session.ts';
+import type { EventFanOut } from './events.ts';
+import { login } from './login.ts';
+import { logout } from './logout.ts';
+import { createNodes } from './nodes.ts';
+import { createOperator } from './operator.ts';
+import { createOwnSessions } from './own-sessions.ts';
+import { changePassword, resetPassword } from './password.ts';
+import { reauthenticate } from './reauthenticate.ts';
+import { refresh } from './refresh.ts';
+import type { Services } from './services.ts';
+import { connectionOf, createSockets } from './socket-tickets.ts';
+
+/** All use cases over one set of services. */
+export function createEngine(
+  services: Services,
+  authenticator: Authenticator,
+  fanOut: EventFanOut,
+): Engine {
+  return Object.freeze({
+    authentication: authenticator,
+    logins: Object.freeze({
+      login: (input, origin) => login(services, input, origin),
+      refresh: (token, origin) => refresh(services, token, origin),
+      logout: (presented, origin) => logout(services, authenticator, presented, origin),
+      reauthenticate: (caller, password) => reauthenticate(services, caller, password),
+      changePassword: (caller, current, next) => changePassword(services, caller, current, next),
+      resetPassword: (token, next, origin) => resetPassword(services, token, next, origin),
+      createSession: (input, origin) => createSession(services, input, origin),
+    } satisfies Engine['logins']),
+    ownSessions: createOwnSessions(services),
+    administration: Object.freeze({
+      ...createUserAdministration(services),
+      ...createSessionAdministration(services),
+      ...createPolicyAdministration(services),
+      ...createAuditAdministration(services),
+      ...createAttemptAdministration(services),
+      ...createNodes(services),
+    }),
+    operator: createOperator(services),
+    sockets: createSockets(services, authenticator),
+    events: Object.freeze({
+      subscribe: fanOut.subscribe,
+      connectionOf: (token: string) => connectionOf(services, authenticator, token),
+    }),
+    maintenance: services.maintenance,
+    jwks: async () => services.keys.jwks(),
+    issuer: services.issuer,
+    audience: services.audience,
+    status: () => services.follower.status(),
+  });
+}

@@ -1,0 +1,169 @@
+import { decodeProtectedHeader } from 'jose';
+import type { Clock, Timer } from '../clock.ts';
+import { SekishoError } from '../errors.ts';
+import type { Log } from '../observe/log.ts';
+import type { KeyStore, StoredKey } from '../record/contract.ts';
+import {
+  type AccessClaims,
+  type AccessFacts,
+  createAccessTokenVerifier,
+  mintAccessToken,
+} from '../token/access-token.ts';
+import { jwksAt, planRotation, publishedKeysAt, signingKeyAt } from '../token/key-set.ts';
+import type { KeyRing } from '../token/secrets.ts';
+import {
+  makeSigningKey,
+  openSigner,
+  type PublicJwk,
+  type Signer,
+  type Verifier,
+  verifierOf,
+} from '../token/signing-key.ts';
+
+/** How often the record is asked for keys that other nodes made. */
+const REFRESH_EVERY_MS = 60_000;
+/** Between two looks at the record for a key id that nobody here knows, so that forgers cannot make it busy. */
+const UNKNOWN_KID_EVERY_MS = 10_000;
+
+/** The signing keys of access tokens: kept in the record, rotated with overlap. */
+export interface Keys {
+  /** Loads them; makes the first one in a new record. @throws SekishoError `invalid_configuration`, 503. */
+  load(): Promise<void>;
+  /** @throws SekishoError `invalid_token`. Says nothing of expiry or revocation. */
+  verify(token: string): Promise<AccessFacts>;
+  sign(claims: Omit<AccessClaims, 'issuer' | 'audience'>): Promise<string>;
+  /** Coming, active and not yet expired ones; no private member. */
+  jwks(): { readonly keys: readonly PublicJwk[] };
+  /** Looks at the record, and does what rotation asks for at this time. */
+  refresh(): Promise<void>;
+  /** Calls `listener` now and after each look with the ids of the keys whose tokens are good. */
+  onKeys(listener: (kids: ReadonlySet<string>) => void): void;
+  close(): void;
+}
+
+export interface KeysOptions {
+  readonly store: KeyStore;
+  readonly ring: KeyRing;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly clock: Clock;
+  readonly wallNowMs: () => number;
+  readonly log: Log;
+}
+
+/** @example const keys = createKeys({ store: record.keys, ring, issuer, audience, clock, wallNowMs, log }) */
+export function createKeys(options: KeysOptions): Keys {
+  const { store, ring, clock, wallNowMs, log } = options;
+  let stored: readonly StoredKey[] = [];
+  let verifiers: ReadonlyMap<string, Verifier> = new Map();
+  const signers = new Map<string, Signer>();
+  const listeners: ((kids: ReadonlySet<string>) => void)[] = [];
+  let lookedForUnknownAtMs = Number.NEGATIVE_INFINITY;
+  let refreshing: Promise<void> | null = null;
+  let timer: Timer | null = null;
+  let closed = false;
+
+  const verifyOnce = createAccessTokenVerifier({
+    issuer: options.issuer,
+    audience: options.audience,
+    keyOf: (kid) => verifiers.get(kid) ?? null,
+  });
+
+  async function read(): Promise<void> {
+    stored = await store.list();
+    const before = verifiers;
+    const published = publishedKeysAt(stored, wallNowMs());
+    verifiers = new Map(published.map((key) => [key.kid, before.get(key.kid) ?? verifierOf(key)]));
+    for (const listener of listeners) listener(new Set(verifiers.keys()));
+  }
+
+  /** Carries out what the plan says; safe when several nodes do it at once, since the record takes one key only. */
+  async function rotate(): Promise<void> {
+    const plan = planRotation(stored, wallNowMs(), { newestKeyId: ring.newest.keyId });
+    for (const kid of plan.retire) await store.retire(kid, wallNowMs());
+    if (plan.add !== null) {
+      const key = await makeSigningKey(ring, plan.add.activeFromMs);
+      const added = await store.add(key, plan.add.unlessActiveSinceMs);
+      if (added) log.info({ kid: key.kid }, 'a signing key was made');
+    }
+    if (plan.add !== null || plan.retire.length > 0) await read();
+  }
+
+  function refresh(): Promise<void> {
+    refreshing ??= read()
+      .then(rotate)
+      .finally(() => {
+        refreshing = null;
+      });
+    return refreshing;
+  }
+
+  function arm(): void {
+    if (closed) return;
+    timer = clock.after(REFRESH_EVERY_MS, () => {
+      void refresh()
+        .catch((error: unknown) => {
+          log.warn({ err: error }, 'signing keys could not be looked up; those at hand are kept');
+        })
+        .then(arm);
+    });
+  }
+
+  /** Whether a look at the record has brought the key that `token` names. */
+  async function learned(token: string): Promise<boolean> {
+    const kid = kidOf(token);
+    if (kid === null || verifiers.has(kid)) return false;
+    if (clock.monotonicMs() < lookedForUnknownAtMs + UNKNOWN_KID_EVERY_MS) return false;
+    lookedForUnknownAtMs = clock.monotonicMs();
+    await refresh();
+    return verifiers.has(kid);
+  }
+
+  function signerAt(nowMs: number): Signer {
+    const key = signingKeyAt(stored, nowMs);
+    if (key === null) throw new SekishoError('internal', 'There is no key to sign with.');
+    const signer = signers.get(key.kid) ?? openSigner(ring, key);
+    signers.set(key.kid, signer);
+    return signer;
+  }
+
+  return {
+    async load() {
+      await refresh();
+      // Opened now, so that a wrong SEKISHO_SECRET stops the start and not the first login.
+      signerAt(wallNowMs());
+      arm();
+    },
+    async verify(token) {
+      try {
+        return await verifyOnce(token);
+      } catch (error) {
+        if (!(await learned(token))) throw error;
+        return verifyOnce(token);
+      }
+    },
+    async sign(claims) {
+      const { issuer, audience } = options;
+      return mintAccessToken(signerAt(wallNowMs()), { ...claims, issuer, audience });
+    },
+    jwks: () => jwksAt(stored, wallNowMs()),
+    refresh,
+    onKeys(listener) {
+      listeners.push(listener);
+      listener(new Set(verifiers.keys()));
+    },
+    close() {
+      closed = true;
+      timer?.cancel();
+    },
+  };
+}
+
+function kidOf(token: string): string | null {
+  try {
+    const { kid } = decodeProtectedHeader(token);
+    return typeof kid === 'string' ? kid : null;
+  } catch {
+    return null;
+  }
+}

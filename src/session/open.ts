@@ -1,0 +1,106 @@
+import type { NewAuditEvent } from '../audit/types.ts';
+import { SekishoError } from '../errors.ts';
+import { newId } from '../id.ts';
+import type { LoginFacts, SessionRow } from '../record/contract.ts';
+import { issueSlots, makeRefreshToken } from '../token/refresh-token.ts';
+import { auditRow, userActor } from './audit.ts';
+import type { DeviceInput, Origin, Revocation, TokenPair } from './contract.ts';
+import { mintPair } from './mint.ts';
+import { publish } from './publish.ts';
+import { awaitEntries, DEFAULT_WAIT_MS } from './revoke.ts';
+import { nowMs, type Services } from './services.ts';
+
+/** How often a login begins anew when something overtook it, before it gives up. */
+export const MAX_TRIES = 4;
+
+export interface Opening {
+  readonly facts: LoginFacts & {
+    readonly tenant: NonNullable<LoginFacts['tenant']>;
+    readonly user: NonNullable<LoginFacts['user']>;
+  };
+  readonly amr: readonly string[];
+  readonly device: DeviceInput | null;
+  readonly origin: Origin;
+}
+
+export type Opened =
+  | { readonly kind: 'opened'; readonly pair: TokenPair; readonly revocation: Revocation | null }
+  | { readonly kind: 'session_limit_reached'; readonly sessions: readonly SessionRow[] }
+  /** Something overtook it: read the facts anew and judge them again (EPOCH, MINT). */
+  | { readonly kind: 'overtaken' };
+
+/**
+ * MINT of a login: makes the session with an id, a refresh chain and an epoch of its own, ends what the device cap ends,
+ * and waits until no node answers for that any more.
+ */
+export async function openSession(services: Services, opening: Opening): Promise<Opened> {
+  const { record, follower, ring } = services;
+  const { facts, device, origin } = opening;
+  const { tid } = facts.tenant;
+  const { uid } = facts.user;
+  const sid = newId();
+  const refreshToken = makeRefreshToken(tid, sid);
+  const stampedAtMs = nowMs(services);
+  const outcome = await record.sessions.open(tid, {
+    sid,
+    uid,
+    deviceName: device?.name ?? null,
+    deviceKind: device?.kind ?? null,
+    ip: origin.ip,
+    userAgent: origin.userAgent,
+    amr: opening.amr,
+    refresh: issueSlots(ring, refreshToken),
+    epoch: facts.head,
+    nowMs: stampedAtMs,
+    audit: auditOf(services, opening, sid),
+  });
+  switch (outcome.kind) {
+    case 'opened': {
+      follower.committed(outcome.evicted);
+      const minting = mintPair(services, tid, outcome.mint, stampedAtMs, refreshToken);
+      const waiting = awaitEntries(services, outcome.evicted, 'session_limit', DEFAULT_WAIT_MS);
+      const [pair, revocation] = await Promise.all([minting, waiting]);
+      publish(services, 'session.created', tid, { tid, uid, sid }, { amr: opening.amr.join(' ') });
+      return { kind: 'opened', pair, revocation };
+    }
+    case 'session_limit_reached':
+      return outcome;
+    case 'identity_changed':
+      await follower.identityChanged(outcome.head);
+      return { kind: 'overtaken' };
+    case 'superseded':
+    case 'generation_changed':
+      return { kind: 'overtaken' };
+  }
+}
+
+function auditOf(services: Services, opening: Opening, sid: string): readonly NewAuditEvent[] {
+  const { facts, origin, amr } = opening;
+  const row = {
+    tid: facts.tenant.tid,
+    actor: userActor(facts.user.uid, sid),
+    subject: { kind: 'session', id: sid },
+    origin,
+    detail: { amr: amr.join(' ') },
+  };
+  return [
+    auditRow(services, { ...row, action: 'authn_login_success' }),
+    auditRow(services, { ...row, action: 'session_created' }),
+  ];
+}
+
+/** The device cap refuses: 403 with the sessions, so that people can choose which one to end. */
+export function limitReached(sessions: readonly SessionRow[]): SekishoError {
+  return new SekishoError(
+    'session_limit_reached',
+    'This user has as many sessions as the policy allows; end one of them first.',
+    { members: { sessions } },
+  );
+}
+
+/** What a login says that was overtaken again and again. */
+export function overtaken(): SekishoError {
+  return new SekishoError('store_unavailable', 'The login was overtaken by changes; try again.', {
+    retryAfterSeconds: 1,
+  });
+}

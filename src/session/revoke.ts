@@ -1,0 +1,215 @@
+import type { NewAuditEvent } from '../audit/types.ts';
+import { isSekishoError, SekishoError } from '../errors.ts';
+import { newId } from '../id.ts';
+import type { Actor, Change, CommitOutcome, CommitRequest, LogRow } from '../record/contract.ts';
+import type { BarrierResult } from '../revocation/contract.ts';
+import type { Entry, Subject } from '../revocation/types.ts';
+import type { Revocation } from './contract.ts';
+import { publish } from './publish.ts';
+import type { Services } from './services.ts';
+import { nowMs } from './services.ts';
+import { endsSessions } from './subjects.ts';
+
+/** How long a revoking call waits for `everywhere` when its caller does not say (BARRIER). */
+export const DEFAULT_WAIT_MS = 2_000;
+
+/** A write with authority: what it revokes and changes, and how it is audited, all or nothing (COMMIT). */
+export interface Act {
+  readonly actor: Actor;
+  readonly revoke: readonly Subject[];
+  readonly change: Change | null;
+  readonly reason: string | null;
+  readonly audit: readonly NewAuditEvent[];
+  readonly idempotency?: CommitRequest['idempotency'];
+  /** Default `DEFAULT_WAIT_MS`. */
+  readonly waitMs?: number;
+  /** The time that the change carries, where it carries one. Default: now. */
+  readonly nowMs?: number;
+}
+
+export type Committed = Extract<CommitOutcome, { kind: 'committed' }>;
+
+export interface Done {
+  /** Null when the same idempotency key was committed before: then nothing was done now. */
+  readonly committed: Committed | null;
+  /** Null when nothing was revoked. */
+  readonly revocation: Revocation | null;
+}
+
+/**
+ * Commits `act`, tells the tenant's event streams, and waits for the barrier: the one way to revoke anything.
+ *
+ * @throws SekishoError by what the record decided (`outcomeError`); `store_unavailable` when nothing was done;
+ *   `outcome_unknown`, with `operationId`, when it may have been.
+ */
+export async function perform(services: Services, act: Act): Promise<Done> {
+  const request: CommitRequest = {
+    operationId: newId(),
+    actor: act.actor,
+    revoke: act.revoke,
+    change: act.change,
+    reason: act.reason,
+    nowMs: act.nowMs ?? nowMs(services),
+    audit: act.audit,
+    idempotency: act.idempotency ?? null,
+  };
+  const outcome = await commit(services, request);
+  const waitMs = act.waitMs ?? DEFAULT_WAIT_MS;
+  if (outcome.kind === 'duplicate') {
+    const { row } = outcome;
+    return {
+      committed: null,
+      revocation: row === null ? null : await standing(services, row, waitMs),
+    };
+  }
+  if (outcome.kind !== 'committed') throw outcomeError(outcome);
+  const revocation = await awaitEntries(services, outcome.entries, act.reason, waitMs);
+  return { committed: outcome, revocation };
+}
+
+/** As `perform`, where something is always revoked. */
+export async function revoke(
+  services: Services,
+  act: Act,
+): Promise<Done & { readonly revocation: Revocation }> {
+  const { committed, revocation } = await perform(services, act);
+  if (revocation === null) {
+    throw new SekishoError('internal', 'A revoking write came back without its entry.');
+  }
+  return { committed, revocation };
+}
+
+async function commit(services: Services, request: CommitRequest): Promise<CommitOutcome> {
+  try {
+    return await services.committer.commit(request);
+  } catch (error) {
+    if (isSekishoError(error) && error.code === 'outcome_unknown') {
+      throw new SekishoError('outcome_unknown', error.message, {
+        retryAfterSeconds: error.retryAfterSeconds ?? 1,
+        operationId: request.operationId,
+        cause: error,
+      });
+    }
+    throw error;
+  }
+}
+
+/** Tells event streams of entries that were just committed, and waits until no node answers for what they ended. */
+export async function awaitEntries(
+  services: Services,
+  entries: readonly Entry[],
+  reason: string | null,
+  waitMs: number,
+): Promise<Revocation | null> {
+  const first = entries[0];
+  const last = entries.at(-1);
+  if (first === undefined || last === undefined) return null;
+  for (const entry of entries) {
+    if (endsSessions(entry))
+      publish(services, 'session.revoked', entry.tid, subjectOf(entry), { reason });
+  }
+  const detail = { id: first.operationId, position: first.position, scope: first.scope, reason };
+  publish(services, 'revocation.committed', first.tid, subjectOf(first), detail);
+  // Whoever has applied the last of them has applied all: positions are dense.
+  const barrier = await waitFor(services, last, waitMs);
+  if (barrier.effective === 'everywhere') {
+    publish(services, 'revocation.everywhere', first.tid, subjectOf(first), {
+      ...detail,
+      waited_ms: Math.round(barrier.waitedMs),
+    });
+  }
+  return revocationOf(first, reason, barrier);
+}
+
+/** A revocation of earlier, with a barrier of its own, so that what is said of it is true now. */
+export async function standing(
+  services: Services,
+  row: LogRow,
+  waitMs: number,
+): Promise<Revocation> {
+  return revocationOf(row, row.reason, await waitFor(services, row, waitMs));
+}
+
+async function waitFor(
+  services: Services,
+  entry: Pick<Entry, 'generation' | 'position' | 'operationId'>,
+  waitMs: number,
+): Promise<BarrierResult> {
+  try {
+    return await services.follower.barrier(entry, waitMs);
+  } catch (error) {
+    // The entry is committed, whatever became of the waiting: that is `pending`, and never an error.
+    services.log.warn(
+      { err: error, position: entry.position },
+      'a barrier could not be waited for',
+    );
+    return { effective: 'pending', members: 0, acknowledged: 0, waitedMs: 0, deadlineMs: null };
+  }
+}
+
+function subjectOf(entry: Pick<Entry, 'tid' | 'uid' | 'sid'>): {
+  tid: string | null;
+  uid: string | null;
+  sid: string | null;
+} {
+  return { tid: entry.tid, uid: entry.uid, sid: entry.sid };
+}
+
+function revocationOf(
+  entry: Pick<Entry, 'operationId' | 'position' | 'scope' | 'tid' | 'uid' | 'sid'>,
+  reason: string | null,
+  barrier: BarrierResult,
+): Revocation {
+  return {
+    id: entry.operationId,
+    position: entry.position,
+    scope: entry.scope,
+    subject: subjectOf(entry),
+    epoch: entry.position,
+    reason,
+    barrier,
+  };
+}
+
+/** The error that stands for an outcome in which nothing was written. */
+export function outcomeError(
+  outcome: Exclude<CommitOutcome, { kind: 'committed' | 'duplicate' }>,
+): SekishoError {
+  switch (outcome.kind) {
+    case 'actor_revoked':
+      return new SekishoError('session_revoked', 'Your session was revoked.');
+    case 'actor_expired':
+      return new SekishoError('session_expired', 'Your session has ended.');
+    case 'role_lost':
+      return new SekishoError('insufficient_role', 'Your role does not allow this any more.');
+    case 'reset_unknown':
+      return new SekishoError('invalid_token', 'The reset token is unknown, used or too old.');
+    case 'last_administrator':
+      return new SekishoError(
+        'last_administrator',
+        'The last administrator can be neither removed, disabled nor demoted.',
+      );
+    case 'not_found':
+      return new SekishoError('not_found', 'There is no such object.');
+    case 'email_taken':
+      return new SekishoError('email_taken', 'Another user has this e-mail address.');
+    case 'external_id_taken':
+      return new SekishoError('external_id_taken', 'Another user has this external id.');
+    case 'slug_taken':
+      return new SekishoError('slug_taken', 'Another tenant has this slug.');
+    case 'not_first':
+      return new SekishoError('conflict', 'The record has a tenant already.');
+    case 'precondition_failed':
+      return new SekishoError('precondition_failed', 'The object has changed since it was read.');
+    case 'idempotency_key_reused':
+      return new SekishoError(
+        'idempotency_key_reused',
+        'This Idempotency-Key was used with another request.',
+      );
+    case 'abandoned':
+    case 'identity_changed':
+      return new SekishoError('store_unavailable', 'Nothing was done; try again.', {
+        retryAfterSeconds: 1,
+      });
+  }
+}

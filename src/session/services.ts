@@ -1,0 +1,34 @@
+import type { Tally } from '../audit/tally.ts';
+import type { Clock } from '../clock.ts';
+import type { Hub } from '../hub/contract.ts';
+import type { PasswordHasher } from '../login/password.ts';
+import type { Log } from '../observe/log.ts';
+import type { CommitOutcome, CommitRequest, RecordStore } from '../record/contract.ts';
+import type { Follower } from '../revocation/contract.ts';
+import type { KeyRing } from '../token/secrets.ts';
+import type { Activity } from './activity.ts';
+import type { Keys } from './keys.ts';
+import type { MaintenanceRunner } from './maintenance.ts';
+
+/** What the use cases work with; the composition root puts it together. */
+export interface Services {
+  readonly record: RecordStore;
+  readonly follower: Follower;
+  readonly committer: { commit(request: CommitRequest): Promise<CommitOutcome> };
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly tally: Tally;
+  readonly activity: Activity;
+  readonly maintenance: MaintenanceRunner;
+  readonly keys: Keys;
+  readonly ring: KeyRing;
+  readonly passwords: PasswordHasher;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+/** Wall time (WALL TIME) in whole milliseconds, as the record takes it. */
+export function nowMs(services: Pick<Services, 'follower'>): number {
+  return Math.floor(services.follower.wallNowMs());
+}
