@@ -41,7 +41,7 @@ export const rules = [
     because: 'Settings are read once at the edge; they know the shapes they set and nothing else.',
     files: ['src/config.ts', 'src/config/**'],
     values: [...ground, 'src/config/**'],
-    types: [...concepts],
+    types: [...concepts, ...contracts],
   },
   {
     name: 'contracts',
