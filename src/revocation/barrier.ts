@@ -81,7 +81,8 @@ export class Barrier {
       for (const [id, waited] of this.#members) if (!present.has(id)) this.#done(waited);
     }
     for (const member of members) {
-      if (member.generation !== null) this.acknowledge(member.id, member.generation, member.applied);
+      if (member.generation !== null)
+        this.acknowledge(member.id, member.generation, member.applied);
     }
   }
 
@@ -94,7 +95,8 @@ export class Barrier {
 
   /** A write of the caller, sent at `sentMs`, returned `generation` and an agreeing identity. */
   confirm(generation: string, sentMs: number): void {
-    if (generation === this.name.generation && sentMs > this.#confirmedMs) this.#confirmedMs = sentMs;
+    if (generation === this.name.generation && sentMs > this.#confirmedMs)
+      this.#confirmedMs = sentMs;
   }
 
   state(nowMs: number): BarrierState {
@@ -102,7 +104,8 @@ export class Barrier {
       return { everywhere: false, members: 0, acknowledged: 0, deadlineMs: null, nextEndMs: null };
     }
     let deadlineMs = Math.max(this.#knownSinceMs, this.#firstTermEndsMs);
-    let nextEndMs = this.#firstTermEndsMs > nowMs ? this.#firstTermEndsMs : Number.POSITIVE_INFINITY;
+    let nextEndMs =
+      this.#firstTermEndsMs > nowMs ? this.#firstTermEndsMs : Number.POSITIVE_INFINITY;
     let waitedFor = 0;
     let usedEndMs = this.#firstTermEndsMs;
     if (this.#open > 0) {

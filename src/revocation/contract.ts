@@ -28,7 +28,10 @@ export interface Follower {
   /** A protocol result of the record named a head whose identity differs: begins a generation (GENERATION). */
   identityChanged(head: Head): Promise<void>;
   /** BARRIER: resolves with the state reached after at most `waitMs` (0: what is known at once). Never says `everywhere` falsely. */
-  barrier(entry: { readonly generation: string; readonly position: number; readonly operationId: string }, waitMs: number): Promise<BarrierResult>;
+  barrier(
+    entry: { readonly generation: string; readonly position: number; readonly operationId: string },
+    waitMs: number,
+  ): Promise<BarrierResult>;
 
   /**
    * SOCKETS: registers a connection and judges it in one synchronous block; when it is later revoked, superseded, ended or

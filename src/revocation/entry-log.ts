@@ -104,8 +104,13 @@ export class EntryLog {
       };
       this.#chunks.push(chunk);
     }
-    const needed = chunk.used + HEAD_BYTES + fieldBound(entry.operationId) + fieldBound(entry.uid) +
-      fieldBound(entry.sid) + fieldBound(entry.sparedSid);
+    const needed =
+      chunk.used +
+      HEAD_BYTES +
+      fieldBound(entry.operationId) +
+      fieldBound(entry.uid) +
+      fieldBound(entry.sid) +
+      fieldBound(entry.sparedSid);
     if (needed > chunk.bytes.length) {
       const grown = Buffer.allocUnsafeSlow(Math.max(needed, chunk.bytes.length * 2));
       chunk.bytes.copy(grown, 0, 0, chunk.used);

@@ -6,14 +6,24 @@ import type { Entry } from './types.ts';
  */
 export type FollowerEvent =
   /** MEMBERS: the node may answer. */
-  | { readonly kind: 'joined'; readonly memberId: string; readonly generation: string; readonly applied: number }
+  | {
+      readonly kind: 'joined';
+      readonly memberId: string;
+      readonly generation: string;
+      readonly applied: number;
+    }
   /** MEMBERS: its row was gone; it has stopped answering and joins again under a new id. */
   | { readonly kind: 'removed'; readonly memberId: string }
   | { readonly kind: 'left'; readonly memberId: string }
   /** HEARTBEAT: one came back. `covered`: the node had applied what the head named. */
   | { readonly kind: 'heartbeat'; readonly tookMs: number; readonly covered: boolean }
   /** FOLLOW: entries were applied. */
-  | { readonly kind: 'applied'; readonly entries: number; readonly position: number; readonly from: Source }
+  | {
+      readonly kind: 'applied';
+      readonly entries: number;
+      readonly position: number;
+      readonly from: Source;
+    }
   /** FOLLOW: entries are missing and are fetched. */
   | { readonly kind: 'gap'; readonly applied: number; readonly position: number }
   /** UPGRADE: an entry that this release does not understand; the node cannot go on. */
@@ -23,7 +33,11 @@ export type FollowerEvent =
   /** LINEAGE: the view goes on in another generation. */
   | { readonly kind: 'generation_entered'; readonly generation: string; readonly applied: number }
   /** HAND IN: the view held entries that the record has lost. An administrator must look at it. */
-  | { readonly kind: 'entries_lost'; readonly generation: string; readonly entries: readonly Entry[] }
+  | {
+      readonly kind: 'entries_lost';
+      readonly generation: string;
+      readonly entries: readonly Entry[];
+    }
   /** RECONCILE: a defect; the view has been mended from the record. */
   | { readonly kind: 'view_differed'; readonly from: number; readonly to: number }
   /** WALL TIME: the record's clock and this node's time differ by more than MAX_SKEW; ignored. */
@@ -34,8 +48,11 @@ export type FollowerEvent =
   | { readonly kind: 'connections_killed'; readonly count: number; readonly why: string }
   /** BARRIER. */
   | {
-      readonly kind: 'barrier'; readonly effective: 'everywhere' | 'pending'; readonly position: number;
-      readonly members: number; readonly waitedMs: number;
+      readonly kind: 'barrier';
+      readonly effective: 'everywhere' | 'pending';
+      readonly position: number;
+      readonly members: number;
+      readonly waitedMs: number;
     }
   /** Something failed and will be tried again; `what` names the rule. */
   | { readonly kind: 'failed'; readonly what: string; readonly error: unknown };

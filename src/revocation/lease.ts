@@ -49,7 +49,11 @@ export class Lease {
   cover(applied: Name): boolean {
     const before = this.#coveredAtMs;
     let proof = this.#waiting[0];
-    while (proof !== undefined && proof.head.generation === applied.generation && proof.head.position <= applied.position) {
+    while (
+      proof !== undefined &&
+      proof.head.generation === applied.generation &&
+      proof.head.position <= applied.position
+    ) {
       this.#coveredAtMs = Math.max(this.#coveredAtMs, proof.atMs);
       this.#waiting.shift();
       proof = this.#waiting[0];

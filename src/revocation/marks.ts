@@ -80,7 +80,12 @@ class TenantMarks {
   revokes(facts: TokenFacts): boolean {
     if (facts.epoch < this.floor && facts.sid !== this.spared) return true;
     const userFloor = this.#floors?.get(facts.uid);
-    if (userFloor !== undefined && facts.epoch < userFloor && facts.sid !== this.#spared?.get(facts.uid)) return true;
+    if (
+      userFloor !== undefined &&
+      facts.epoch < userFloor &&
+      facts.sid !== this.#spared?.get(facts.uid)
+    )
+      return true;
     return this.#revokedSids?.has(facts.sid) === true;
   }
 
@@ -95,7 +100,8 @@ class TenantMarks {
     const uid = entry.uid ?? '';
     const sid = entry.sid ?? '';
     if (entry.scope === 'reissue') {
-      if (breadth === 'session') this.#sessionReissues = this.#set(this.#sessionReissues, sid, position);
+      if (breadth === 'session')
+        this.#sessionReissues = this.#set(this.#sessionReissues, sid, position);
       else if (breadth === 'user') this.#reissues = this.#set(this.#reissues, uid, position);
       else {
         if (this.reissue === 0) this.size += 1;

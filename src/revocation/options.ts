@@ -49,13 +49,22 @@ export function followerSettings(options: FollowerOptions): FollowerSettings {
   const leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
   const toleranceMs = options.toleranceMs ?? DEFAULT_TOLERANCE_MS;
   if (!Number.isInteger(leaseMs) || leaseMs < MIN_LEASE_MS) {
-    throw new SekishoError('invalid_configuration', `The lease must be at least ${MIN_LEASE_MS} ms.`);
+    throw new SekishoError(
+      'invalid_configuration',
+      `The lease must be at least ${MIN_LEASE_MS} ms.`,
+    );
   }
   if (!Number.isInteger(toleranceMs) || toleranceMs < 0) {
-    throw new SekishoError('invalid_configuration', 'The tolerance must be a whole number of ms, 0 or more.');
+    throw new SekishoError(
+      'invalid_configuration',
+      'The tolerance must be a whole number of ms, 0 or more.',
+    );
   }
   if (leaseMs + toleranceMs + driftMarginMs(0) > MAX_TERM_MS) {
-    throw new SekishoError('invalid_configuration', `Lease and tolerance together must stay below ${MAX_TERM_MS} ms.`);
+    throw new SekishoError(
+      'invalid_configuration',
+      `Lease and tolerance together must stay below ${MAX_TERM_MS} ms.`,
+    );
   }
   return Object.freeze({
     log: options.log,

@@ -111,7 +111,8 @@ export class View {
   learn(head: Head): void {
     const end = this.#history.endOf(head.generation);
     if (end === undefined) this.#foreign = true;
-    else if (head.generation === this.#generation && head.position > this.#known) this.#known = head.position;
+    else if (head.generation === this.#generation && head.position > this.#known)
+      this.#known = head.position;
   }
 
   /**
@@ -120,7 +121,8 @@ export class View {
    * doing it once.
    */
   merge(snapshot: Snapshot, nowMs: number, onApplied: (entry: Entry) => void = ignore): Merged {
-    if (snapshot.head.generation !== this.#generation || this.#generation === '') return 'foreign_generation';
+    if (snapshot.head.generation !== this.#generation || this.#generation === '')
+      return 'foreign_generation';
     checkDense(snapshot);
     const jumps = snapshot.horizon > this.#applied;
     if (jumps) {
@@ -255,7 +257,11 @@ function checkDense(snapshot: Snapshot): void {
     if (entry.position !== position) break;
   }
   const last = snapshot.entries.at(-1)?.position ?? snapshot.horizon;
-  if (position !== last || last !== snapshot.head.position || last - snapshot.horizon !== snapshot.entries.length) {
+  if (
+    position !== last ||
+    last !== snapshot.head.position ||
+    last - snapshot.horizon !== snapshot.entries.length
+  ) {
     throw new SekishoError('internal', 'The record returned a revocation log with a hole in it.');
   }
 }
