@@ -1,4 +1,3 @@
-import { decodeProtectedHeader } from 'jose';
 import type { Clock, Timer } from '../clock.ts';
 import { SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
@@ -161,7 +160,8 @@ export function createKeys(options: KeysOptions): Keys {
 
 function kidOf(token: string): string | null {
   try {
-    const { kid } = decodeProtectedHeader(token);
+    const header = Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString('utf8');
+    const { kid } = JSON.parse(header);
     return typeof kid === 'string' ? kid : null;
   } catch {
     return null;

@@ -67,13 +67,13 @@ export function createSockets(services: Services, authenticator: Authenticator):
         tokenEpoch: connected.tokenEpoch,
       };
       const mark = activity.mark(facts.tid, facts.sid);
-      const { judgement, disconnect } = follower.connect({ facts, endsAtMs, kill });
+      const { judgement, check, disconnect } = follower.connect({ facts, endsAtMs, kill });
       return {
         judgement,
         checkNow(active = false) {
           const now = follower.wallNowMs();
+          const verdict = check();
           if (now >= endsAtMs) return { kind: 'ended' };
-          const verdict = follower.judgeNow(facts);
           if (verdict.kind === 'pass' && active) activity.note(mark, now);
           return verdict;
         },

@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import type { Clock } from './clock.ts';
+import { SekishoError } from './errors.ts';
+import type { Log } from './observe/log.ts';
+
+/** `dataDir` of a record that lives and dies with the instance, for tests. */
+export const IN_MEMORY = ':memory:';
+
+/** From most to least. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What `createSekisho` takes. All of it is optional; `createSekisho()` is the embedded default. */
+export interface SekishoOptions {
+  /**
+   * Directory of the embedded database, secret and lock. Default `.sekisho`; `:memory:` keeps nothing. Not looked at with
+   * `databaseUrl`.
+   */
+  readonly dataDir?: string;
+  /** `postgres://…`, PostgreSQL 15 or later. Default: embedded. */
+  readonly databaseUrl?: string;
+  /** Refused: this release has no Redis hub. */
+  readonly redisUrl?: string;
+  /** At least 32 bytes; a comma-separated list is a key ring, newest first. Default: made and kept in `dataDir`. */
+  readonly secret?: string;
+  /** `iss` of the tokens. Default: what the record keeps from its first start on. */
+  readonly issuer?: string;
+  /** `iss` that the first start of a new record keeps when `issuer` is not given. Default `http://localhost`. */
+  readonly firstIssuer?: string;
+  /** `aud` of the tokens. Default `sekisho`. */
+  readonly audience?: string;
+  /** Milliseconds, 30 to 30,000, default 750: how old the newest proof may be while this node answers as usual. */
+  readonly leaseMs?: number;
+  /** Milliseconds ≥ 0, default 10,000: how much longer it answers, as `stale`. */
+  readonly toleranceMs?: number;
+  /** Origins for CORS, CSRF and sockets, beside the own one. Default none. */
+  readonly allowedOrigins?: readonly string[];
+  /** Addresses, CIDR blocks or `loopback` whose `X-Forwarded-*` is believed. Default none. */
+  readonly trustedProxies?: readonly string[];
+  /** Path under which the routes are mounted, such as `/auth`. Default: the root. */
+  readonly basePath?: string;
+  /** Default `info`; `silent` for none. Not looked at with `logger`. */
+  readonly logLevel?: LogLevel;
+  /** Where to log, such as a pino logger. Default: JSON lines on stderr. */
+  readonly logger?: Log;
+  /** For tests. Default: this machine's. */
+  readonly clock?: Clock;
+  /** Lets cookies travel over plain http on names other than loopback: anybody on the way can then take sessions. */
+  readonly dangerouslyAllowHttpCookies?: boolean;
+  /** Whether logout sends `Clear-Site-Data` (ASVS 14.3.1). Default: only when the routes are not mounted under a path. */
+  readonly clearSiteData?: boolean;
+  /** Where operators find this node, such as `http://10.0.0.7:4001`. Default: unknown. */
+  readonly address?: string;
+}
+
+/** Options with their defaults, checked and frozen. */
+export interface Config {
+  readonly record:
+    | { readonly kind: 'embedded'; readonly dataDir: string }
+    | { readonly kind: 'memory' }
+    | { readonly kind: 'postgres'; readonly databaseUrl: string };
+  readonly secret: string | null;
+  readonly issuer: string | null;
+  readonly firstIssuer: string;
+  readonly audience: string;
+  readonly leaseMs: number | undefined;
+  readonly toleranceMs: number | undefined;
+  readonly allowedOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
+  readonly basePath: string;
+  readonly logLevel: LogLevel;
+  readonly logger: Log | null;
+  readonly clock: Clock | null;
+  readonly allowHttpCookies: boolean;
+  readonly clearSiteData: boolean;
+  readonly address: string | null;
+}
+
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+const origin = httpUrl.refine(
+  (url) => new URL(url).origin === url.replace(/\/$/, ''),
+  'must be an origin: scheme, host and port, nothing else',
+);
+
+const SCHEMA = z.strictObject({
+  dataDir: z.string().min(1).optional(),
+  databaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .optional(),
+  redisUrl: z.never({ error: 'is not supported: this release has no Redis hub' }).optional(),
+  secret: z.string().optional(),
+  issuer: httpUrl.optional(),
+  firstIssuer: httpUrl.optional(),
+  audience: z.string().min(1).max(200).optional(),
+  leaseMs: z.int().min(30).max(30_000).optional(),
+  toleranceMs: z.int().min(0).max(30_000).optional(),
+  allowedOrigins: z.array(origin).optional(),
+  trustedProxies: z.array(z.string()).optional(),
+  basePath: z
+    .string()
+    .regex(/^(\/[\w.~-]+)*\/?$/, 'must be a path such as /auth')
+    .optional(),
+  logLevel: z.enum(LOG_LEVELS).optional(),
+  logger: z.custom<Log>((value) => typeof (value as Log | null)?.info === 'function').optional(),
+  clock: z
+    .custom<Clock>((value) => typeof (value as Clock | null)?.monotonicMs === 'function')
+    .optional(),
+  dangerouslyAllowHttpCookies: z.boolean().optional(),
+  clearSiteData: z.boolean().optional(),
+  address: z.string().max(200).optional(),
+});
+
+/** The environment variable of each option, where it has one: messages name what people have set. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  dataDir: 'SEKISHO_DATA_DIR',
+  databaseUrl: 'DATABASE_URL',
+  redisUrl: 'REDIS_URL',
+  secret: 'SEKISHO_SECRET',
+  issuer: 'SEKISHO_ISSUER',
+  audience: 'SEKISHO_AUDIENCE',
+  leaseMs: 'SEKISHO_LEASE_MS',
+  toleranceMs: 'SEKISHO_TOLERANCE_MS',
+  allowedOrigins: 'SEKISHO_ALLOWED_ORIGINS',
+  trustedProxies: 'SEKISHO_TRUSTED_PROXIES',
+  logLevel: 'SEKISHO_LOG_LEVEL',
+  dangerouslyAllowHttpCookies: 'SEKISHO_DANGEROUSLY_ALLOW_HTTP_COOKIES',
+};
+
+/** @throws SekishoError `invalid_configuration` with one line that names the option and what it should be. */
+export function readConfig(options: SekishoOptions = {}): Config {
+  const parsed = SCHEMA.safeParse(options);
+  if (!parsed.success) throw invalid(parsed.error.issues[0]);
+  const { data } = parsed;
+  if (data.databaseUrl !== undefined && data.secret === undefined) {
+    throw new SekishoError(
+      'invalid_configuration',
+      'secret (SEKISHO_SECRET) must be set with a database, the same on all nodes: at least 32 bytes.',
+    );
+  }
+  const basePath = (data.basePath ?? '').replace(/\/$/, '');
+  return Object.freeze({
+    record: recordOf(data.databaseUrl, data.dataDir),
+    secret: data.secret ?? null,
+    issuer: data.issuer ?? null,
+    firstIssuer: data.firstIssuer ?? 'http://localhost',
+    audience: data.audience ?? 'sekisho',
+    leaseMs: data.leaseMs,
+    toleranceMs: data.toleranceMs,
+    allowedOrigins: Object.freeze([...(data.allowedOrigins ?? [])]),
+    trustedProxies: Object.freeze([...(data.trustedProxies ?? [])]),
+    basePath,
+    logLevel: data.logLevel ?? 'info',
+    logger: data.logger ?? null,
+    clock: data.clock ?? null,
+    allowHttpCookies: data.dangerouslyAllowHttpCookies ?? false,
+    clearSiteData: data.clearSiteData ?? basePath === '',
+    address: data.address ?? null,
+  });
+}
+
+function recordOf(databaseUrl: string | undefined, dataDir = '.sekisho'): Config['record'] {
+  if (databaseUrl !== undefined) return Object.freeze({ kind: 'postgres', databaseUrl });
+  if (dataDir === IN_MEMORY) return Object.freeze({ kind: 'memory' });
+  return Object.freeze({ kind: 'embedded', dataDir });
+}
+
+/** Says what is wrong and never quotes a value: it may be a secret or hold a password. */
+function invalid(issue: z.core.$ZodIssue | undefined): SekishoError {
+  if (issue?.code === 'unrecognized_keys') {
+    return new SekishoError('invalid_configuration', `There is no option ${issue.keys[0] ?? ''}.`);
+  }
+  const name = String(issue?.path[0] ?? 'The options');
+  const variable = VARIABLES[name];
+  const named = variable === undefined ? name : `${name} (${variable})`;
+  return new SekishoError('invalid_configuration', `${named}: ${issue?.message ?? 'not valid'}.`);
+}
