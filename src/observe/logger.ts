@@ -16,7 +16,12 @@ export interface LevelledLog extends Log {
 export function createLogger(level: LogLevel, write?: (line: string) => void): LevelledLog {
   const out = write === undefined ? destination({ dest: 2, sync: true }) : { write };
   const logger = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     out,
   );
   return {

@@ -83,12 +83,20 @@ export function createAuthenticator(
   }
 
   /** The way of nearly every request: seen before, in time, and nothing has changed since it last passed. */
-  function answerNow(token: string): Promise<Session> | null {
+  function answerNow(
+    token: string,
+    options: AuthenticateOptions | undefined,
+  ): Promise<Session> | null {
+    if (options?.fresh === true) return null;
     const one = cache.get(token);
     if (one === undefined || one.passedVersion !== follower.version) return null;
     const { facts: known } = one;
     const nowMs = follower.wallNowMs();
     if (nowMs >= known.expiresAtMs || follower.freshnessNow() !== 'fresh') return null;
+    // Whatever is refused is refused by the long way, which says why.
+    if (!isRecent(known, options?.maxAuthAgeSeconds, nowMs) || !hasRole(known, options?.roles)) {
+      return null;
+    }
     activity.note(known.mark, nowMs);
     return known.answer;
   }
@@ -123,8 +131,11 @@ export function createAuthenticator(
     if (options.fresh === true && judgement.freshness !== 'fresh') throw unavailable();
     const { facts: known } = one;
     const session = judgement.freshness === 'fresh' ? known.fresh : sessionOf(known, 'stale');
-    checkAge(session, options.maxAuthAgeSeconds, nowMs);
-    checkRoles(session, options);
+    if (!isRecent(known, options.maxAuthAgeSeconds, nowMs)) throw tooOld();
+    if (!hasRole(known, options.roles)) {
+      denied(session, (options.roles ?? []).join(' '), options.origin ?? NO_ORIGIN);
+      throw new SekishoError('insufficient_role', 'Your role does not allow this.');
+    }
     activity.note(known.mark, nowMs);
     return session;
   }
@@ -140,14 +151,6 @@ export function createAuthenticator(
         )
         .finally(() => timer.cancel());
     });
-  }
-
-  function checkRoles(session: Session, options: AuthenticateOptions): void {
-    const { roles } = options;
-    if (roles === undefined || roles.length === 0) return;
-    if (roles.some((role) => session.roles.includes(role))) return;
-    denied(session, roles.join(' '), options.origin ?? NO_ORIGIN);
-    throw new SekishoError('insufficient_role', 'Your role does not allow this.');
   }
 
   function denied(session: Session, needed: string, origin: Origin): void {
@@ -172,8 +175,7 @@ export function createAuthenticator(
 
   return {
     authenticate(token, options) {
-      const now = options === undefined ? answerNow(token) : null;
-      return now ?? authenticateSlowly(token, options ?? {});
+      return answerNow(token, options) ?? authenticateSlowly(token, options ?? {});
     },
     async verifySignature(token) {
       try {
@@ -193,14 +195,22 @@ export function createAuthenticator(
 
 const NO_ORIGIN: Origin = Object.freeze({ requestId: '', ip: null, userAgent: null });
 
-function checkAge(session: Session, maxSeconds: number | undefined, nowMs: number): void {
-  if (maxSeconds === undefined) return;
-  if (nowMs / 1000 - session.authTime > maxSeconds) {
-    throw new SekishoError(
-      'reauthentication_required',
-      'This needs a more recent proof of who you are; give your password again.',
-    );
-  }
+function isRecent(one: AccessFacts, maxSeconds: number | undefined, nowMs: number): boolean {
+  return maxSeconds === undefined || nowMs / 1000 - one.authTimeSeconds <= maxSeconds;
+}
+
+/** Any of the roles is enough; none asked for is enough, too. */
+function hasRole(one: AccessFacts, roles: readonly string[] | undefined): boolean {
+  if (roles === undefined || roles.length === 0) return true;
+  for (const role of roles) if (one.roles.includes(role)) return true;
+  return false;
+}
+
+function tooOld(): SekishoError {
+  return new SekishoError(
+    'reauthentication_required',
+    'This needs a more recent proof of who you are; give your password again.',
+  );
 }
 
 function revoked(): SekishoError {

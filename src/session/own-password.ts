@@ -102,12 +102,14 @@ export async function mintRegenerated(
   committed: Committed | null,
   refreshToken: string,
 ): Promise<TokenPair> {
-  const session = committed?.session ?? null;
-  if (session === null) {
+  const { tenantId: tid, sessionId: sid } = caller.session;
+  const stampedAtMs = nowMs(services);
+  // A commit whose answer was lost comes back without the row (UNKNOWN OUTCOME).
+  const session = committed?.session ?? (await services.record.sessions.get(tid, sid, stampedAtMs));
+  if (session?.state !== 'active') {
     throw new SekishoError('session_expired', 'The session has ended; log in again.');
   }
-  const stampedAtMs = nowMs(services);
-  const { user, policy, head } = await ownFacts(services, caller.session.tenantId, session.uid);
+  const { user, policy, head } = await ownFacts(services, tid, session.uid);
   const facts = { session, user, policy, head };
-  return mintPair(services, caller.session.tenantId, facts, stampedAtMs, refreshToken);
+  return mintPair(services, tid, facts, stampedAtMs, refreshToken);
 }

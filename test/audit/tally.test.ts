@@ -42,7 +42,13 @@ test('A7: a flood of refused tokens becomes one row a minute for each tenant and
 test('ASVS 16.3.2: the first of its kind is written at once, those after it in one row', async () => {
   const { clock, rows, tally } = start();
   const first = () =>
-    auditEvent({ tid: 't', atMs: 1, action: 'authz_fail', outcome: 'failure', detail: { needed: 'admin' } });
+    auditEvent({
+      tid: 't',
+      atMs: 1,
+      action: 'authz_fail',
+      outcome: 'failure',
+      detail: { needed: 'admin' },
+    });
   const kind = { action: 'authz_fail', tid: 't', code: 'insufficient_role', key: 'sid' } as const;
   for (let n = 0; n < 10; n += 1) tally.count(kind, first);
   await clock.advance(0);

@@ -3,7 +3,10 @@ import { silentLog } from '../../src/observe/log.ts';
 import { createActivity } from '../../src/session/activity.ts';
 import { createTestClock } from '../support/clock.ts';
 
-type Batch = { readonly seen: readonly { sid: string; atMs: number }[]; readonly throughMs: number };
+type Batch = {
+  readonly seen: readonly { sid: string; atMs: number }[];
+  readonly throughMs: number;
+};
 
 function start(lagMs = 0) {
   const clock = createTestClock(1_000_000);
@@ -34,7 +37,13 @@ describe('last-seen', () => {
     expect(batches).toEqual([]);
     await clock.advance(5_000);
     expect(batches).toEqual([
-      { seen: [{ sid: 'p', atMs: 5 }, { sid: 'l', atMs: 7 }], throughMs: 1_005_000 },
+      {
+        seen: [
+          { sid: 'p', atMs: 5 },
+          { sid: 'l', atMs: 7 },
+        ],
+        throughMs: 1_005_000,
+      },
     ]);
   });
 

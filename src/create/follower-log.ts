@@ -1,0 +1,43 @@
+import type { Log } from '../observe/log.ts';
+import type { FollowerEvent } from '../revocation/events.ts';
+
+/** What of the protocol an operator wants to read: rare things as they are, everyday ones at `debug`. */
+export function logFollowerEvent(log: Log, event: FollowerEvent): void {
+  switch (event.kind) {
+    case 'heartbeat':
+      // Four a second: metrics count them.
+      return;
+    case 'failed':
+      log.warn(
+        { err: event.error, rule: event.what },
+        'the record could not be asked; tried again',
+      );
+      return;
+    case 'entries_lost':
+      log.error(
+        { generation: event.generation, entries: event.entries.length },
+        'the record has lost revocations, which are handed in; changes beside them are lost: see docs/protocol.md, HAND IN',
+      );
+      return;
+    case 'view_differed':
+    case 'unknown_scope':
+      log.error({ ...event }, 'the view of this node was wrong');
+      return;
+    case 'removed':
+    case 'member_removed':
+    case 'wall_time_step':
+      log.warn({ ...event }, `protocol: ${event.kind}`);
+      return;
+    case 'joined':
+    case 'left':
+    case 'generation_begun':
+    case 'generation_entered':
+      log.info({ ...event }, `protocol: ${event.kind}`);
+      return;
+    case 'applied':
+    case 'gap':
+    case 'connections_killed':
+    case 'barrier':
+      log.debug({ ...event }, `protocol: ${event.kind}`);
+  }
+}

@@ -1,0 +1,149 @@
+import { createTally } from '../audit/tally.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { createInProcessHub } from '../hub/in-process/hub.ts';
+import { createPasswordHasher } from '../login/password.ts';
+import type { Log } from '../observe/log.ts';
+import type { RecordStore } from '../record/contract.ts';
+import { createCommitter } from '../revocation/committer.ts';
+import type { Follower } from '../revocation/contract.ts';
+import { createFollower } from '../revocation/follower.ts';
+import { createActivity } from '../session/activity.ts';
+import { createAuthenticator, type Known } from '../session/authenticate.ts';
+import type { Engine } from '../session/contract.ts';
+import { createEngine } from '../session/engine.ts';
+import { createEventFanOut } from '../session/events.ts';
+import { createKeys } from '../session/keys.ts';
+import { createMaintenance } from '../session/maintenance.ts';
+import type { Services } from '../session/services.ts';
+import { createKeyRing } from '../token/secrets.ts';
+import { createVerifiedCache } from '../token/verified-cache.ts';
+import { logFollowerEvent } from './follower-log.ts';
+
+/** In a cluster: how long other nodes are given to write the last-seen times they collected. */
+const OTHERS_WRITE_MS = 20_000;
+
+/** An engine at work, with everything beneath it. */
+export interface OpenEngine {
+  readonly engine: Engine;
+  readonly services: Services;
+  /** Stops background work and writes what was collected, so that little is left to do at the end. Never rejects. */
+  flush(): Promise<void>;
+  /** Leaves the membership and closes everything, the last opened first. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** What an engine is made over; whoever passes a record in has migrated it, and closes it with the engine. */
+export interface EngineParts {
+  readonly record: RecordStore;
+  readonly secret: string;
+  readonly config: Pick<
+    Config,
+    'issuer' | 'firstIssuer' | 'audience' | 'leaseMs' | 'toleranceMs' | 'address'
+  >;
+  /** Embedded: a lock proves that no other node exists. */
+  readonly exclusive: boolean;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/**
+ * Joins the membership and puts the use cases together. Everything that was opened is closed again when it fails, the
+ * record too.
+ *
+ * @throws SekishoError `invalid_configuration`, `store_unavailable`.
+ */
+export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
+  const { record, config, exclusive, log, clock } = parts;
+  const closers: (() => unknown)[] = [() => record.close()];
+  const close = once(() => closeAll(closers, log));
+  try {
+    const ring = createKeyRing(parts.secret);
+    const hub = createInProcessHub().connect();
+    closers.push(() => hub.close());
+    const issuer = config.issuer ?? (await record.keys.setting('issuer', config.firstIssuer));
+    const { audience } = config;
+
+    const follower = createFollower({
+      log: record.log,
+      members: record.members,
+      hub,
+      clock,
+      exclusive,
+      address: config.address,
+      onEvent: (event) => logFollowerEvent(log, event),
+      ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
+      ...(config.toleranceMs === undefined ? {} : { toleranceMs: config.toleranceMs }),
+    });
+    closers.push(() => follower.leave());
+    await follower.join();
+    const wallNowMs = (): number => follower.wallNowMs();
+
+    const keys = createKeys({ store: record.keys, ring, issuer, audience, clock, wallNowMs, log });
+    closers.push(() => keys.close());
+    await keys.load();
+
+    const services: Services = Object.freeze({
+      ...{ record, follower, hub, clock, log, keys, ring, issuer, audience },
+      committer: createCommitter({ log: record.log, follower, clock }),
+      passwords: createPasswordHasher(),
+      ...backgroundOf(parts, follower, closers),
+    });
+    const cache = createVerifiedCache<Known>();
+    keys.onKeys((kids) => cache.acceptKeys(kids));
+    const authenticator = createAuthenticator(services, cache);
+    const fanOut = createEventFanOut(hub, (error) => {
+      log.warn({ err: error }, 'a subscriber to events failed');
+    });
+    closers.push(() => fanOut.close());
+    const engine = createEngine(services, authenticator, fanOut);
+    const flush = async (): Promise<void> => {
+      await Promise.all([services.activity.flush(), services.tally.flush()]);
+    };
+    return { engine, services, flush, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** What runs beside the requests; each is closed while the record can still be written. */
+function backgroundOf(
+  { record, exclusive, log, clock }: EngineParts,
+  follower: Follower,
+  closers: (() => unknown)[],
+): Pick<Services, 'tally' | 'activity' | 'maintenance'> {
+  const wallNowMs = (): number => follower.wallNowMs();
+  const write = record.audit.append.bind(record.audit);
+  const tally = createTally({ clock, wallNowMs, log, write });
+  const touch = record.sessions.touch.bind(record.sessions);
+  const lagMs = exclusive ? 0 : OTHERS_WRITE_MS;
+  const activity = createActivity({ clock, wallNowMs, touch, log, lagMs });
+  const store = record.maintenance;
+  const embedded = record.kind === 'pglite';
+  const maintenance = createMaintenance({ clock, wallNowMs, store, embedded, log });
+  closers.push(
+    () => tally.close(),
+    () => activity.close(),
+    () => maintenance.close(),
+  );
+  return { tally, activity, maintenance };
+}
+
+async function closeAll(closers: (() => unknown)[], log: Log): Promise<void> {
+  for (const closer of closers.reverse()) {
+    try {
+      await closer();
+    } catch (error) {
+      log.warn({ err: error }, 'something could not be closed');
+    }
+  }
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => {
+    running ??= run();
+    return running;
+  };
+}
