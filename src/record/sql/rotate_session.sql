@@ -1,6 +1,7 @@
 -- Refresh: judges the presented token, rotates its chain, and reads what an access token is minted from.
 --   p_key_ids, p_successor_hashes, p_after_hashes  RefreshCandidate[], newest key first
---   p_audit  NewAuditEvent of a rotation; an expiry that is found here is audited under its id instead
+--   p_audit  NewAuditEvent of a rotation, whose actor gets the uid from here; an expiry that is found is audited under
+--            its id instead
 -- Result: RotateOutcome (see sessions.ts). Lock order: user (shared), session. No tenant lock: a tenant's floor that
 -- commits meanwhile stands above this session's epoch, which is in every token minted here, and so ends them too.
 -- MINT: all is judged by one statement begun after the locks; a session that was ended is never written back.
@@ -99,7 +100,7 @@ begin
      set rot = v_rot, current_hash = p_successor_hashes[v_n], issued_at = v_now,
          successor_hash = p_after_hashes[v_n], successor_key_id = p_key_ids[1]
    where s.tid = p_tid and s.sid = p_sid;
-  perform sekisho.append_audit(jsonb_build_array(p_audit));
+  perform sekisho.append_audit(jsonb_build_array(jsonb_set(p_audit, '{actor,uid}', to_jsonb(v_uid))));
   return jsonb_build_object(
     'kind', 'rotated', 'keyIds', jsonb_build_array(p_key_ids[v_n]),
     'mint', jsonb_set(v_mint, '{session,rot}', to_jsonb(v_rot)));
