@@ -1,0 +1,172 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  askHolder,
+  type DirectoryLock,
+  lockDirectory,
+} from '../../src/record/pglite/directory-lock.ts';
+
+const NOW = '2026-01-02T03:04:05.000Z';
+const built = new URL('../../dist/record/pglite/directory-lock.js', import.meta.url).href;
+const program = `
+  const { lockDirectory } = await import(${JSON.stringify(built)});
+  try {
+    await lockDirectory(process.argv[1], ${JSON.stringify(NOW)});
+    console.log('held');
+    setInterval(() => {}, 1000);
+  } catch (error) {
+    console.log(error.code ?? String(error));
+  }`;
+
+let directory: string;
+let children: ChildProcess[];
+let locks: DirectoryLock[];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'sekisho-lock-'));
+  children = [];
+  locks = [];
+});
+
+afterEach(async () => {
+  for (const child of children) await end(child);
+  for (const lock of locks) await lock.release();
+  await rm(directory, { recursive: true, force: true });
+});
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+/** Starts a process that wants the lock; resolves with its first line. */
+async function starter(dir = directory): Promise<{ child: ChildProcess; said: string }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, dir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  const [line] = (await once(
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }),
+    'line',
+  )) as [string];
+  return { child, said: line };
+}
+
+async function lock(): Promise<DirectoryLock> {
+  const held = await lockDirectory(directory, NOW);
+  locks.push(held);
+  return held;
+}
+
+describe('one process per data directory', () => {
+  test('the second one is told who holds it', async () => {
+    const held = await lock();
+    held.setAddress('http://127.0.0.1:4000');
+    await expect(lockDirectory(directory, NOW)).rejects.toMatchObject({
+      code: 'data_directory_in_use',
+      message: expect.stringMatching(
+        new RegExp(`process ${process.pid} at http://127.0.0.1:4000, running since ${NOW}`),
+      ),
+    });
+  });
+
+  test('of many that start at once exactly one gets it, also right after a kill -9', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      const started = await Promise.all(Array.from({ length: 6 }, () => starter()));
+      const holders = started.filter(({ said }) => said === 'held');
+      expect(holders).toHaveLength(1);
+      expect(started.map(({ said }) => said).filter((said) => said !== 'held')).toEqual(
+        Array(5).fill('data_directory_in_use'),
+      );
+      await Promise.all(holders.map(({ child }) => end(child)));
+    }
+  });
+
+  test('a stopped holder still holds it', async () => {
+    const { child } = await starter();
+    child.kill('SIGSTOP');
+    await expect(lockDirectory(directory, NOW)).rejects.toMatchObject({
+      code: 'data_directory_in_use',
+      message: expect.stringContaining('does not answer'),
+    });
+  });
+
+  test('neither a file that somebody left nor a copied directory holds anybody up', async () => {
+    const { child } = await starter();
+    const copy = `${directory}-copy`;
+    try {
+      await mkdir(copy);
+      // Sockets cannot be copied as such everywhere; a plain file in their place must not matter either.
+      for (const name of await readdir(directory)) await writeFile(join(copy, name), '');
+      const second = await lockDirectory(copy, NOW);
+      await second.release();
+      await end(child);
+      await lock();
+    } finally {
+      await rm(copy, { recursive: true, force: true });
+    }
+  });
+
+  test('a released directory can be taken again, and old sockets do not pile up unseen', async () => {
+    for (let round = 0; round < 5; round += 1)
+      await (await lockDirectory(directory, NOW)).release();
+    expect((await readdir(directory)).filter((name) => name.startsWith('taking.'))).toEqual([]);
+    await lock();
+  });
+
+  test('a directory whose path is too long for a socket is locked all the same', async () => {
+    const long = join(directory, 'a'.repeat(100), 'b'.repeat(60));
+    await mkdir(long, { recursive: true });
+    const held = await lockDirectory(long, NOW);
+    try {
+      expect((await starter(long)).said).toBe('data_directory_in_use');
+      expect(await askHolder(long, { ask: 'who' }, 1000)).toMatchObject({ pid: process.pid });
+    } finally {
+      await held.release();
+    }
+  });
+
+  test('what is no directory is refused with a sentence', async () => {
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+    await expect(lockDirectory(file, NOW)).rejects.toMatchObject({
+      code: 'data_directory_unusable',
+    });
+  });
+});
+
+describe('the control socket', () => {
+  test('carries commands to the holder, errors included, and only its user may open it', async () => {
+    const held = await lock();
+    expect(await askHolder(directory, { command: 'x' }, 1000)).toMatchObject({
+      error: { code: 'not_ready' },
+    });
+    held.handle(async (message) => ({ heard: message }));
+    expect(await askHolder(directory, { command: 'x' }, 1000)).toEqual({ heard: { command: 'x' } });
+    held.handle(() => Promise.reject(new Error('secret detail')));
+    expect(JSON.stringify(await askHolder(directory, {}, 1000))).not.toContain('secret detail');
+    const [socket = ''] = (await readdir(directory)).filter((name) => name.startsWith('lock.'));
+    expect((await stat(join(directory, socket))).mode & 0o777).toBe(0o600);
+  });
+
+  test('nobody there is undefined; somebody who does not answer is an error', async () => {
+    expect(await askHolder(directory, {}, 1000)).toBeUndefined();
+    const silent = createServer(() => {}).listen(join(directory, 'lock.1.sock'));
+    await once(silent, 'listening');
+    try {
+      await expect(askHolder(directory, {}, 200)).rejects.toMatchObject({
+        code: 'store_unavailable',
+      });
+    } finally {
+      silent.close();
+    }
+  });
+});
