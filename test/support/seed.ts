@@ -39,6 +39,22 @@ export async function byHand(
   return (await database.transaction([role, ...calls])).at(-1) ?? [];
 }
 
+/**
+ * Runs `work` while another transaction holds the row that `lock` takes, so that the statements of `work` pile up there and
+ * then go on all at once. Where statements run one by one anyway it changes nothing.
+ */
+export async function behindLock<Result>(
+  { database }: RecordFixture,
+  lock: SqlCall,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  // Connections are made before, or they would be what the statements wait for.
+  await Promise.all(Array.from({ length: 20 }, () => database.query({ text: 'select 1' })));
+  const held = byHand(database, lock, { text: 'select pg_sleep(0.2)' });
+  const [result] = await Promise.all([work(), held]);
+  return result;
+}
+
 export interface SeededTenant {
   readonly tid: string;
   readonly slug: string;

@@ -4,7 +4,13 @@ import { newId } from '../../../src/id.ts';
 import { judgeAttempts } from '../../../src/login/limits.ts';
 import type { AttemptBucket } from '../../../src/record/contract.ts';
 import { DEFAULT_POLICY } from '../../../src/tenant/policy.ts';
-import { byHand, type RecordFixture, START_MS, seedTenant } from '../../support/seed.ts';
+import {
+  behindLock,
+  byHand,
+  type RecordFixture,
+  START_MS,
+  seedTenant,
+} from '../../support/seed.ts';
 
 const RULE = { attempts: 3, windowMs: 60_000, maxWaitMs: 8000 };
 const LIMIT = {
@@ -44,14 +50,19 @@ export function attemptSuite(kind: string, open: () => Promise<RecordFixture>): 
 
     test('A4 A7 ASVS 6.3.1 parallel guesses are counted exactly', async () => {
       const { tid } = await seedTenant(fixture);
-      const outcomes = await Promise.all(
-        Array.from({ length: 40 }, (_, index) => {
-          // The order of the buckets, and whose clock is a little ahead, change nothing.
-          const buckets = [account('ann@example.test'), address('192.0.2.1')];
-          const nowMs = START_MS + (index % 5);
-          return reserve(tid, index % 2 === 0 ? buckets : buckets.toReversed(), nowMs);
-        }),
+      const buckets = [account('ann@example.test'), address('192.0.2.1')];
+      const guess = (index: number) =>
+        // The order of the buckets, and whose clock is a little ahead, change nothing.
+        reserve(tid, index % 2 === 0 ? buckets : buckets.toReversed(), START_MS + (index % 5));
+      const first = await guess(0);
+      const row = {
+        text: "select 1 from sekisho.login_attempt where tid = $1 and kind = 'account' for update",
+        values: [tid],
+      };
+      const more = await behindLock(fixture, row, () =>
+        Promise.all(Array.from({ length: 40 }, (_, index) => guess(index))),
       );
+      const outcomes = [first, ...more];
       expect(outcomes.filter((outcome) => outcome.kind === 'reserved')).toHaveLength(3);
       const refused = outcomes.find((outcome) => outcome.kind === 'limited');
       expect(refused).toMatchObject({ kind: 'limited', bucket: 'account' });
@@ -59,6 +70,17 @@ export function attemptSuite(kind: string, open: () => Promise<RecordFixture>): 
         { kind: 'account', key: 'ann@example.test', ids: 3, times: 3 },
         { kind: 'address', key: '192.0.2.1', ids: 3, times: 3 },
       ]);
+    });
+
+    test('A4 ASVS 6.3.1 the first guesses on an account are counted exactly when they come at once', async () => {
+      for (let round = 0; round < 5; round += 1) {
+        const { tid } = await seedTenant(fixture);
+        const buckets = [account('ann@example.test')];
+        const outcomes = await Promise.all(
+          Array.from({ length: 20 }, () => reserve(tid, buckets, START_MS)),
+        );
+        expect(outcomes.filter((outcome) => outcome.kind === 'reserved')).toHaveLength(3);
+      }
     });
 
     test('ASVS 6.3.1 waits begin after the allowance, double, and are not made longer by refused tries', async () => {

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { OpenOutcome } from '../../../src/record/contract.ts';
 import { expiryOf } from '../../../src/tenant/lifetime.ts';
 import {
+  behindLock,
   byHand,
   newSession,
   openSession,
@@ -252,9 +253,15 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       const { tid } = await seedTenant(fixture, { max_sessions_per_user: 3 });
       const uid = await seedUser(fixture, tid);
       const { head } = await fixture.record.sessions.subjectFacts(tid, uid);
-      const outcomes = await Promise.all(
-        Array.from({ length: 50 }, (_, index) =>
-          fixture.record.sessions.open(tid, newSession(tid, uid, head, START_MS + index).session),
+      const user = {
+        text: 'select 1 from sekisho.tenant_user where tid = $1 and uid = $2 for share',
+        values: [tid, uid],
+      };
+      const outcomes = await behindLock(fixture, user, () =>
+        Promise.all(
+          Array.from({ length: 50 }, (_, index) =>
+            fixture.record.sessions.open(tid, newSession(tid, uid, head, START_MS + index).session),
+          ),
         ),
       );
       expect(new Set(outcomes.map((outcome) => outcome.kind))).toEqual(new Set(['opened']));

@@ -4,6 +4,7 @@ import { newId } from '../../../src/id.ts';
 import { follow, hashRefreshToken, makeRefreshToken } from '../../../src/token/refresh-token.ts';
 import { createKeyRing } from '../../../src/token/secrets.ts';
 import {
+  behindLock,
   byHand,
   openSession,
   present,
@@ -120,17 +121,23 @@ export function refreshSuite(kind: string, open: () => Promise<RecordFixture>): 
 
     test('ASVS 15.4.2 fifty parallel refreshes of one token leave one live successor, held by all', async () => {
       const { tid, sid, token } = await loggedIn();
-      const answers = await Promise.all(
-        Array.from({ length: 50 }, (_, index) => present(fixture, token, START_MS + index)),
+      const row = {
+        text: 'select 1 from sekisho.session where tid = $1 and sid = $2 for update',
+        values: [tid, sid],
+      };
+      const answers = await behindLock(fixture, row, () =>
+        Promise.all(
+          Array.from({ length: 50 }, (_, index) => present(fixture, token, START_MS + index)),
+        ),
       );
       const kinds = answers.map((answer) => answer.outcome.kind).sort();
       expect(kinds).toEqual([...Array.from({ length: 49 }, () => 'replayed'), 'rotated']);
       const live = new Set(answers.map((answer) => answer.live));
       expect(live.size).toBe(1);
-      const row = await hashesOf(tid, sid);
-      expect(row.rot).toBe(1);
+      const after = await hashesOf(tid, sid);
+      expect(after.rot).toBe(1);
       const [held] = live;
-      expect(Buffer.from(row.current_hash as Uint8Array)).toEqual(hashRefreshToken(held ?? ''));
+      expect(Buffer.from(after.current_hash as Uint8Array)).toEqual(hashRefreshToken(held ?? ''));
     });
 
     test('ASVS 10.4.5 a secret that was never issued, a foreign session: unknown, and nothing happens', async () => {
@@ -264,9 +271,13 @@ export function refreshSuite(kind: string, open: () => Promise<RecordFixture>): 
       }
     });
 
-    test('ASVS 7.4.2 nobody refreshes who was disabled or deleted', async () => {
+    test('ASVS 7.4.2 nobody refreshes who was disabled or deleted, or whose tenant is suspended', async () => {
       const { tid, uid, token } = await loggedIn();
       const values = [tid, uid];
+      const other = await loggedIn();
+      const suspend = "update sekisho.tenant set status = 'suspended' where tid = $1";
+      await byHand(fixture.database, { text: suspend, values: [other.tid] });
+      expect((await present(fixture, other.token, START_MS)).outcome).toEqual({ kind: 'revoked' });
       const disable = `update sekisho.tenant_user set status = 'disabled' where tid = $1 and uid = $2`;
       await byHand(fixture.database, { text: disable, values });
       expect((await present(fixture, token, START_MS)).outcome).toEqual({ kind: 'revoked' });
