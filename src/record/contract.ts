@@ -104,6 +104,8 @@ export interface CommitRequest {
   readonly audit: readonly NewAuditEvent[];
   /** Caller's `Idempotency-Key`, kept for 24 h per actor, and a hash of the body that came with it. */
   readonly idempotency: { readonly key: string; readonly bodyHash: Uint8Array } | null;
+  /** HAND IN: the entry was committed in a history that is lost, so an abandonment does not hold it up. Default false. */
+  readonly handIn?: boolean;
 }
 
 /** Whose authority a write rests on; AUTHORITY judges it after the last lock. */
@@ -339,9 +341,7 @@ export interface UserStore {
   passwordOf(
     tid: string,
     uid: string,
-  ): Promise<
-    (HistoryCheck & { readonly user: User; readonly passwordHash: string | null }) | null
-  >;
+  ): Promise<(HistoryCheck & { readonly user: User; readonly passwordHash: string | null }) | null>;
   /** Replaces a hash made with older parameters, only if it still is `oldHash`. */
   rehash(tid: string, uid: string, oldHash: string, newHash: string): Promise<void>;
 }

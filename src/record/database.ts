@@ -13,10 +13,16 @@ export interface Database {
    *   lost or came after the deadline (the statement is never cancelled; a connection past its deadline is abandoned).
    *   Errors that the database itself reports are thrown as `SqlError`.
    */
-  query<Row extends object = Record<string, unknown>>(call: SqlCall, options?: CallOptions): Promise<Row[]>;
+  query<Row extends object = Record<string, unknown>>(
+    call: SqlCall,
+    options?: CallOptions,
+  ): Promise<Row[]>;
 
   /** Runs several statements in one transaction, one after the other, all or nothing. */
-  transaction(calls: readonly SqlCall[], options?: CallOptions): Promise<Record<string, unknown>[][]>;
+  transaction(
+    calls: readonly SqlCall[],
+    options?: CallOptions,
+  ): Promise<Record<string, unknown>[][]>;
 
   /** Runs a script of many statements (migrations), in one transaction. */
   script(text: string): Promise<void>;

@@ -1,214 +1,263 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, link, readdir, rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SekishoError } from '../../errors.ts';
-import { ask, type ControlHandler, serveLines } from './control.ts';
-import { openPlace, type Place } from './socket-place.ts';
+import { ask, createLineServer, type Handle } from './control-socket.ts';
+import { openSocketDirectory, type SocketDirectory } from './socket-path.ts';
 
-/** Older sockets are left for this long, so that nobody who reads the directory meanwhile misses both old and new. */
-const TIDY_AFTER_MS = 10_000;
-/** How long the second process waits for the holder to say who it is. */
-const WHO_DEADLINE_MS = 2_000;
-const ATTEMPTS = 20;
-const NAME = /^lock\.(\d+)\.sock$/;
+/** Published sockets: `lock-<random>.sock`. The same name is never used twice, so a dead one stays dead. */
+const PUBLISHED = /^lock-[0-9a-f]{12}\.sock$/;
+const UNPUBLISHED = /^lock-[0-9a-f]{12}\.new$/;
+const NAME_BYTES = 'lock-000000000000.sock'.length;
+
+const ASK_TIMEOUT_MS = 2_000;
+/** How long a loser waits to learn who has won, before it says so. */
+const SETTLE_MS = 5_000;
+/** An unpublished socket that is older was left behind between two steps that take microseconds. */
+const ABANDONED_MS = 60_000;
 
 /** Who holds a data directory. */
 export interface Holder {
   readonly pid: number;
-  /** RFC 3339. */
-  readonly since: string;
-  /** Where it listens; null before it does. */
+  /** When it took the lock, milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** Where it serves, as far as it has said so (`serveAt`). */
   readonly address: string | null;
 }
 
 export interface DirectoryLock {
-  /** What the holder tells a second process. */
-  setAddress(address: string): void;
-  /** Answers commands that come through the socket (mode 0600): whoever may open it may command. */
-  handle(handler: ControlHandler): void;
-  /** Lets the next process in. */
+  readonly dataDir: string;
+  readonly holder: Holder;
+  /** What others are told, once it is known. */
+  serveAt(address: string): void;
+  /** Answers what `askHolder` sends from other processes. Without it they get `{ error }`. */
+  answer(handle: Handle): void;
   release(): Promise<void>;
 }
 
+type LockMessage = { readonly lock: { readonly id: string } };
+
+type LockReply =
+  | { readonly state: 'holder'; readonly holder: Holder }
+  /** A contender that goes before the one who asked. */
+  | { readonly state: 'contender'; readonly holder: Holder }
+  /** A contender that has given way to the one who asked, for good. */
+  | { readonly state: 'yielded' };
+
 /**
- * Takes a data directory for this process (docs/decisions/0008). The lock is a socket in the directory that somebody
- * listens on: a process that is gone cannot listen, so neither a stale file nor a reused pid can fool anybody, and one that
- * is stopped still holds it.
+ * Takes a data directory for this process: PGlite has no lock of its own, and two processes in one directory corrupt it.
  *
- * Sockets are numbered, and the highest number counts. Taking over means making the next number, by a hard link, which
- * only one process can; the highest is never removed, so a process that fell behind notices it after its own link.
+ * The lock is a live listener, a Unix socket in the directory, so neither a file that a killed process left behind nor a
+ * process id that was given out again can fool it. Whoever wants it first publishes a socket of its own, already listening,
+ * under a name that is used once; then asks every other socket there. Nobody listens: that one is dead for ever and its
+ * file goes. A holder: lost. Another contender: of the two, the smaller id goes on and the other gives way, which the asked
+ * one decides in one step of its event loop. Of any two contenders the one that published later asks the other, so two
+ * cannot both go on. A process that does not answer counts as a holder.
  *
- * @param directory must exist and be writable.
- * @param now RFC 3339, for `since`.
- * @throws SekishoError `data_directory_in_use` with who holds it; `data_directory_unusable`.
+ * @throws SekishoError `data_directory_in_use` with pid, start time and address of the holder; `data_directory_unusable`.
  */
-export async function lockDirectory(directory: string, now: string): Promise<DirectoryLock> {
-  const place = await openPlace(directory);
+export async function lockDirectory(dataDir: string): Promise<DirectoryLock> {
+  const sockets = prepare(dataDir);
   try {
-    return await take(place, directory, now);
+    const deadline = Date.now() + SETTLE_MS;
+    for (;;) {
+      const outcome = await contend(dataDir, sockets);
+      if (outcome.kind === 'won') return outcome.lock;
+      // Who made us give way has to win, or to give way itself: then there is a holder to name, or a new round.
+      const holder = await findHolder(sockets);
+      if (holder !== 'none' && (holder !== 'undecided' || Date.now() > deadline)) {
+        throw inUse(dataDir, holder === 'undecided' ? outcome.to : holder);
+      }
+      await sleep(20 + Math.random() * 30);
+    }
   } catch (error) {
-    await place.close();
+    sockets.close();
     if (error instanceof SekishoError) throw error;
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new SekishoError(
-      'data_directory_unusable',
-      `The data directory ${directory} cannot be locked (${code ?? message}): make it a directory that this user may write.`,
-      { cause: error },
-    );
+    throw unusable(dataDir, error);
   }
 }
 
 /**
- * Sends a command to the process that holds `directory`.
+ * Sends a JSON value to the process that holds `dataDir` and returns its answer.
  *
- * @returns its reply, or undefined when nobody holds it.
- * @throws SekishoError `store_unavailable` when the holder does not answer in time.
+ * @returns null when no process holds the directory.
+ * @throws SekishoError `data_directory_in_use` when somebody holds it but does not answer within `timeoutMs`.
  */
 export async function askHolder(
-  directory: string,
+  dataDir: string,
   message: unknown,
-  deadlineMs: number,
-): Promise<unknown> {
-  const place = await openPlace(directory);
+  timeoutMs: number,
+): Promise<{ readonly reply: unknown } | null> {
+  let sockets: SocketDirectory;
   try {
-    const highest = await highestIn(place);
-    if (highest === 0) return undefined;
-    return await ask(place.path(nameOf(highest)), message, deadlineMs);
-  } finally {
-    await place.close();
+    sockets = openSocketDirectory(dataDir, NAME_BYTES);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unusable(dataDir, error);
   }
-}
-
-async function take(place: Place, directory: string, now: string): Promise<DirectoryLock> {
-  let address: string | null = null;
-  let handler: ControlHandler | undefined;
-  const server = createServer(
-    serveLines(async (message) => {
-      if (isWho(message)) return { pid: process.pid, since: now, address } satisfies Holder;
-      if (handler === undefined)
-        return { error: { code: 'not_ready', message: 'The server is starting.' } };
-      return handler(message);
-    }),
-  );
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-
-  // Listening before it has a number: whoever sees the number finds somebody there.
-  const own = `taking.${process.pid}.${randomBytes(6).toString('hex')}.sock`;
-  await listen(server, place.path(own));
-  let number: number | undefined;
   try {
-    await chmod(place.path(own), 0o600);
-    number = await claim(place, own, directory);
-  } finally {
-    // The bound name stays with the link; Node removes `own` itself when the server closes, which is harmless twice.
-    await rm(place.path(own), { force: true });
-    if (number === undefined) await close(server, sockets);
-  }
-
-  const tidying = setTimeout(() => {
-    tidy(place, number).catch(() => {});
-  }, TIDY_AFTER_MS);
-  tidying.unref();
-  server.unref();
-
-  return {
-    setAddress(value) {
-      address = value;
-    },
-    handle(value) {
-      handler = value;
-    },
-    async release() {
-      clearTimeout(tidying);
-      await close(server, sockets);
-      await place.close();
-    },
-  };
-}
-
-/** Gives the listening socket `own` the next number. @returns that number. */
-async function claim(place: Place, own: string, directory: string): Promise<number> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const highest = await highestIn(place);
-    if (highest > 0) await refuseIfHeld(place, highest, directory);
-    const next = highest + 1;
-    try {
-      await link(place.path(own), place.path(nameOf(next)));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      throw error;
+    for (const name of published(sockets)) {
+      const asked = await ask(sockets.pathOf(name), message, timeoutMs);
+      if (asked.kind === 'reply') return { reply: asked.reply };
+      if (asked.kind === 'silent') throw inUse(dataDir, null);
     }
-    // Somebody may have taken, used and tidied away this very number since the directory was read.
-    if ((await highestIn(place)) === next) return next;
-    await rm(place.path(nameOf(next)), { force: true });
+    return null;
+  } finally {
+    sockets.close();
   }
-  throw new SekishoError(
-    'data_directory_in_use',
-    `Many processes want the data directory ${directory} at once: start one of them.`,
-  );
 }
 
-async function refuseIfHeld(place: Place, number: number, directory: string): Promise<void> {
-  let holder: Partial<Holder> | undefined;
+function prepare(dataDir: string): SocketDirectory {
   try {
-    holder = (await ask(place.path(nameOf(number)), { ask: 'who' }, WHO_DEADLINE_MS)) as
-      | Partial<Holder>
-      | undefined;
-    if (holder === undefined) return;
-  } catch {
-    // Somebody listens there and does not answer: stopped, or very busy. It holds the directory all the same.
-    holder = {};
-  }
-  const who =
-    holder.pid === undefined
-      ? 'a process that does not answer (stopped?)'
-      : `process ${holder.pid}${holder.address ? ` at ${holder.address}` : ''}, running since ${holder.since}`;
-  throw new SekishoError(
-    'data_directory_in_use',
-    `The data directory ${directory} is in use by ${who}. Stop it, or set SEKISHO_DATA_DIR to another directory.`,
-  );
-}
-
-async function highestIn(place: Place): Promise<number> {
-  const numbers = (await readdir(place.directory)).map((name) => Number(NAME.exec(name)?.[1] ?? 0));
-  return Math.max(0, ...numbers);
-}
-
-/** Removes sockets below the holder's, which are all of processes that are gone. */
-async function tidy(place: Place, below: number): Promise<void> {
-  for (const name of await readdir(place.directory)) {
-    const number = Number(NAME.exec(name)?.[1] ?? 0);
-    if (number > 0 && number < below) await rm(place.path(name), { force: true });
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    return openSocketDirectory(dataDir, NAME_BYTES);
+  } catch (error) {
+    throw unusable(dataDir, error);
   }
 }
 
-function nameOf(number: number): string {
-  return `lock.${number}.sock`;
+type Contest =
+  | { readonly kind: 'won'; readonly lock: DirectoryLock }
+  | { readonly kind: 'lost'; readonly to: Holder | null };
+
+async function contend(dataDir: string, sockets: SocketDirectory): Promise<Contest> {
+  const id = randomBytes(6).toString('hex');
+  const name = `lock-${id}.sock`;
+  let state: 'contender' | 'yielded' | 'holder' = 'contender';
+  let holder: Holder = { pid: process.pid, startedAtMs: Date.now(), address: null };
+  let handle: Handle = () => {
+    throw new Error('This process takes no commands.');
+  };
+
+  const server = createLineServer((message) => {
+    if (!isLockMessage(message)) return handle(message);
+    if (state === 'contender' && message.lock.id < id) state = 'yielded';
+    const reply: LockReply = state === 'yielded' ? { state } : { state, holder };
+    return reply;
+  });
+  const release = async () => {
+    // The name goes first: whoever looks from now on finds nothing.
+    rmSync(sockets.pathOf(name), { force: true });
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+
+  await publish(server, sockets, id, name);
+  const rival = await strongest(sockets, name, id);
+  if (rival.kind === 'none' && state === 'contender') {
+    state = 'holder';
+    server.unref();
+    return {
+      kind: 'won',
+      lock: {
+        dataDir,
+        get holder() {
+          return holder;
+        },
+        serveAt(address) {
+          holder = { ...holder, address };
+        },
+        answer(next) {
+          handle = next;
+        },
+        async release() {
+          await release();
+          sockets.close();
+        },
+      },
+    };
+  }
+  state = 'yielded';
+  await release();
+  return { kind: 'lost', to: rival.kind === 'some' ? rival.holder : null };
 }
 
-function isWho(message: unknown): boolean {
-  return (
-    typeof message === 'object' && message !== null && 'ask' in message && message.ask === 'who'
-  );
-}
-
-function listen(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** Listens under an unpublished name first: a published socket without a listener has to mean that its process is dead. */
+async function publish(
+  server: Server,
+  sockets: SocketDirectory,
+  id: string,
+  name: string,
+): Promise<void> {
+  const path = sockets.pathOf(`lock-${id}.new`);
+  await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, () => {
       server.off('error', reject);
       resolve();
     });
   });
+  chmodSync(path, 0o600);
+  renameSync(path, sockets.pathOf(name));
 }
 
-function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    for (const socket of sockets) socket.destroy();
-  });
+type Rival = { readonly kind: 'none' } | { readonly kind: 'some'; readonly holder: Holder | null };
+
+/** Asks everybody else there; the first who goes before `id` ends the search. */
+async function strongest(sockets: SocketDirectory, own: string, id: string): Promise<Rival> {
+  for (const name of published(sockets)) {
+    if (name === own) continue;
+    const path = sockets.pathOf(name);
+    const asked = await ask(path, { lock: { id } } satisfies LockMessage, ASK_TIMEOUT_MS);
+    if (asked.kind === 'dead') {
+      rmSync(path, { force: true });
+      continue;
+    }
+    if (asked.kind === 'silent') return { kind: 'some', holder: null };
+    const reply = asked.reply as LockReply;
+    if (reply.state !== 'yielded') return { kind: 'some', holder: reply.holder };
+  }
+  return { kind: 'none' };
+}
+
+/** Looks without contending: the id is greater than any, so nobody gives way to it. */
+async function findHolder(sockets: SocketDirectory): Promise<Holder | null | 'none' | 'undecided'> {
+  let undecided = false;
+  for (const name of published(sockets)) {
+    const message = { lock: { id: 'z' } } satisfies LockMessage;
+    const asked = await ask(sockets.pathOf(name), message, ASK_TIMEOUT_MS);
+    if (asked.kind === 'dead') continue;
+    if (asked.kind === 'silent') return null;
+    const reply = asked.reply as LockReply;
+    if (reply.state === 'holder') return reply.holder;
+    if (reply.state === 'contender') undecided = true;
+  }
+  return undecided ? 'undecided' : 'none';
+}
+
+function published(sockets: SocketDirectory): string[] {
+  const names = readdirSync(sockets.pathOf('.'));
+  for (const name of names.filter((candidate) => UNPUBLISHED.test(candidate))) {
+    const path = sockets.pathOf(name);
+    const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (made < Date.now() - ABANDONED_MS) rmSync(path, { force: true });
+  }
+  return names.filter((name) => PUBLISHED.test(name));
+}
+
+function isLockMessage(message: unknown): message is LockMessage {
+  return typeof message === 'object' && message !== null && 'lock' in message;
+}
+
+function inUse(dataDir: string, holder: Holder | null): SekishoError {
+  const who =
+    holder === null
+      ? 'another process, which does not answer'
+      : `process ${holder.pid}, since ${new Date(holder.startedAtMs).toISOString()}` +
+        (holder.address === null ? '' : `, at ${holder.address}`);
+  return new SekishoError(
+    'data_directory_in_use',
+    `The data directory ${dataDir} is in use by ${who}.`,
+    holder === null ? {} : { members: { holder } },
+  );
+}
+
+function unusable(dataDir: string, cause: unknown): SekishoError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new SekishoError(
+    'data_directory_unusable',
+    `The data directory ${join(dataDir)} cannot be used: ${why}`,
+    { cause },
+  );
 }

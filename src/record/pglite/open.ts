@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { SekishoError } from '../../errors.ts';
+import type { RecordStore } from '../contract.ts';
+import { createSqlRecord } from '../sql-record.ts';
+import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
+import { startWorkerDatabase, type WorkerDatabase } from './worker-database.ts';
+
+/** Where the record of the embedded shape is. */
+export type PgliteOptions =
+  | {
+      /** Made when it is not there. The database stands in its folder `postgres`. */
+      readonly dataDir: string;
+      /** The directory's lock, when the caller holds it already; it then also gives it back. Default: taken and released here. */
+      readonly lock?: DirectoryLock;
+    }
+  | {
+      /** For tests and demos: gone when it is closed. */
+      readonly memory: true;
+      /** A database to begin with, as `WorkerDatabase.dump` made it. */
+      readonly image?: Uint8Array;
+    };
+
+/**
+ * Opens PGlite in a worker thread, under the directory's lock. Nothing is migrated yet.
+ *
+ * @throws SekishoError `data_directory_in_use`, `data_directory_unusable`.
+ */
+export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase> {
+  if ('memory' in options) {
+    return await startWorkerDatabase(options.image === undefined ? {} : { image: options.image });
+  }
+  const { dataDir } = options;
+  const lock = options.lock ?? (await lockDirectory(dataDir));
+  const release = async () => {
+    if (options.lock === undefined) await lock.release();
+  };
+  let database: WorkerDatabase;
+  try {
+    database = await startWorkerDatabase({ dataDir: join(dataDir, 'postgres') });
+  } catch (error) {
+    await release();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SekishoError(
+      'data_directory_unusable',
+      `The database in ${dataDir} cannot be opened: ${why}`,
+      { cause: error },
+    );
+  }
+  return {
+    ...database,
+    async close() {
+      await database.close();
+      await release();
+    },
+  };
+}
+
+/** The record on PGlite, migrated. @throws SekishoError as `openPglite`, and `invalid_configuration` as `migrate`. */
+export async function openPgliteRecord(options: PgliteOptions): Promise<RecordStore> {
+  const database = await openPglite(options);
+  const record = createSqlRecord(database);
+  try {
+    await record.migrate();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return record;
+}

@@ -1,0 +1,193 @@
+import { Worker } from 'node:worker_threads';
+import { SekishoError } from '../../errors.ts';
+import { type CallOptions, type Database, type SqlCall, SqlError } from '../database.ts';
+
+/** What a caller waits for at most, unless it says otherwise. */
+const DEFAULT_DEADLINE_MS = 5_000;
+/** A closing checkpoint of a large directory takes its time; after this the thread is ended, which loses nothing. */
+const CLOSE_DEADLINE_MS = 10_000;
+/** A migration of a large directory. */
+const SCRIPT_DEADLINE_MS = 120_000;
+
+type Request =
+  | { readonly kind: 'query'; readonly calls: readonly SqlCall[] }
+  | { readonly kind: 'script'; readonly text: string }
+  | { readonly kind: 'dump' }
+  | { readonly kind: 'close' };
+
+interface Reply {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly failure?: {
+    readonly message: string;
+    readonly sqlState: string;
+    readonly constraint: string | null;
+  };
+}
+
+interface Waiting {
+  readonly request: Request;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface WorkerDatabase extends Database {
+  /** The whole database as a tar file, for `image`. */
+  dump(): Promise<Uint8Array>;
+  /** Resolves, with the reason, when the thread has ended without being asked to. */
+  readonly crashed: Promise<Error>;
+}
+
+/**
+ * PGlite in a worker thread. One request is with the thread at a time and the others wait here, so that an urgent one (a
+ * heartbeat) goes before all of them, and so that it is known of each whether it was sent when its deadline passes.
+ *
+ * @throws Error when PGlite cannot open the directory.
+ */
+export async function startWorkerDatabase(settings: {
+  readonly dataDir?: string;
+  readonly image?: Uint8Array;
+}): Promise<WorkerDatabase> {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings });
+  const urgent: Waiting[] = [];
+  const ordinary: Waiting[] = [];
+  let sent: (Waiting & { readonly id: number }) | undefined;
+  let nextId = 1;
+  let statements = 0;
+  let down: Error | undefined;
+
+  let started = (): void => {};
+  let failed = (_error: Error): void => {};
+  const ready = new Promise<void>((resolve, reject) => {
+    started = resolve;
+    failed = reject;
+  });
+  let crash = (_error: Error): void => {};
+  const crashed = new Promise<Error>((resolve) => {
+    crash = resolve;
+  });
+
+  function sendNext(): void {
+    if (sent !== undefined || down !== undefined) return;
+    const next = urgent.shift() ?? ordinary.shift();
+    if (next === undefined) return;
+    sent = { ...next, id: nextId++ };
+    worker.postMessage({ id: sent.id, request: next.request });
+  }
+
+  function end(error: Error): void {
+    if (down !== undefined) return;
+    down = error;
+    failed(error);
+    crash(error);
+    sent?.reject(
+      new SekishoError('outcome_unknown', 'The embedded database stopped during the call.', {
+        cause: error,
+      }),
+    );
+    sent = undefined;
+    for (const waiting of [...urgent.splice(0), ...ordinary.splice(0)]) {
+      waiting.reject(unavailable(error));
+    }
+  }
+
+  worker.on('message', (reply: Reply) => {
+    if (reply.id === 0) {
+      started();
+      return;
+    }
+    if (sent?.id !== reply.id) return;
+    const { resolve, reject } = sent;
+    sent = undefined;
+    sendNext();
+    if (reply.failure === undefined) resolve(reply.result);
+    else {
+      const { message, sqlState, constraint } = reply.failure;
+      reject(new SqlError(message, sqlState, constraint ?? undefined));
+    }
+  });
+  worker.on('error', (error: unknown) =>
+    end(error instanceof Error ? error : new Error(String(error))),
+  );
+  worker.on('exit', () => end(new Error('The thread of the embedded database has ended.')));
+
+  function submit(request: Request, deadlineMs: number, isUrgent = false): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (down !== undefined) {
+        reject(unavailable(down));
+        return;
+      }
+      const queue = isUrgent ? urgent : ordinary;
+      // The statement runs on when it was sent; only the caller is answered.
+      const timer = setTimeout(() => {
+        const place = queue.indexOf(waiting);
+        if (place >= 0) {
+          queue.splice(place, 1);
+          reject(new SekishoError('store_unavailable', 'The embedded database is busy.'));
+        } else {
+          reject(new SekishoError('outcome_unknown', 'The embedded database is slow to answer.'));
+        }
+      }, deadlineMs);
+      const waiting: Waiting = {
+        request,
+        resolve(result) {
+          clearTimeout(timer);
+          resolve(result);
+        },
+        reject(error) {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      queue.push(waiting);
+      sendNext();
+    });
+  }
+
+  async function run(
+    calls: readonly SqlCall[],
+    options: CallOptions = {},
+  ): Promise<Record<string, unknown>[][]> {
+    statements += calls.length;
+    const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
+    const result = await submit({ kind: 'query', calls }, deadlineMs, options.urgent);
+    return result as Record<string, unknown>[][];
+  }
+
+  await ready;
+
+  return {
+    kind: 'pglite',
+    crashed,
+    async query<Row extends object>(sql: SqlCall, options?: CallOptions): Promise<Row[]> {
+      const [rows] = await run([sql], options);
+      return rows as Row[];
+    },
+    transaction: run,
+    async script(text: string): Promise<void> {
+      statements += 1;
+      await submit({ kind: 'script', text }, SCRIPT_DEADLINE_MS);
+    },
+    statementCount: () => statements,
+    async dump(): Promise<Uint8Array> {
+      return (await submit({ kind: 'dump' }, SCRIPT_DEADLINE_MS)) as Uint8Array;
+    },
+    async close(): Promise<void> {
+      if (down !== undefined) return;
+      const closing = run([{ text: 'checkpoint' }], { deadlineMs: CLOSE_DEADLINE_MS })
+        .then(() => submit({ kind: 'close' }, CLOSE_DEADLINE_MS))
+        // A thread that does not answer is ended all the same; the write-ahead log has everything.
+        .catch(() => {});
+      await closing;
+      down ??= new Error('The embedded database is closed.');
+      for (const waiting of [...urgent.splice(0), ...ordinary.splice(0)]) {
+        waiting.reject(unavailable(down));
+      }
+      await worker.terminate();
+    },
+  };
+}
+
+function unavailable(cause: Error): SekishoError {
+  return new SekishoError('store_unavailable', 'The embedded database does not run.', { cause });
+}

@@ -1,0 +1,95 @@
+/**
+ * The thread in which PGlite runs, so that a statement never blocks the event loop that answers requests. It carries out one
+ * request after the other, in the order in which they come; waiting, priorities and deadlines are the caller's.
+ *
+ * Plain JavaScript, because a worker is loaded by the runtime itself, from src/ as well as from dist/.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { PGlite } from '@electric-sql/pglite';
+
+/**
+ * @typedef {{ text: string, values?: readonly unknown[] }} Call
+ * @typedef {(
+ *   | { kind: 'query', calls: readonly Call[] }
+ *   | { kind: 'script', text: string }
+ *   | { kind: 'dump' }
+ *   | { kind: 'close' }
+ * )} Request
+ * @typedef {{ message: string, sqlState: string, constraint: string | null }} Failure
+ * @typedef {{ id: number, result?: unknown, failure?: Failure }} Reply
+ * @typedef {{ dataDir?: string, image?: Uint8Array }} Settings
+ */
+
+const port = parentPort;
+if (port === null) throw new Error('worker.js runs in a worker thread');
+
+/** @type {Settings} */
+const settings = workerData;
+
+/** @type {PGlite} */
+const pg = await PGlite.create({
+  ...(settings.dataDir === undefined ? {} : { dataDir: settings.dataDir }),
+  ...(settings.image === undefined
+    ? {}
+    : { loadDataDir: new Blob([new Uint8Array(settings.image)]) }),
+});
+
+/** @param {Request} request @returns {Promise<unknown>} */
+async function carryOut(request) {
+  switch (request.kind) {
+    case 'query': {
+      const [first] = request.calls;
+      if (request.calls.length === 1 && first !== undefined) {
+        return [(await pg.query(first.text, [...(first.values ?? [])])).rows];
+      }
+      return pg.transaction(async (transaction) => {
+        const results = [];
+        for (const { text, values } of request.calls) {
+          results.push((await transaction.query(text, [...(values ?? [])])).rows);
+        }
+        return results;
+      });
+    }
+    case 'script':
+      await pg.transaction((transaction) => transaction.exec(request.text));
+      return null;
+    case 'dump':
+      return new Uint8Array(await (await pg.dumpDataDir('none')).arrayBuffer());
+    case 'close':
+      await pg.close();
+      return null;
+  }
+}
+
+/** @param {unknown} error @returns {Failure} */
+function failureOf(error) {
+  const { message, code, constraint } =
+    /** @type {{ message?: unknown, code?: unknown, constraint?: unknown }} */ (error ?? {});
+  return {
+    message: typeof message === 'string' ? message : String(error),
+    // Errors without a code come from PGlite's own handling of parameters: nothing was sent.
+    sqlState: typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '22P02',
+    constraint: typeof constraint === 'string' ? constraint : null,
+  };
+}
+
+/** @type {Promise<void>} */
+let last = Promise.resolve();
+
+port.on('message', (/** @type {{ id: number, request: Request }} */ { id, request }) => {
+  last = last.then(async () => {
+    /** @type {Reply} */
+    let reply;
+    try {
+      reply = { id, result: await carryOut(request) };
+    } catch (error) {
+      // The end of the engine: nothing that it says can be believed any more. The thread dies, the caller notices.
+      if (error instanceof Error && error.name === 'RuntimeError') throw error;
+      reply = { id, failure: failureOf(error) };
+    }
+    port.postMessage(reply);
+    if (request.kind === 'close') port.close();
+  });
+});
+
+port.postMessage({ id: 0, result: null });

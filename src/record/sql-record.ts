@@ -1,0 +1,31 @@
+import { createAttemptStore } from './attempts.ts';
+import { createAuditStore } from './audit.ts';
+import type { RecordStore } from './contract.ts';
+import type { Database } from './database.ts';
+import { createKeyStore } from './keys.ts';
+import { createLogStore } from './log-store.ts';
+import { createMaintenanceStore } from './maintenance.ts';
+import { createMemberStore } from './member-store.ts';
+import { migrate } from './migrator.ts';
+import { createSessionStore } from './sessions.ts';
+import { createTenantStore } from './tenants.ts';
+import { createUserStore } from './users.ts';
+
+/** The record on any database that speaks its SQL. `close` closes the database too. */
+export function createSqlRecord(database: Database): RecordStore {
+  return {
+    kind: database.kind,
+    log: createLogStore(database),
+    members: createMemberStore(database),
+    tenants: createTenantStore(database),
+    users: createUserStore(database),
+    sessions: createSessionStore(database),
+    attempts: createAttemptStore(database),
+    audit: createAuditStore(database),
+    keys: createKeyStore(database),
+    maintenance: createMaintenanceStore(database),
+    migrate: async () => await migrate(database),
+    statementCount: () => database.statementCount(),
+    close: async () => await database.close(),
+  };
+}

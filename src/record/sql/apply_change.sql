@@ -1,0 +1,69 @@
+-- Carries out the change of a request that was judged, under the role of its tenant (a new tenant: of the system).
+--   c  a Change (src/record/contract.ts), hashes in hex
+-- Result: {uid?, sid?, version?}: the user and the session that it changed, and the policy's version.
+-- Raises unique_violation where an address, an external id or a slug is taken.
+create or replace function sekisho.apply_change(c jsonb, p_now timestamptz) returns jsonb
+  language plpgsql volatile
+as $$
+declare
+  v_tid      text := c ->> 'tid';
+  v_uid      text := c ->> 'uid';
+  v_version  integer;
+begin
+  case c ->> 'kind'
+  when 'user_create' then
+    insert into sekisho.tenant_user (tid, uid, external_id, email, name, roles, password_hash, created_at)
+    values (v_tid, v_uid, c ->> 'externalId', c ->> 'email', c ->> 'name',
+            array(select jsonb_array_elements_text(c -> 'roles')), c ->> 'passwordHash', p_now);
+    perform sekisho.set_reset(v_tid, v_uid, c -> 'reset');
+
+  when 'user_patch' then
+    update sekisho.tenant_user u
+       set email = coalesce(c ->> 'email', u.email),
+           name = coalesce(c ->> 'name', u.name),
+           roles = case when c ? 'roles' then array(select jsonb_array_elements_text(c -> 'roles')) else u.roles end,
+           status = coalesce(c ->> 'status', u.status),
+           version = u.version + 1
+     where u.tid = v_tid and u.uid = v_uid;
+    if c ->> 'status' = 'disabled' then
+      perform sekisho.end_sessions(v_tid, v_uid, null, null, p_now, 'revoked');
+    end if;
+
+  when 'user_delete' then
+    perform sekisho.end_sessions(v_tid, v_uid, null, null, p_now, 'revoked');
+    delete from sekisho.password_reset r where r.tid = v_tid and r.uid = v_uid;
+    delete from sekisho.tenant_user u where u.tid = v_tid and u.uid = v_uid;
+
+  when 'password_set' then
+    update sekisho.tenant_user u set password_hash = c ->> 'passwordHash' where u.tid = v_tid and u.uid = v_uid;
+    -- Every open reset token dies with the old password, the one that was used among them.
+    perform sekisho.set_reset(v_tid, v_uid, null);
+    perform sekisho.regenerate_session(v_tid, c -> 'regenerate', p_now);
+
+  when 'password_reset' then
+    update sekisho.tenant_user u set password_hash = null where u.tid = v_tid and u.uid = v_uid;
+    perform sekisho.set_reset(v_tid, v_uid, c -> 'reset');
+
+  when 'session_regenerate' then
+    perform sekisho.regenerate_session(v_tid, c -> 'regenerate', p_now);
+
+  when 'session_end' then
+    -- Whoever revokes along with it gets the same rows from the entry.
+    perform sekisho.end_sessions(v_tid, v_uid, c ->> 'sid', c ->> 'sparedSid', p_now, c ->> 'how');
+    v_uid := null;
+
+  when 'policy_put' then
+    update sekisho.tenant t set policy = c -> 'policy', policy_version = t.policy_version + 1
+     where t.tid = v_tid
+     returning t.policy_version into v_version;
+
+  when 'tenant_create' then
+    v_uid := c #>> '{admin,uid}';
+    insert into sekisho.tenant (tid, slug, name, policy, created_at)
+    values (v_tid, c ->> 'slug', c ->> 'name', c -> 'policy', p_now);
+    insert into sekisho.tenant_user (tid, uid, email, name, roles, password_hash, created_at)
+    values (v_tid, v_uid, c #>> '{admin,email}', c #>> '{admin,name}', array['admin'],
+            c #>> '{admin,passwordHash}', p_now);
+  end case;
+  return jsonb_build_object('uid', v_uid, 'sid', c #>> '{regenerate,sid}', 'version', v_version);
+end $$;

@@ -1,0 +1,15 @@
+-- RECONCILE: SHA-256, in hex, over one line an entry at positions p_from to p_to; revocation/digest.ts makes the same.
+-- Result: HistoryCheck with {digest}.
+create or replace function sekisho.digest_log(p_from bigint, p_to bigint) returns jsonb
+  language plpgsql volatile
+as $$
+begin
+  perform sekisho.take_role(null);
+  return (
+    select sekisho.history() || jsonb_build_object('digest', encode(sha256(convert_to(coalesce(string_agg(
+             concat_ws('|', r.position, r.generation, r.operation_id, r.scope, coalesce(r.tid, ''),
+                       coalesce(r.uid, ''), coalesce(r.sid, ''), coalesce(r.spared_sid, '')),
+             E'\n' order by r.position), ''), 'UTF8')), 'hex'))
+      from sekisho.revocation r
+     where r.position between p_from and p_to);
+end $$;

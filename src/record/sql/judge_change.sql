@@ -1,0 +1,58 @@
+-- Whether the change of a request has what it needs: its object, the version that If-Match named, and an administrator who
+-- stays. The tenant is locked against any other change of its administrators.
+--   p  a CommitRequest, as in commit
+-- Result: not_found | precondition_failed | last_administrator | actor_revoked | not_first; null when it has.
+create or replace function sekisho.judge_change(p jsonb) returns text
+  language plpgsql volatile
+as $$
+declare
+  c          jsonb := p -> 'change';
+  v_kind     text := p #>> '{change,kind}';
+  v_sid      text := coalesce(p #>> '{change,regenerate,sid}', p #>> '{change,sid}');
+  v_version  integer;
+  v_state    text;
+begin
+  if v_kind is null then return null; end if;
+
+  if v_kind = 'tenant_create' then
+    -- Asked across tenants: the role of the new one sees none.
+    perform sekisho.take_role(null);
+    return case when (c ->> 'onlyFirst')::boolean and exists (select from sekisho.tenant) then 'not_first' end;
+  end if;
+
+  if v_kind in ('policy_put', 'user_create') then
+    select t.policy_version into v_version from sekisho.tenant t where t.tid = c ->> 'tid';
+    if not found then return 'not_found'; end if;
+  elsif v_kind = 'session_end' then
+    if p #>> '{actor,kind}' in ('token', 'system') then return null; end if;
+    if v_sid is not null and not exists (
+         select from sekisho.session s where s.tid = c ->> 'tid' and s.sid = v_sid)
+       or c ->> 'uid' is not null and not exists (
+         select from sekisho.tenant_user u where u.tid = c ->> 'tid' and u.uid = c ->> 'uid')
+    then return 'not_found'; end if;
+    return null;
+  else
+    select u.version into v_version from sekisho.tenant_user u where u.tid = c ->> 'tid' and u.uid = c ->> 'uid';
+    if not found then return 'not_found'; end if;
+  end if;
+
+  if v_version <> (c ->> 'ifVersion')::integer then return 'precondition_failed'; end if;
+
+  if c ->> 'regenerate' is not null then
+    select j.state into v_state from sekisho.judged_session(sekisho.from_ms((p ->> 'nowMs')::bigint)) j
+     where j.tid = c ->> 'tid' and j.sid = v_sid and j.uid = c ->> 'uid';
+    if v_state is null then return 'not_found'; end if;
+    if v_state <> 'active' then return 'actor_revoked'; end if;
+  end if;
+
+  if (v_kind = 'user_delete'
+      or v_kind = 'user_patch' and (c ->> 'status' = 'disabled' or not coalesce(c -> 'roles' ? 'admin', true)))
+     and exists (
+       select from sekisho.tenant_user u
+        where u.tid = c ->> 'tid' and u.uid = c ->> 'uid' and u.status = 'active' and 'admin' = any (u.roles))
+     and not exists (
+       select from sekisho.tenant_user u
+        where u.tid = c ->> 'tid' and u.uid <> c ->> 'uid' and u.status = 'active' and 'admin' = any (u.roles))
+  then return 'last_administrator'; end if;
+  return null;
+end $$;

@@ -1,0 +1,22 @@
+-- What became of an operation, as its own tenant may know it (null: operators').
+--   p_abandon  UNKNOWN OUTCOME: an id that the record does not know is inserted as abandoned under the unique key, so that
+--              it cannot happen afterwards; one that is being committed at this moment is waited for
+-- Result: {kind: unknown | abandoned | committed, row}: the row of the log, if it appended one that is still kept.
+create or replace function sekisho.read_operation(p_tid text, p_id text, p_abandon boolean, p_now timestamptz)
+  returns jsonb
+  language plpgsql volatile
+as $$
+declare
+  v_result  jsonb;
+begin
+  perform set_config('synchronous_commit', 'on', true), sekisho.take_role(null);
+  if p_abandon then
+    insert into sekisho.operation (id, tid, outcome, decided_at) values (p_id, p_tid, 'abandoned', p_now)
+        on conflict do nothing;
+  end if;
+  select jsonb_build_object('kind', o.outcome, 'row', to_jsonb(r)) into v_result
+    from sekisho.operation o
+    left join sekisho.revocation r on r.operation_id = o.id and r.tid is not distinct from o.tid
+   where o.id = p_id and o.tid is not distinct from p_tid;
+  return coalesce(v_result, jsonb_build_object('kind', 'unknown'));
+end $$;

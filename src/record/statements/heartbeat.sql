@@ -1,0 +1,13 @@
+-- HEARTBEAT: proves, renews and acknowledges in one autocommitted write (DURABLE by the set_config in it). A plain
+-- statement, no function: the head and the identity are read by the snapshot of the very write that is acknowledged.
+--   $1 id  $2 generation of the view  $3 applied position
+-- No row: the node was removed.
+update sekisho.member as m
+   set beat = m.beat + 1, generation = $2, applied = $3
+ where m.id = $1
+returning
+  (select h.generation from sekisho.head h) as generation,
+  (select h.position from sekisho.head h) as position,
+  (select h.identity = sekisho.server_identity() from sekisho.head h) as identity_agrees,
+  (extract(epoch from clock_timestamp()) * 1000)::bigint as record_time_ms,
+  set_config('synchronous_commit', 'on', true) as durable
