@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { loadFunctions, loadMigrations } from '../../src/record/assets.ts';
@@ -64,11 +64,11 @@ async function migratedImage(): Promise<Uint8Array> {
 }
 
 function schemaChecksum(): string {
-  const { version } = createRequire(import.meta.url)('@electric-sql/pglite/package.json') as {
-    version: string;
-  };
+  // An image of another release of PGlite is of no use.
+  const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite');
+  const manifest = readFileSync(join(dirname(entry), '../package.json'), 'utf8');
   const parts = [
-    version,
+    (JSON.parse(manifest) as { version: string }).version,
     ...[...loadMigrations(), ...loadFunctions()].map((file) => file.checksum),
   ];
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
