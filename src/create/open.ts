@@ -1,6 +1,7 @@
 import { createTally } from '../audit/tally.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
+import { SekishoError } from '../errors.ts';
 import { createInProcessHub } from '../hub/in-process/hub.ts';
 import { createPasswordHasher } from '../login/password.ts';
 import type { Log } from '../observe/log.ts';
@@ -45,6 +46,8 @@ export interface EngineParts {
   readonly exclusive: boolean;
   readonly log: Log;
   readonly clock: Clock;
+  /** Ends the start, which may wait for the record for a long time; everything that was opened is closed. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -76,7 +79,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       ...(config.toleranceMs === undefined ? {} : { toleranceMs: config.toleranceMs }),
     });
     closers.push(() => follower.leave());
-    await follower.join();
+    await unlessAborted(follower.join(), parts.signal);
     const wallNowMs = (): number => follower.wallNowMs();
 
     const keys = createKeys({ store: record.keys, ring, issuer, audience, clock, wallNowMs, log });
@@ -138,6 +141,18 @@ async function closeAll(closers: (() => unknown)[], log: Log): Promise<void> {
       log.warn({ err: error }, 'something could not be closed');
     }
   }
+}
+
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  const aborted = new Promise<never>((_, reject) => {
+    const stop = (): void => {
+      reject(new SekishoError('not_ready', 'It was closed while it was starting.'));
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  await Promise.race([work, aborted]);
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

@@ -173,8 +173,11 @@ async function create(
     publish(services, 'user.created', tid, { tid, uid });
     return committed?.user ?? null;
   } catch (error) {
-    if (error instanceof SekishoError && error.code === 'external_id_taken') return null;
-    throw error;
+    if (!(error instanceof SekishoError) || error.status !== 409) throw error;
+    // The same person's other login may have been first; the address is only taken if that is not so.
+    const { users } = services.record;
+    if ((await users.byExternalId(tid, wanted.externalId)) === null) throw error;
+    return null;
   }
 }
 

@@ -1,5 +1,5 @@
-import { systemClock, type Clock } from '../../src/clock.ts';
-import { openEngine, type OpenEngine } from '../../src/create/open.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
+import { type OpenEngine, openEngine } from '../../src/create/open.ts';
 import type { Log } from '../../src/observe/log.ts';
 import { silentLog } from '../../src/observe/log.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
@@ -65,7 +65,7 @@ export interface TestEngineOptions {
  * const { caller } = await engine.makeTenant('main');
  */
 export async function startTestEngine(options: TestEngineOptions = {}): Promise<TestEngine> {
-  const record = options.record ?? (await openTestRecord());
+  const record = options.record ?? (await openTestRecord()).record;
   const open = await openEngine({
     record,
     secret: SECRET,

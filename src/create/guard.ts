@@ -1,0 +1,75 @@
+import { SekishoError } from '../errors.ts';
+import { contextOf } from '../http/context.ts';
+import { cookieNames } from '../http/cookies.ts';
+import { accessTokenOf, credentialsOf } from '../http/credentials.ts';
+import { isUnsafe, requireOwnOrigin } from '../http/csrf.ts';
+import { problemResponse } from '../http/problem.ts';
+import type { HttpSettings } from '../http/settings.ts';
+import type { AuthenticateOptions, Authentication, Session } from '../session/contract.ts';
+
+/** Passed beside a Fetch request, as `@hono/node-server` does: the peer's address is in `incoming.socket`. */
+export interface PeerEnv {
+  readonly incoming?: {
+    readonly socket?: { readonly remoteAddress?: string | undefined } | undefined;
+  };
+}
+
+/** A Fetch handler behind `withAuth`. */
+export type AuthenticatedHandler = (
+  request: Request,
+  session: Session,
+) => Response | Promise<Response>;
+
+/** The address at the other end of the connection, where somebody says it. */
+export function peerOf(env: PeerEnv | undefined): string | null {
+  return env?.incoming?.socket?.remoteAddress ?? null;
+}
+
+type GuardSettings = Pick<HttpSettings, 'readProxy' | 'allows' | 'allowHttpCookies' | 'basePath'>;
+
+/**
+ * Judges a whole request, for routes that are the application's own: the bearer token or the cookie, the origin where a
+ * cookie came with an unsafe method (ASVS 3.5.1), then the token.
+ *
+ * @throws SekishoError `ambiguous_credentials` `insecure_transport` (400), `origin_denied` (403), `credentials_required`
+ *   (401), and what `authenticate` throws.
+ */
+export async function authenticateRequest(
+  authentication: Pick<Authentication, 'authenticate'>,
+  settings: GuardSettings,
+  request: Request,
+  options: AuthenticateOptions | undefined,
+  env: PeerEnv | undefined,
+): Promise<Session> {
+  const context = contextOf(request, peerOf(env), settings.readProxy);
+  const names = cookieNames(context, settings.allowHttpCookies);
+  const credentials = credentialsOf(request.headers, names);
+  const presented = accessTokenOf(credentials, context, settings.allowHttpCookies);
+  if (credentials.hasCookies && isUnsafe(request.method)) {
+    requireOwnOrigin(request.headers, context, settings.allows);
+  }
+  if (presented === null) {
+    throw new SekishoError('credentials_required', 'Log in first: no access token was presented.');
+  }
+  return authentication.authenticate(presented.token, { ...options, origin: context.origin });
+}
+
+/** The answer for a request that was refused, in the form of the contract. */
+export function refusal(
+  error: unknown,
+  settings: GuardSettings,
+  request: Request,
+  env: PeerEnv | undefined,
+): Response {
+  const { requestId, scheme, hostname } = contextOf(request, peerOf(env), settings.readProxy);
+  const names = cookieNames({ scheme, hostname }, settings.allowHttpCookies);
+  const { bearer, accessCookie } = credentialsOf(request.headers, names);
+  const response = problemResponse(error, {
+    requestId,
+    basePath: settings.basePath,
+    tokenPresented: bearer !== null || accessCookie !== null,
+  });
+  response.headers.set('x-request-id', requestId);
+  response.headers.set('cache-control', 'no-store');
+  return response;
+}

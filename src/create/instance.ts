@@ -1,0 +1,158 @@
+import { systemClock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { SekishoError } from '../errors.ts';
+import { createHttpApp } from '../http/app.ts';
+import { contextOf } from '../http/context.ts';
+import { createOperationsApp } from '../http/operations.ts';
+import { type HttpOptions, settingsOf } from '../http/settings.ts';
+import { newId } from '../id.ts';
+import { createLogger } from '../observe/logger.ts';
+import type { Engine } from '../session/contract.ts';
+import { authenticateRequest, type PeerEnv, refusal } from './guard.ts';
+import { letGo, previousClosed } from './one.ts';
+import { openPatiently } from './open-patiently.ts';
+import type { Sekisho, Starting } from './sekisho.ts';
+
+/** What answers requests once the engine is open. */
+interface Surface {
+  readonly engine: Engine;
+  readonly settings: ReturnType<typeof settingsOf>;
+  readonly fetch: (request: Request, env?: PeerEnv) => Response | Promise<Response>;
+  readonly operations: (request: Request, env?: PeerEnv) => Response | Promise<Response>;
+  readonly flush: () => Promise<void>;
+}
+
+/** Makes an instance and begins to open it. It answers 503 until it is open, and again when it was closed. */
+export function createInstance(config: Config): Starting {
+  const log = config.logger ?? createLogger(config.logLevel);
+  const clock = config.clock ?? systemClock;
+  const httpOptions: HttpOptions = {
+    basePath: config.basePath,
+    allowedOrigins: config.allowedOrigins,
+    trustedProxies: config.trustedProxies,
+    allowHttpCookies: config.allowHttpCookies,
+    clearSiteData: config.clearSiteData,
+    clock,
+    log,
+  };
+  // Until the issuer is known, only refusals are made by these.
+  const early = settingsOf(httpOptions, config.issuer ?? config.firstIssuer);
+  const closing = new AbortController();
+  let surface: Surface | null = null;
+  let draining = false;
+
+  const opening = (async () => {
+    await previousClosed(config);
+    const open = await openPatiently(config, { log, clock, signal: closing.signal });
+    const { engine, flush } = open;
+    surface = {
+      engine,
+      flush,
+      settings: settingsOf(httpOptions, engine.issuer),
+      fetch: createHttpApp(engine, httpOptions).fetch,
+      operations: createOperationsApp(engine, httpOptions).fetch,
+    };
+    return open;
+  })();
+  const ready = opening.then(() => {});
+  // Whoever does not wait for it learns of a failure by 503.
+  ready.catch(() => {});
+
+  async function closeAll(): Promise<void> {
+    surface = null;
+    closing.abort();
+    const open = await opening.catch(() => null);
+    surface = null;
+    await open?.close();
+  }
+
+  function usable(): Surface {
+    if (surface !== null) return surface;
+    throw new SekishoError('not_ready', 'Sekisho is not open: it is starting, or was closed.', {
+      retryAfterSeconds: 1,
+    });
+  }
+
+  const sekisho: Sekisho = {
+    basePath: config.basePath,
+
+    async fetch(request, env) {
+      try {
+        return await usable().fetch(request, env);
+      } catch (error) {
+        return refusal(error, early, request, env);
+      }
+    },
+
+    authenticate(credential, options, env) {
+      try {
+        const { engine, settings } = usable();
+        const { authentication } = engine;
+        return typeof credential === 'string'
+          ? authentication.authenticate(credential, options)
+          : authenticateRequest(authentication, settings, credential, options, env);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    },
+
+    withAuth: (handler, options) => async (request, env) => {
+      let session: Awaited<ReturnType<Sekisho['authenticate']>>;
+      try {
+        session = await sekisho.authenticate(request, options, env);
+      } catch (error) {
+        return refusal(error, surface?.settings ?? early, request, env);
+      }
+      // What the application's handler throws is the application's own.
+      return handler(request, session);
+    },
+
+    sessions: Object.freeze({
+      create: async (input, origin) =>
+        usable().engine.logins.createSession(input, {
+          requestId: origin?.requestId ?? newId(),
+          ip: origin?.ip ?? null,
+          userAgent: origin?.userAgent ?? null,
+        }),
+    } satisfies Sekisho['sessions']),
+
+    sockets: Object.freeze({
+      redeemTicket: async (ticket) => usable().engine.sockets.redeemTicket(ticket),
+      connect: (session, kill) => usable().engine.sockets.connect(session, kill),
+    } satisfies Sekisho['sockets']),
+
+    allowsOrigin(origin, request, peer) {
+      const { allows, readProxy } = surface?.settings ?? early;
+      return allows(origin, contextOf(request, peer, readProxy));
+    },
+
+    get engine() {
+      return usable().engine;
+    },
+
+    async operations(request, env) {
+      try {
+        if (new URL(request.url).pathname === '/healthz' && surface === null) return alive();
+        if (draining && new URL(request.url).pathname === '/readyz') {
+          throw new SekishoError('not_ready', 'Draining.', { retryAfterSeconds: 1 });
+        }
+        return await usable().operations(request, env);
+      } catch (error) {
+        return refusal(error, early, request, env);
+      }
+    },
+
+    async drain() {
+      draining = true;
+      await surface?.flush();
+    },
+
+    close: () => letGo(config, closeAll),
+  };
+  return { sekisho: Object.freeze(sekisho), ready };
+}
+
+/** The process runs, whatever the record does. */
+function alive(): Response {
+  return Response.json({ status: 'ok', checks: {} }, { headers: { 'cache-control': 'no-store' } });
+}

@@ -1,0 +1,97 @@
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { isSekishoError, SekishoError } from '../errors.ts';
+import type { Log } from '../observe/log.ts';
+import type { RecordStore } from '../record/contract.ts';
+import { makeSecret } from '../token/secrets.ts';
+import { type OpenEngine, openEngine } from './open.ts';
+import { openRecord } from './record.ts';
+import { secretOf } from './secret.ts';
+
+/** Between two tries to reach a database; doubled up to the last. */
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 5_000;
+
+interface Opening {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Ends the tries; what was opened is closed. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens record and engine. A database that cannot be reached is tried again for as long as nobody gives up; everything
+ * else that is wrong stops the start.
+ *
+ * @throws SekishoError `invalid_configuration`, `data_directory_in_use`, `data_directory_unusable`, `not_ready` when it
+ *   was aborted.
+ */
+export async function openPatiently(config: Config, opening: Opening): Promise<OpenEngine> {
+  const { log, signal } = opening;
+  for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
+    if (signal.aborted) throw aborted();
+    try {
+      return await openOnce(config, opening);
+    } catch (error) {
+      if (config.record.kind !== 'postgres' || !isOutage(error)) throw error;
+      log.warn({ err: error, waitMs }, 'the database cannot be reached; tried again');
+    }
+    await pause(waitMs, signal);
+  }
+}
+
+async function openOnce(config: Config, { log, clock, signal }: Opening): Promise<OpenEngine> {
+  const record = await openRecord(config);
+  let secret: string;
+  try {
+    secret = await secretFor(config);
+    await record.migrate();
+  } catch (error) {
+    await closeQuietly(record, log);
+    throw error;
+  }
+  const exclusive = config.record.kind !== 'postgres';
+  const open = await openEngine({ record, secret, config, exclusive, log, clock, signal });
+  if (!signal.aborted) return open;
+  await open.close();
+  throw aborted();
+}
+
+async function secretFor(config: Config): Promise<string> {
+  if (config.secret !== null) return config.secret;
+  return config.record.kind === 'embedded' ? secretOf(config.record.dataDir) : makeSecret();
+}
+
+async function closeQuietly(record: RecordStore, log: Log): Promise<void> {
+  await record.close().catch((error: unknown) => {
+    log.warn({ err: error }, 'the record could not be closed');
+  });
+}
+
+function isOutage(error: unknown): boolean {
+  return (
+    isSekishoError(error) &&
+    (error.code === 'store_unavailable' || error.code === 'outcome_unknown')
+  );
+}
+
+/** A real timer that keeps the process alive: a start that waits for its database must not end in silence. */
+function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, delayMs);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
+
+function aborted(): SekishoError {
+  return new SekishoError('not_ready', 'It was closed while it was starting.', {
+    retryAfterSeconds: 1,
+  });
+}

@@ -1,0 +1,106 @@
+import type {
+  AuthenticateOptions,
+  CreateSessionInput,
+  Engine,
+  Origin,
+  Revocation,
+  Session,
+  Sockets,
+  TokenPair,
+} from '../session/contract.ts';
+import type { AuthenticatedHandler, PeerEnv } from './guard.ts';
+
+/** Everything a program does with Sekisho. Made by `createSekisho`. */
+export interface Sekisho {
+  /** Where the routes are mounted: empty, or a path such as `/auth`. */
+  readonly basePath: string;
+
+  /**
+   * Answers a request to Sekisho's own routes (`/v1/login`, `/.well-known/jwks.json` …), a WebSocket apart.
+   *
+   * @param env carries the peer's address as `@hono/node-server` does; without it, login attempts are not counted by
+   *   address.
+   * @example
+   * export default { fetch: (request: Request) => sekisho.fetch(request) };
+   */
+  fetch(request: Request, env?: PeerEnv): Promise<Response>;
+
+  /**
+   * Who sent a request: an access token, or a whole request with a bearer token or the cookie. Judged in this process,
+   * without a network hop.
+   *
+   * @throws SekishoError `invalid_token` `token_expired` `session_revoked` `token_superseded` `credentials_required`
+   *   `reauthentication_required` (401), `insufficient_role` `origin_denied` (403), `ambiguous_credentials` (400),
+   *   `store_unavailable` `not_ready` (503).
+   * @example
+   * const session = await sekisho.authenticate(request, { roles: ['admin'] });
+   * const orders = await ordersOf(session.tenantId);
+   */
+  authenticate(
+    credential: string | Request,
+    options?: AuthenticateOptions,
+    env?: PeerEnv,
+  ): Promise<Session>;
+
+  /**
+   * Wraps a Fetch handler, so that no endpoint repeats the check (A5): it is called with the session, and everybody else
+   * is answered with the problem document (401, 403, 503).
+   *
+   * @example
+   * export const GET = sekisho.withAuth((request, session) => Response.json({ user: session.userId }));
+   * export const DELETE = sekisho.withAuth(removeOrder, { roles: ['admin'], fresh: true });
+   */
+  withAuth(
+    handler: AuthenticatedHandler,
+    options?: AuthenticateOptions,
+  ): (request: Request, env?: PeerEnv) => Promise<Response>;
+
+  /** For products that log people in themselves and want the sessions only. */
+  readonly sessions: {
+    /**
+     * Makes a session for somebody whom the product has authenticated. Policy and device cap hold; there is no password.
+     *
+     * @throws SekishoError `not_found` `validation_failed` `email_taken` `session_limit_reached`, 503.
+     * @example
+     * const pair = await sekisho.sessions.create({
+     *   tenant: 'acme',
+     *   user: { externalId: '4711', email: 'noor@acme.example', roles: ['member'] },
+     *   amr: ['pwd', 'otp'],
+     * });
+     */
+    create(
+      input: CreateSessionInput,
+      origin?: Partial<Origin>,
+    ): Promise<TokenPair & { readonly revocation: Revocation | null }>;
+  };
+
+  /** For adapters: redeeming tickets and registering connections. */
+  readonly sockets: Pick<Sockets, 'redeemTicket' | 'connect'>;
+  /** For adapters: whether a page of `origin` may open a socket (ASVS 4.4.2). */
+  allowsOrigin(origin: string, request: Request, peer: string | null): boolean;
+  /**
+   * All use cases, without HTTP. For adapters and tools: it may change between minor versions.
+   *
+   * @throws SekishoError `not_ready` before it is open and after it was closed.
+   */
+  readonly engine: Engine;
+
+  /** Answers `/healthz`, `/readyz`, `/metrics` and `/members`, which belong on a port of their own. */
+  operations(request: Request, env?: PeerEnv): Promise<Response>;
+
+  /** Says `/readyz` 503 from now on, and writes what was collected; requests are still answered. */
+  drain(): Promise<void>;
+  /**
+   * Leaves the membership and closes everything; whoever calls afterwards gets `not_ready`. Where several parts of a
+   * program hold the same instance, the last one closes it.
+   */
+  close(): Promise<void>;
+}
+
+/** What `startSekisho` returns. */
+export interface Starting {
+  /** Usable at once: it answers 503 `not_ready` until it is open. */
+  readonly sekisho: Sekisho;
+  /** Resolves when it is open, rejects when it cannot be; then everything that was opened has been closed. */
+  readonly ready: Promise<void>;
+}
