@@ -1,13 +1,8 @@
 import type { AuditAction, NewAuditEvent } from '../../src/audit/types.ts';
 import { newId } from '../../src/id.ts';
-import type {
-  NewSession,
-  RecordStore,
-  RotateOutcome,
-  SessionRow,
-} from '../../src/record/contract.ts';
+import type { NewSession, RotateOutcome, SessionRow } from '../../src/record/contract.ts';
 import type { Database, SqlCall } from '../../src/record/database.ts';
-import type { Head } from '../../src/revocation/types.ts';
+import type { Entry, Head } from '../../src/revocation/types.ts';
 import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
 import type { Policy } from '../../src/tenant/types.ts';
 import {
@@ -18,17 +13,15 @@ import {
   makeRefreshToken,
 } from '../../src/token/refresh-token.ts';
 import { createKeyRing, type KeyRing } from '../../src/token/secrets.ts';
+import type { TestRecord } from './record.ts';
 
 /** Wall time at which the tests of the record begin. */
 export const START_MS = Date.UTC(2030, 0, 1);
 
 export const ring: KeyRing = createKeyRing('a secret of the tests of thirty-two bytes and more');
 
-/** The stores that a suite works on, and the database beneath them. */
-export interface RecordFixture {
-  readonly record: Omit<RecordStore, 'log' | 'members'>;
-  readonly database: Database;
-}
+/** The record that a suite works on, of its own, and the database beneath it. */
+export type RecordFixture = TestRecord;
 
 /** Runs statements across tenants, as an operator with a hand in the database would. */
 export async function byHand(
@@ -125,6 +118,29 @@ export interface FloorSeed {
   readonly tid: string | null;
   readonly uid?: string;
   readonly sparedSid?: string;
+}
+
+/** Ends all sessions of a user through the log, as an operator. */
+export async function revokeUser(
+  { record }: RecordFixture,
+  tid: string,
+  uid: string,
+): Promise<Entry> {
+  const [outcome] = await record.log.commit([
+    {
+      operationId: newId(),
+      actor: { kind: 'operator', name: 'test' },
+      revoke: [{ scope: 'user', tid, uid, sid: null, sparedSid: null }],
+      change: null,
+      reason: 'test',
+      nowMs: START_MS,
+      audit: [],
+      idempotency: null,
+    },
+  ]);
+  const entry = outcome?.kind === 'committed' ? outcome.entries[0] : undefined;
+  if (entry === undefined) throw new Error(`nothing was revoked: ${outcome?.kind}`);
+  return entry;
 }
 
 /** What a commit does to the log and the floors, in one transaction: head + 1, an entry, the floor raised to it. */

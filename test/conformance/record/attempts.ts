@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
 import { judgeAttempts } from '../../../src/login/limits.ts';
 import type { AttemptBucket } from '../../../src/record/contract.ts';
@@ -35,6 +35,9 @@ export function attemptSuite(kind: string, open: () => Promise<RecordFixture>): 
     let fixture: RecordFixture;
     beforeAll(async () => {
       fixture = await open();
+    });
+    afterAll(async () => {
+      await fixture?.close();
     });
 
     const reserve = (tid: string, buckets: readonly AttemptBucket[], nowMs: number, id = newId()) =>

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OpenOutcome } from '../../../src/record/contract.ts';
 import { expiryOf } from '../../../src/tenant/lifetime.ts';
 import {
@@ -25,6 +25,9 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
     let fixture: RecordFixture;
     beforeAll(async () => {
       fixture = await open();
+    });
+    afterAll(async () => {
+      await fixture?.close();
     });
 
     async function alive(tid: string, uid: string, nowMs: number = START_MS): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
 import {
   auditEvent,
@@ -18,6 +18,9 @@ export function peopleSuite(kind: string, open: () => Promise<RecordFixture>): v
     let fixture: RecordFixture;
     beforeAll(async () => {
       fixture = await open();
+    });
+    afterAll(async () => {
+      await fixture?.close();
     });
 
     test('a tenant is found by its slug and its id', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
 import { follow, hashRefreshToken, makeRefreshToken } from '../../../src/token/refresh-token.ts';
 import { createKeyRing } from '../../../src/token/secrets.ts';
@@ -10,6 +10,7 @@ import {
   present,
   type RecordFixture,
   raiseFloor,
+  revokeUser,
   ring,
   START_MS,
   seedTenant,
@@ -27,6 +28,9 @@ export function refreshSuite(kind: string, open: () => Promise<RecordFixture>): 
     let fixture: RecordFixture;
     beforeAll(async () => {
       fixture = await open();
+    });
+    afterAll(async () => {
+      await fixture?.close();
     });
 
     async function loggedIn(policy: Parameters<typeof seedTenant>[1] = {}) {
@@ -255,11 +259,7 @@ export function refreshSuite(kind: string, open: () => Promise<RecordFixture>): 
         const refreshes = Array.from({ length: 6 }, () => present(fixture, token, START_MS));
         const [answers] = await Promise.all([
           Promise.all(refreshes),
-          raiseFloor(fixture, { tid, uid }),
-          byHand(fixture.database, {
-            text: `update sekisho.session set ended_at = $3, ended_how = 'revoked' where tid = $1 and sid = $2`,
-            values: [tid, sid, new Date(START_MS)],
-          }),
+          revokeUser(fixture, tid, uid),
         ]);
         expect(await fixture.record.sessions.get(tid, sid, START_MS)).toMatchObject({
           state: 'revoked',

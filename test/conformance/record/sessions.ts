@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
 import type { SessionRow } from '../../../src/record/contract.ts';
 import { hashRefreshToken, makeRefreshToken } from '../../../src/token/refresh-token.ts';
@@ -22,6 +22,9 @@ export function sessionSuite(kind: string, open: () => Promise<RecordFixture>): 
     let fixture: RecordFixture;
     beforeAll(async () => {
       fixture = await open();
+    });
+    afterAll(async () => {
+      await fixture?.close();
     });
 
     /** One session of each state, newest first. */

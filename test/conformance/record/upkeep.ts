@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
 import type { StoredKey } from '../../../src/record/contract.ts';
 import {
@@ -20,6 +20,9 @@ export function upkeepSuite(kind: string, open: () => Promise<RecordFixture>): v
     let fixture: RecordFixture;
     beforeAll(async () => {
       fixture = await open();
+    });
+    afterAll(async () => {
+      await fixture?.close();
     });
 
     test('B14 ASVS 16.2.1 audit rows come back as they were written, of one tenant only', async () => {

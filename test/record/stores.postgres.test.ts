@@ -1,0 +1,11 @@
+import { inject } from 'vitest';
+import { attemptSuite } from '../conformance/record/attempts.ts';
+import { peopleSuite } from '../conformance/record/people.ts';
+import { upkeepSuite } from '../conformance/record/upkeep.ts';
+import { openPostgresTestRecord } from '../support/postgres-record.ts';
+
+const open = () => openPostgresTestRecord(inject('postgresUrl'));
+
+attemptSuite('PostgreSQL', open);
+peopleSuite('PostgreSQL', open);
+upkeepSuite('PostgreSQL', open);

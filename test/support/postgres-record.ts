@@ -1,0 +1,24 @@
+import { openPoolDatabase } from '../../src/record/postgres/pool-database.ts';
+import { createSqlRecord } from '../../src/record/sql-record.ts';
+import { createTestDatabase } from '../../tools/services/postgres.mjs';
+import type { TestRecord } from './record.ts';
+
+/**
+ * A migrated record in a database of its own on a real PostgreSQL.
+ *
+ * @param adminUrl of a role that may create databases: `inject('postgresUrl')`.
+ */
+export async function openPostgresTestRecord(adminUrl: string): Promise<TestRecord> {
+  const made = await createTestDatabase(adminUrl);
+  const database = openPoolDatabase({ url: made.url, max: 20 });
+  const record = createSqlRecord(database);
+  await record.migrate();
+  return {
+    record,
+    database,
+    async close() {
+      await record.close();
+      await made.drop();
+    },
+  };
+}
