@@ -1,4 +1,5 @@
-import { ERROR_STATUS, type ErrorCode, isSekishoError, SekishoError } from '../errors.ts';
+import { ERROR_STATUS, type ErrorCode, type FieldError, SekishoError } from '../errors.ts';
+import { knownError } from '../http/problem.ts';
 import { askHolder } from '../record/pglite/directory-lock.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { Engine, Operator } from '../session/contract.ts';
@@ -26,11 +27,13 @@ const DEADLINE_MS = 30_000;
 
 interface Reply {
   readonly result?: unknown;
-  readonly error?: {
-    readonly code: string;
-    readonly message: string;
-    readonly errors?: SekishoError['errors'];
-  };
+  readonly error?:
+    | string
+    | {
+        readonly code: string;
+        readonly message: string;
+        readonly errors?: readonly FieldError[];
+      };
 }
 
 /** The commands, carried out by an engine of this process. */
@@ -47,15 +50,15 @@ export function answerCommands(operator: OperatorCommands): (message: unknown) =
     };
     const known = VERBS.find((one) => one === verb);
     if (known === undefined) {
-      throw new SekishoError('invalid_request', 'The running server does not know this command.');
+      const words = 'The running server does not know this command.';
+      return { error: { code: 'invalid_request', message: words } } satisfies Reply;
     }
     try {
       // The socket is its owner's alone, and what the values may be is checked by the use cases.
       const run = operator[known] as (input: unknown) => Promise<unknown>;
       return { result: await run(input) } satisfies Reply;
     } catch (error) {
-      if (!isSekishoError(error)) throw error;
-      const { code, message: words, errors } = error;
+      const { code, message: words, errors } = knownError(error);
       return { error: { code, message: words, ...(errors && { errors }) } } satisfies Reply;
     }
   };
@@ -64,7 +67,7 @@ export function answerCommands(operator: OperatorCommands): (message: unknown) =
 /**
  * The operator behind the control socket of `dataDir`. A call resolves with undefined when nobody holds the directory.
  *
- * @throws SekishoError what the holder threw; `store_unavailable` when it does not answer.
+ * @throws SekishoError what the holder threw; `not_ready` while it starts; `data_directory_in_use` when it does not answer.
  */
 export function operatorAt(dataDir: string): {
   readonly ask: <V extends Verb>(
@@ -74,14 +77,23 @@ export function operatorAt(dataDir: string): {
 } {
   return {
     async ask(verb, ...[input]) {
-      const reply = (await askHolder(dataDir, { verb, input }, DEADLINE_MS)) as Reply | undefined;
-      if (reply?.error !== undefined) throw errorOf(reply.error);
-      return reply?.result as never;
+      const asked = await askHolder(dataDir, { verb, input }, DEADLINE_MS);
+      if (asked === null) return undefined;
+      const reply = asked.reply as Reply;
+      if (reply.error !== undefined) throw errorOf(reply.error);
+      return reply.result as never;
     },
   };
 }
 
-function errorOf({ code, message, errors }: NonNullable<Reply['error']>): SekishoError {
+function errorOf(error: NonNullable<Reply['error']>): SekishoError {
+  // A holder that takes no commands yet answers with words alone.
+  if (typeof error === 'string') {
+    return new SekishoError('not_ready', 'The server is starting or stopping.', {
+      retryAfterSeconds: 1,
+    });
+  }
+  const { code, message, errors } = error;
   const known: ErrorCode = code in ERROR_STATUS ? (code as ErrorCode) : 'internal';
   return new SekishoError(known, message, errors && { errors });
 }

@@ -22,7 +22,7 @@ export type NodeHandler = (
  * @example
  * app.use(nodeHandler(sekisho)); // Express
  */
-export function nodeHandler(sekisho: NodeHost): NodeHandler {
+export function nodeHandler(sekisho: Pick<NodeHost, 'basePath' | 'fetch'>): NodeHandler {
   const listen = getRequestListener(
     async (request, env) => sekisho.fetch(request, env as unknown as NodeEnv),
     { overrideGlobalObjects: false, errorHandler: answerError, hostname: 'localhost' },

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthenticateOptions, Session } from '../../session/contract.ts';
 
 /** What the glue for Node's `http` uses of a Sekisho instance; `createSekisho` returns all of it. */
@@ -14,5 +15,7 @@ export interface NodeHost {
 
 /** Passed beside a Fetch request, as `@hono/node-server` does: the peer's address is in `incoming.socket`. */
 export interface NodeEnv {
-  readonly incoming: { readonly socket: { readonly remoteAddress?: string | undefined } };
+  readonly incoming: IncomingMessage;
+  /** Where the answer goes; absent where the application answers itself. */
+  readonly outgoing?: ServerResponse;
 }

@@ -18,8 +18,11 @@ import { ignoreUpgrade, isSocketRequest, refuseUpgrade } from './upgrade.ts';
 export interface SocketHost {
   readonly basePath: string;
   readonly sockets: Pick<Sockets, 'redeemTicket' | 'connect'>;
-  /** Whether a page of `origin` may open a socket: the request's own origin or one of the allowed (ASVS 4.4.2). */
-  allowsOrigin(origin: string, request: Request): boolean;
+  /**
+   * Whether a page of `origin` may open a socket: the request's own origin or one of the allowed (ASVS 4.4.2). `peer` is
+   * the address at the other end of the connection.
+   */
+  allowsOrigin(origin: string, request: Request, peer: string | null): boolean;
 }
 
 export interface SocketOptions {
@@ -112,11 +115,10 @@ class SocketServer implements AttachedSockets {
   }
 
   #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { origin } = req.headers;
     if (!isSocketRequest(req, this.#path)) {
       const alone = this.#server.listenerCount('upgrade') === 1;
       if (alone) ignoreUpgrade(this.#server, req, socket, head);
-    } else if (origin !== undefined && !this.#sekisho.allowsOrigin(origin, headOf(req))) {
+    } else if (!this.#allowsOrigin(req)) {
       refuseUpgrade(socket, 403, 'origin_denied', 'Sockets from this origin are not allowed.');
     } else if (this.#unauthenticated >= (this.#options.maxUnauthenticated ?? 256)) {
       const detail = 'Too many sockets are waiting to be authenticated.';
@@ -124,6 +126,13 @@ class SocketServer implements AttachedSockets {
     } else {
       this.#sockets.handleUpgrade(req, socket, head, (ws) => this.#greet(ws, ticketOffered(req)));
     }
+  }
+
+  /** No browser leaves `Origin` out (RFC 6455 section 4.1); who does has no cookies of somebody else to misuse. */
+  #allowsOrigin(req: IncomingMessage): boolean {
+    const { origin } = req.headers;
+    const peer = req.socket.remoteAddress ?? null;
+    return origin === undefined || this.#sekisho.allowsOrigin(origin, headOf(req), peer);
   }
 
   #greet(ws: WebSocket, ticket: string | null): void {

@@ -1,0 +1,167 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { resolve } from 'node:path';
+import { attachSocket, nodeHandler } from '../../adapter/node/index.ts';
+import { type Config, readConfig } from '../../config.ts';
+import type { Sekisho, Starting } from '../../create/sekisho.ts';
+import { startSekisho } from '../../create.ts';
+import { isSekishoError } from '../../errors.ts';
+import type { Command } from '../command.ts';
+import { type Bootstrapped, bootstrap } from '../server/bootstrap.ts';
+import { guidance } from '../server/guidance.ts';
+import { type Listener, listen } from '../server/listener.ts';
+import { firstSignal } from '../server/signals.ts';
+import { OpenStreams } from '../server/streams.ts';
+import { readServeSettings, type ServeSettings, serverSettings } from '../settings.ts';
+
+/** Between two tries to make the first tenant while the database is away. */
+const BOOTSTRAP_RETRY_MS = 1000;
+/** Pauses between looks at whether what a stopping process waits for is over. */
+const EXIT_GRACE_MS = 1000;
+
+export const serve: Command = {
+  name: 'serve',
+  operands: [],
+  summary: 'Runs the server.',
+  options: serverSettings,
+  examples: [
+    'sekisho serve',
+    'sekisho serve --port 0 --data-dir /var/lib/sekisho',
+    'DATABASE_URL=postgres://… SEKISHO_SECRET=… sekisho serve --host 0.0.0.0',
+  ],
+  async run(call) {
+    const settings = readServeSettings(call);
+    const config = readConfig(settings.options);
+    const signal = firstSignal();
+    const server = await startServer(settings);
+    try {
+      const ended = await Promise.race([signal, openServer(server, settings, config)]);
+      const asked = ended ?? (await signal);
+      process.stderr.write(
+        `${asked}: draining, at most ${settings.drainMs} ms; again to stop at once\n`,
+      );
+      return 0;
+    } finally {
+      await stopServer(server, settings.drainMs);
+      // Nothing should be left; if something is, it must not keep a stopped server alive.
+      setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
+    }
+  },
+};
+
+/** What runs in this process. */
+interface Server {
+  readonly starting: Starting;
+  readonly routes: Listener;
+  readonly operations: Listener;
+  readonly streams: OpenStreams;
+  readonly sockets: { close(): void };
+}
+
+/** Listens, and begins to open the record; until that is done everything is answered 503. */
+async function startServer(settings: ServeSettings): Promise<Server> {
+  // Ports first: one that cannot be had is known at once, and the first origin is the issuer of a new record.
+  const host = new LaterHost();
+  const routes = await listen(host.routes, settings.host, settings.port, 'PORT');
+  let operations: Listener;
+  try {
+    const { adminHost, adminPort } = settings;
+    operations = await listen(host.operations, adminHost, adminPort, 'SEKISHO_ADMIN_PORT');
+  } catch (error) {
+    await routes.close(0);
+    throw error;
+  }
+  const starting = startSekisho({
+    ...settings.options,
+    firstIssuer: routes.origin,
+    address: operations.origin,
+  });
+  const streams = host.open(starting.sekisho);
+  return {
+    starting,
+    routes,
+    operations,
+    streams,
+    sockets: attachSocket(routes.server, starting.sekisho),
+  };
+}
+
+/** Resolves with null once the server answers and has said so. */
+async function openServer(server: Server, settings: ServeSettings, config: Config): Promise<null> {
+  const { starting, routes, operations } = server;
+  await starting.ready;
+  const made = await bootstrapPatiently(starting.sekisho, settings);
+  if (made !== null && made.madePassword !== null) {
+    const { slug, email, madePassword } = made;
+    process.stdout.write(`bootstrap tenant=${slug} email=${email} password=${madePassword}\n`);
+  }
+  process.stdout.write(`listening ${routes.origin} operations ${operations.origin}\n`);
+  process.stderr.write(
+    guidance({
+      origin: routes.origin,
+      keptIn: placeOf(config),
+      tenant: made?.slug ?? settings.bootstrap.slug,
+      email: made?.email ?? settings.bootstrap.adminEmail,
+      passwordPrinted: made !== null && made.madePassword !== null,
+    }),
+  );
+  return null;
+}
+
+async function bootstrapPatiently(
+  sekisho: Sekisho,
+  settings: ServeSettings,
+): Promise<Bootstrapped | null> {
+  for (;;) {
+    try {
+      return await bootstrap(sekisho.engine.operator, settings.bootstrap);
+    } catch (error) {
+      if (!isSekishoError(error) || error.status !== 503 || error.code === 'not_ready') throw error;
+      await new Promise((done) => setTimeout(done, BOOTSTRAP_RETRY_MS));
+    }
+  }
+}
+
+/** The last answer goes out before the membership is left. */
+async function stopServer(server: Server, drainMs: number): Promise<void> {
+  const { starting, routes, operations, streams, sockets } = server;
+  await starting.sekisho.drain();
+  sockets.close();
+  streams.close();
+  await routes.close(drainMs);
+  await starting.sekisho.close();
+  await operations.close(0);
+}
+
+/** Where the data is, for people; a database's URL may hold a password. */
+function placeOf({ record }: Config): string {
+  if (record.kind === 'embedded') return resolve(record.dataDir);
+  return record.kind === 'postgres'
+    ? `PostgreSQL at ${new URL(record.databaseUrl).host}`
+    : 'memory';
+}
+
+/** Handlers for ports that are open before there is an instance to answer on them. */
+class LaterHost {
+  #routes = answerStarting;
+  #operations = answerStarting;
+  readonly routes = (req: IncomingMessage, res: ServerResponse): void => this.#routes(req, res);
+  readonly operations = (req: IncomingMessage, res: ServerResponse): void =>
+    this.#operations(req, res);
+
+  open(sekisho: Sekisho): OpenStreams {
+    const streams = new OpenStreams();
+    this.#routes = nodeHandler(streams.watch(sekisho));
+    this.#operations = nodeHandler({
+      basePath: '',
+      fetch: (request, env) => sekisho.operations(request, env),
+    });
+    return streams;
+  }
+}
+
+function answerStarting(_req: IncomingMessage, res: ServerResponse): void {
+  const headers = { 'content-type': 'application/problem+json', 'retry-after': '1' };
+  const title = 'Service Unavailable';
+  res.writeHead(503, headers);
+  res.end(JSON.stringify({ type: 'about:blank', title, status: 503, code: 'not_ready' }));
+}

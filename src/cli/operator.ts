@@ -1,0 +1,81 @@
+import { stat } from 'node:fs/promises';
+import { readConfig } from '../config.ts';
+import { commandsOf, type OperatorCommands, operatorAt } from '../create/operator-commands.ts';
+import { createSekisho } from '../create.ts';
+import { isSekishoError, SekishoError } from '../errors.ts';
+import type { Call, Option } from './command.ts';
+import { readRecordOptions, recordSettings } from './settings.ts';
+
+export type { OperatorCommands };
+
+/** A server that is starting is asked again: 10 s together. */
+const START_RETRY_MS = 250;
+const START_TRIES = 40;
+
+/** Options of every command that speaks to a record. */
+export const reachOptions: readonly Option[] = [
+  { name: 'json', help: 'print one line of JSON' },
+  ...recordSettings,
+];
+
+/**
+ * Runs `use` with the operator's use cases: those of the process that holds the data directory, reached through its control
+ * socket, or, while nobody does, of an instance opened for this command. With a `DATABASE_URL` it joins the nodes that are
+ * there for as long as the command takes.
+ */
+export async function withOperator<Result>(
+  call: Call,
+  use: (operator: OperatorCommands) => Promise<Result>,
+): Promise<Result> {
+  const options = { ...readRecordOptions(call), logLevel: 'warn' as const };
+  const { record } = readConfig(options);
+  const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
+  if (running !== null) return use(running);
+  const sekisho = await createSekisho(options);
+  try {
+    return await use(commandsOf(sekisho.engine));
+  } finally {
+    await sekisho.close();
+  }
+}
+
+/** The operator of the process that holds `dataDir`; null when none does. */
+async function runningAt(dataDir: string): Promise<OperatorCommands | null> {
+  if (!(await isDirectory(dataDir))) return null;
+  const { ask } = operatorAt(dataDir);
+  if ((await onceStarted(() => ask('status'))) === undefined) return null;
+  const sure = <V>(answer: V | undefined): V => {
+    if (answer !== undefined) return answer;
+    throw new SekishoError(
+      'store_unavailable',
+      'The server has just ended: run the command again.',
+    );
+  };
+  return {
+    createTenant: async (input) => sure(await ask('createTenant', input)),
+    listTenants: async (page) => sure(await ask('listTenants', page)),
+    resetUser: async (input) => sure(await ask('resetUser', input)),
+    members: async () => sure(await ask('members')),
+    status: async () => sure(await ask('status')),
+  };
+}
+
+/** Waits for a server that is starting. */
+async function onceStarted<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let left = START_TRIES; ; left -= 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (left === 0 || !isSekishoError(error) || error.code !== 'not_ready') throw error;
+      await new Promise((done) => setTimeout(done, START_RETRY_MS));
+    }
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}

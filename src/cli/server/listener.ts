@@ -1,0 +1,106 @@
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** A port or address that cannot be had: exit code 1, with this one line. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** One listening port. */
+export interface Listener {
+  readonly server: Server;
+  /** `http://host:port`, with the port that was really taken. */
+  readonly origin: string;
+  /** Takes no more connections; resolves when the last answer is out, or cuts what is left after `drainMs`. */
+  close(drainMs: number): Promise<void>;
+}
+
+/**
+ * Listens on `host` and `port` (0: any free one).
+ *
+ * Slow senders are cut off (A7): header fields within 10 s, a whole request within 30 s. Idle connections are kept for
+ * 65 s, longer than the 60 s of usual proxies, so that none is closed under a request.
+ *
+ * @param setting the variable that names the port, for the message
+ * @throws ListenError
+ */
+export async function listen(
+  handler: RequestListener,
+  host: string,
+  port: number,
+  setting: string,
+): Promise<Listener> {
+  const server = createServer(
+    {
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 65_000,
+      connectionsCheckingInterval: 5_000,
+    },
+    handler,
+  );
+  server.on('clientError', answerClientError);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(new ListenError(reasonOf(error, host, port, setting), { cause: error }));
+    });
+    server.listen(port, host, () => resolve());
+  });
+  server.removeAllListeners('error');
+  return { server, origin: originOf(server, host), close: (drainMs) => drain(server, drainMs) };
+}
+
+function reasonOf(
+  error: NodeJS.ErrnoException,
+  host: string,
+  port: number,
+  setting: string,
+): string {
+  const where = `${host}:${port}`;
+  if (error.code === 'EADDRINUSE') return `${where} is in use: free it, or set ${setting}`;
+  if (error.code === 'EACCES') return `${where} may not be opened by this user: set ${setting}`;
+  return `cannot listen on ${where} (${error.code ?? error.message}): see HOST and ${setting}`;
+}
+
+function originOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function drain(server: Server, drainMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    // Connections that fall idle while draining would be kept alive otherwise.
+    const idle = setInterval(() => server.closeIdleConnections(), 50);
+    const late = setTimeout(() => server.closeAllConnections(), drainMs);
+    server.close(() => {
+      clearInterval(idle);
+      clearTimeout(late);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+const CLIENT_ERRORS: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** A request that Node's parser refused (RFC 9112): there is no request to route, but the answer keeps the form. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = CLIENT_ERRORS[error.code ?? ''] ?? 400;
+  const title = STATUS_CODES[status] ?? '';
+  const body = JSON.stringify({ type: 'about:blank', title, status, code: 'invalid_request' });
+  const head = [
+    `HTTP/1.1 ${status} ${title}`,
+    'Connection: close',
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}

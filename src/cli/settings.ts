@@ -1,0 +1,224 @@
+import type { SekishoOptions } from '../config.ts';
+import { SekishoError } from '../errors.ts';
+import { isAddressEntry } from '../login/address.ts';
+import { createKeyRing } from '../token/secrets.ts';
+import type { Call, Option } from './command.ts';
+
+/** One setting: an environment variable, and an option of the same meaning; options win. */
+interface Setting {
+  readonly variable: string;
+  /** What the value is, for the help; without it the setting is a switch. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** Where the record is; commands that reach a server need no more. */
+const RECORD: readonly Setting[] = [
+  {
+    variable: 'SEKISHO_DATA_DIR',
+    value: 'DIR',
+    help: 'embedded database, secret, lock; default .sekisho',
+  },
+  {
+    variable: 'DATABASE_URL',
+    value: 'URL',
+    help: 'PostgreSQL 15 or later instead of the embedded database',
+  },
+  {
+    variable: 'SEKISHO_SECRET',
+    value: 'SECRET',
+    help: 'at least 32 bytes, or several, newest first; better as a variable',
+  },
+];
+
+const SERVER: readonly Setting[] = [
+  { variable: 'PORT', value: 'N', help: 'public listener; default 4000, 0 for any free port' },
+  { variable: 'HOST', value: 'HOST', help: 'default 127.0.0.1' },
+  {
+    variable: 'SEKISHO_ADMIN_PORT',
+    value: 'N',
+    help: 'metrics and health; default PORT + 1, 0 with PORT 0',
+  },
+  { variable: 'SEKISHO_ADMIN_HOST', value: 'HOST', help: 'default 127.0.0.1' },
+  ...RECORD,
+  { variable: 'REDIS_URL', value: 'URL', help: 'refused: this release has no Redis hub' },
+  {
+    variable: 'SEKISHO_ISSUER',
+    value: 'URL',
+    help: 'iss of the tokens; kept in the record from the first start on',
+  },
+  { variable: 'SEKISHO_AUDIENCE', value: 'NAME', help: 'aud of the tokens; default sekisho' },
+  {
+    variable: 'SEKISHO_LEASE_MS',
+    value: 'MS',
+    help: 'age of the newest proof while answering as usual; default 750',
+  },
+  {
+    variable: 'SEKISHO_TOLERANCE_MS',
+    value: 'MS',
+    help: 'how much longer, marked stale; default 10000',
+  },
+  {
+    variable: 'SEKISHO_ALLOWED_ORIGINS',
+    value: 'URLS',
+    help: 'for CORS, CSRF and sockets, comma-separated',
+  },
+  {
+    variable: 'SEKISHO_TRUSTED_PROXIES',
+    value: 'LIST',
+    help: 'whose X-Forwarded-* is believed, comma-separated',
+  },
+  { variable: 'SEKISHO_BOOTSTRAP_TENANT', value: 'SLUG', help: 'first start only; default main' },
+  {
+    variable: 'SEKISHO_BOOTSTRAP_EMAIL',
+    value: 'E-MAIL',
+    help: 'first start only; default admin@localhost',
+  },
+  {
+    variable: 'SEKISHO_BOOTSTRAP_PASSWORD',
+    value: 'PW',
+    help: 'first start only; default: made and printed once',
+  },
+  {
+    variable: 'SEKISHO_DRAIN_MS',
+    value: 'MS',
+    help: 'how long the first SIGTERM waits for requests; default 10000',
+  },
+  {
+    variable: 'SEKISHO_LOG_LEVEL',
+    value: 'LEVEL',
+    help: 'trace to fatal, or silent; default info',
+  },
+  {
+    variable: 'SEKISHO_DANGEROUSLY_ALLOW_HTTP_COOKIES',
+    help: 'cookies over plain http: anybody on the way can take them',
+  },
+];
+
+/** `SEKISHO_DATA_DIR` is `--data-dir`. */
+function flagOf(variable: string): string {
+  return variable
+    .replace(/^SEKISHO_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-');
+}
+
+function optionsOf(settings: readonly Setting[]): readonly Option[] {
+  return settings.map(({ variable, value, help }) => ({
+    name: flagOf(variable),
+    help: `${help} (${variable})`,
+    ...(value === undefined ? {} : { value }),
+  }));
+}
+
+export const recordSettings = optionsOf(RECORD);
+export const serverSettings = optionsOf(SERVER);
+
+/** Everything that `sekisho serve` needs to know. */
+export interface ServeSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly adminHost: string;
+  readonly adminPort: number;
+  readonly drainMs: number;
+  readonly bootstrap: {
+    readonly slug: string;
+    readonly adminEmail: string;
+    /** Null: one is made. */
+    readonly adminPassword: string | null;
+  };
+  readonly options: SekishoOptions;
+}
+
+/** @throws SekishoError `invalid_configuration`, with one line that names the variable and what it should be. */
+export function readServeSettings(call: Call): ServeSettings {
+  const read = reader(call);
+  const port = read.integer('PORT', 0, 65_535) ?? 4000;
+  const beside = port === 0 ? 0 : port + 1;
+  const adminPort = read.integer('SEKISHO_ADMIN_PORT', 0, 65_535) ?? beside;
+  if (adminPort > 65_535)
+    throw wrong('SEKISHO_ADMIN_PORT must be set: there is no port after PORT.');
+  return {
+    host: read.text('HOST') ?? '127.0.0.1',
+    port,
+    adminHost: read.text('SEKISHO_ADMIN_HOST') ?? '127.0.0.1',
+    adminPort,
+    drainMs: read.integer('SEKISHO_DRAIN_MS', 0, 3_600_000) ?? 10_000,
+    bootstrap: {
+      slug: read.text('SEKISHO_BOOTSTRAP_TENANT') ?? 'main',
+      adminEmail: read.text('SEKISHO_BOOTSTRAP_EMAIL') ?? 'admin@localhost',
+      adminPassword: read.text('SEKISHO_BOOTSTRAP_PASSWORD'),
+    },
+    options: withoutAbsent({
+      ...readRecordOptions(call),
+      redisUrl: read.text('REDIS_URL'),
+      issuer: read.text('SEKISHO_ISSUER'),
+      audience: read.text('SEKISHO_AUDIENCE'),
+      leaseMs: read.integer('SEKISHO_LEASE_MS', 0, Number.MAX_SAFE_INTEGER),
+      toleranceMs: read.integer('SEKISHO_TOLERANCE_MS', 0, Number.MAX_SAFE_INTEGER),
+      allowedOrigins: read.list('SEKISHO_ALLOWED_ORIGINS'),
+      trustedProxies: proxies(read.list('SEKISHO_TRUSTED_PROXIES')),
+      logLevel: read.text('SEKISHO_LOG_LEVEL'),
+      dangerouslyAllowHttpCookies: read.toggle('SEKISHO_DANGEROUSLY_ALLOW_HTTP_COOKIES'),
+    }),
+  };
+}
+
+/** The part of the options that says where the record is. @throws SekishoError as `readServeSettings` */
+export function readRecordOptions(call: Call): SekishoOptions {
+  const read = reader(call);
+  const secret = read.text('SEKISHO_SECRET');
+  // Said at once, not after a database was reached.
+  if (secret !== null) createKeyRing(secret);
+  return withoutAbsent({
+    dataDir: read.text('SEKISHO_DATA_DIR'),
+    databaseUrl: read.text('DATABASE_URL'),
+    secret,
+  });
+}
+
+/** Options as text become `SekishoOptions`: `readConfig` checks every one of them and refuses what is not. */
+function withoutAbsent(options: Readonly<Record<string, unknown>>): SekishoOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null));
+}
+
+function proxies(list: readonly string[] | null): readonly string[] | null {
+  if (list?.every(isAddressEntry) !== false) return list;
+  throw wrong('SEKISHO_TRUSTED_PROXIES must list addresses, CIDR blocks or loopback.');
+}
+
+function wrong(message: string): SekishoError {
+  return new SekishoError('invalid_configuration', message);
+}
+
+function reader({ options, env }: Call) {
+  /** Empty is unset: composition files leave variables empty. */
+  const text = (variable: string): string | null => {
+    const given = options[flagOf(variable)];
+    return (typeof given === 'string' ? given : env[variable]) || null;
+  };
+  return {
+    text,
+    integer(variable: string, least: number, most: number): number | null {
+      const value = text(variable);
+      if (value === null) return null;
+      const number = Number(value);
+      if (/^\d+$/.test(value) && number >= least && number <= most) return number;
+      const range = most === Number.MAX_SAFE_INTEGER ? 'not negative' : `${least} to ${most}`;
+      throw wrong(`${variable} must be a whole number, ${range}.`);
+    },
+    list(variable: string): readonly string[] | null {
+      const entries = text(variable)
+        ?.split(',')
+        .map((entry) => entry.trim());
+      return entries?.filter((entry) => entry !== '') ?? null;
+    },
+    toggle(variable: string): boolean | null {
+      const value = options[flagOf(variable)] === true ? 'true' : text(variable)?.toLowerCase();
+      if (value === undefined) return null;
+      if (['1', 'true', 'yes', 'on'].includes(value)) return true;
+      if (['0', 'false', 'no', 'off'].includes(value)) return false;
+      throw wrong(`${variable} must be true or false.`);
+    },
+  };
+}

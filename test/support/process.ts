@@ -1,0 +1,161 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** The command as it is built and published; `npm test` builds it before. */
+export const COMMAND = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+const children = new Set<ChildProcess>();
+const directories = new Set<string>();
+
+/** Ends what the tests of a file started; call it in `afterEach`. */
+export async function cleanUp(): Promise<void> {
+  const running = [...children].filter(
+    ({ exitCode, signalCode }) => exitCode === null && signalCode === null,
+  );
+  await Promise.all(
+    running.map((child) => {
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      return exit;
+    }),
+  );
+  children.clear();
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+  directories.clear();
+}
+
+/** A directory that `cleanUp` removes. */
+export function freshDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'sekisho-test-'));
+  directories.add(directory);
+  return directory;
+}
+
+/** The environment without any setting of Sekisho, and with `settings`. */
+export function environment(settings: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+  const foreign = /^(SEKISHO_|PORT$|HOST$|DATABASE_URL$|REDIS_URL$|NODE_OPTIONS$|VITEST)/;
+  const kept = Object.entries(process.env).filter(([name]) => !foreign.test(name));
+  return { ...Object.fromEntries(kept), ...settings };
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end, with `input` on its standard input. */
+export async function sekisho(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+  input = '',
+): Promise<Finished> {
+  const child = spawn(process.execPath, [COMMAND, ...args], { env: environment(settings) });
+  children.add(child);
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += String(chunk);
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stdout, stderr };
+}
+
+/** A running `sekisho serve`. */
+export interface Server {
+  readonly child: ChildProcess;
+  readonly origin: string;
+  readonly operations: string;
+  /** Everything on standard output so far, by line. */
+  readonly lines: readonly string[];
+  stderr(): string;
+  /** Sends a signal and resolves with the exit code, or the signal's name when that ended it. */
+  end(signal: NodeJS.Signals): Promise<number | string>;
+}
+
+/** Starts `sekisho serve --port 0` on `dataDir` and waits until it is ready. */
+export async function serve(
+  dataDir: string,
+  settings: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): Promise<Server> {
+  const child = spawn(
+    process.execPath,
+    [COMMAND, 'serve', '--port', '0', '--data-dir', dataDir, ...args],
+    {
+      env: environment({ SEKISHO_LOG_LEVEL: 'warn', ...settings }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  children.add(child);
+  const lines: string[] = [];
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  const exited = once(child, 'exit');
+  const ready = new Promise<[string, string]>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      lines.push(line);
+      const found = /^listening (\S+) operations (\S+)$/.exec(line);
+      if (found?.[1] && found[2]) resolve([found[1], found[2]]);
+    });
+    exited.then(([code]) => reject(new Error(`ended with ${code}:\n${stderr}`)), reject);
+  });
+  const [origin, operations] = await ready;
+  const end = async (signal: NodeJS.Signals): Promise<number | string> => {
+    child.kill(signal);
+    const [code, by] = (await exited) as [number | null, string | null];
+    return code ?? by ?? 'gone';
+  };
+  return { child, origin, operations, lines, stderr: () => stderr, end };
+}
+
+/** The first tenant of the tests' servers. */
+export const BOOTSTRAP = {
+  SEKISHO_BOOTSTRAP_TENANT: 'harbor',
+  SEKISHO_BOOTSTRAP_EMAIL: 'mika@harbor.example',
+  SEKISHO_BOOTSTRAP_PASSWORD: 'seven-lanterns-at-dusk',
+} as const;
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely by tests
+  readonly body: any;
+}
+
+/** Calls a route; `token` as bearer, `body` as JSON. */
+export async function call(
+  url: string,
+  options: { readonly method?: string; readonly token?: string; readonly body?: unknown } = {},
+): Promise<Answer> {
+  const headers: Record<string, string> = {};
+  if (options.token !== undefined) headers.authorization = `Bearer ${options.token}`;
+  if (options.body !== undefined) headers['content-type'] = 'application/json';
+  const response = await fetch(url, {
+    method: options.method ?? (options.body === undefined ? 'GET' : 'POST'),
+    headers,
+    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? null : JSON.parse(text) };
+}
+
+/** Logs the bootstrap administrator in. */
+export function login(
+  origin: string,
+  password: string = BOOTSTRAP.SEKISHO_BOOTSTRAP_PASSWORD,
+): Promise<Answer> {
+  const { SEKISHO_BOOTSTRAP_TENANT: tenant, SEKISHO_BOOTSTRAP_EMAIL: email } = BOOTSTRAP;
+  return call(`${origin}/v1/login`, { body: { tenant, email, password, device: 'PC' } });
+}
