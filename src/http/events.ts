@@ -1,0 +1,126 @@
+import type { Clock, Timer } from '../clock.ts';
+import { type ErrorCode, SekishoError } from '../errors.ts';
+import type { HubEvent } from '../hub/contract.ts';
+import type { HttpMeter } from '../observe/meter.ts';
+import type { Engine, SocketSession } from '../session/contract.ts';
+
+/** Milliseconds between comments, so that nobody on the way takes the stream for dead. */
+const COMMENT_MS = 15_000;
+
+/** How long a browser waits before it opens the stream again, milliseconds. */
+const RETRY_MS = 3_000;
+
+/** Chunks that may wait for a reader who does not read; beyond, the stream is cut. */
+const MAX_WAITING = 1_000;
+
+/** Why a connection was not let in, as an error. */
+const REFUSED: Readonly<Record<string, ErrorCode>> = {
+  revoked: 'session_revoked',
+  superseded: 'token_superseded',
+  unknown_generation: 'token_superseded',
+  unavailable: 'store_unavailable',
+};
+
+/**
+ * Opens the event stream of a tenant (server-sent events, HTML standard section 9.2).
+ *
+ * SOCKETS: it is registered and judged in one synchronous block; each frame is judged like a request; once killed, not a
+ * byte follows, and what was waiting to be read is thrown away.
+ *
+ * @throws SekishoError `session_revoked`, `token_superseded`, `store_unavailable`
+ */
+export function openEventStream(
+  engine: Pick<Engine, 'sockets' | 'events'>,
+  session: SocketSession,
+  clock: Clock,
+  meter: HttpMeter | null,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  let timer: Timer | null = null;
+  let ended = false;
+
+  const live = engine.sockets.connect(session, cut);
+  const refused = REFUSED[live.judgement.kind];
+  if (refused !== undefined) {
+    throw new SekishoError(refused, 'The session may not be served now.');
+  }
+  const unsubscribe = engine.events.subscribe(session.session.tenantId, (event) => {
+    send(frameOf(event));
+  });
+  meter?.streamsChanged(1);
+
+  /** Ends it for good; before it returns nothing more can be read. */
+  function end(): void {
+    if (ended) return;
+    ended = true;
+    timer?.cancel();
+    unsubscribe();
+    live.disconnect();
+    meter?.streamsChanged(-1);
+  }
+
+  function cut(): void {
+    if (ended) return;
+    end();
+    const waiting = MAX_WAITING - (controller?.desiredSize ?? MAX_WAITING) > 0;
+    // An errored stream drops its queue; closing would still deliver it.
+    if (waiting) controller?.error(new Error('The event stream was cut.'));
+    else controller?.close();
+  }
+
+  function send(text: string): void {
+    if (ended || controller === null) return;
+    const slow = (controller.desiredSize ?? 0) <= 0;
+    if (slow || live.checkNow().kind !== 'pass') cut();
+    else controller.enqueue(encoder.encode(text));
+  }
+
+  function comment(): void {
+    timer = clock.after(COMMENT_MS, () => {
+      send(': still here\n\n');
+      if (!ended) comment();
+    });
+  }
+
+  return new ReadableStream<Uint8Array>(
+    {
+      start(opened) {
+        controller = opened;
+        // The first bytes make everybody on the way pass the header on.
+        send(`retry: ${RETRY_MS}\n: connected\n\n`);
+        if (!ended) comment();
+      },
+      cancel: end,
+    },
+    { highWaterMark: MAX_WAITING },
+  );
+}
+
+/** One event. JSON has no line breaks, so `data` is one line. */
+function frameOf(event: HubEvent): string {
+  const { id, type, at, subject } = event;
+  // An event has an id of its own; the revocation that it speaks of keeps its one under another name.
+  const { id: revocationId, ...detail } = event.detail;
+  const data = JSON.stringify({
+    id,
+    type,
+    at,
+    subject: subjectOf(subject),
+    ...(revocationId === undefined ? {} : { revocation_id: revocationId }),
+    ...detail,
+  });
+  return `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  tid: 'tenant_id',
+  uid: 'user_id',
+  sid: 'session_id',
+};
+
+function subjectOf(subject: HubEvent['subject']): Readonly<Record<string, string | null>> {
+  return Object.fromEntries(
+    Object.entries(subject).map(([name, value]) => [NAMES[name] ?? name, value]),
+  );
+}

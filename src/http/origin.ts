@@ -1,0 +1,32 @@
+import { isLoopbackName, type RequestContext } from './context.ts';
+
+/** Which origins (RFC 6454) may send credentials, read answers and open sockets. */
+export type OriginPolicy = (origin: string, context: RequestContext) => boolean;
+
+/**
+ * Allowed are the listed origins and the request's own one. The own origin is the request's scheme and host, provided
+ * that the host is a loopback name or the issuer's: a name that merely resolves to this address (DNS rebinding) is nobody.
+ *
+ * @param allowedOrigins such as `https://app.example`; a path or a slash at the end does not count.
+ */
+export function createOriginPolicy(
+  allowedOrigins: readonly string[],
+  issuer: string,
+): OriginPolicy {
+  const listed = new Set(allowedOrigins.map(normalise).filter((origin) => origin !== null));
+  const issuerName = URL.canParse(issuer) ? new URL(issuer).hostname : null;
+  return (origin, context) => {
+    const asked = normalise(origin);
+    if (asked === null) return false;
+    if (listed.has(asked)) return true;
+    const known = isLoopbackName(context.hostname) || context.hostname === issuerName;
+    return known && asked === normalise(`${context.scheme}://${context.host}`);
+  };
+}
+
+/** `null`, as sandboxed frames send it, is no origin that anybody could have allowed. */
+function normalise(origin: string): string | null {
+  if (!URL.canParse(origin)) return null;
+  const { origin: plain } = new URL(origin);
+  return plain === 'null' ? null : plain;
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { listSchema, logRowOf, logRowSchema, revocationOf, revokedSchema } from '../objects.ts';
+import { pageFields, pageOf } from '../page.ts';
+import { type Route, route } from '../route.ts';
+
+const list = route({
+  method: 'GET',
+  path: '/v1/admin/revocations',
+  name: 'admin.revocations.list',
+  group: 'Sessions',
+  summary: 'The revocation log of the tenant',
+  description: 'Newest first.',
+  who: 'admin',
+  query: z.strictObject(pageFields),
+  responses: { 200: listSchema('revocations', logRowSchema) },
+  errors: ['invalid_cursor'],
+  async handle({ engine, caller, query }) {
+    const { rows, nextCursor } = await pageOf(
+      query,
+      (page) => engine.administration.listRevocations(caller, page),
+      (row) => ({ atMs: row.committedAtMs, id: String(row.position) }),
+    );
+    return { status: 200, body: { revocations: rows.map(logRowOf), next_cursor: nextCursor } };
+  },
+});
+
+const get = route({
+  method: 'GET',
+  path: '/v1/admin/revocations/{id}',
+  name: 'admin.revocations.get',
+  group: 'Sessions',
+  summary: 'Whether a revocation is everywhere by now',
+  description:
+    'Also tells what became of a call that was answered 503 `outcome_unknown` with this id. After 404 it can never happen.',
+  who: 'admin',
+  params: { id: 'revocation' },
+  responses: { 200: revokedSchema },
+  errors: ['not_found'],
+  async handle({ engine, caller, params }) {
+    const revocation = await engine.administration.getRevocation(caller, params.id);
+    return { status: 200, body: { revocation: revocationOf(revocation) } };
+  },
+});
+
+export const adminRevocationRoutes: readonly Route[] = [list, get];

@@ -1,0 +1,41 @@
+import type { z } from 'zod';
+import { type FieldError, SekishoError } from '../errors.ts';
+import { unfitStrings } from './json.ts';
+import { pointerTo } from './pointer.ts';
+
+/**
+ * Judges `value` by `schema`; unknown fields are errors (ASVS 15.3.3). No message quotes a value: it may be a password.
+ *
+ * @throws SekishoError `validation_failed` with one `{pointer, detail}` for each thing that is wrong.
+ */
+export function validate<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+): z.infer<Schema> {
+  const unfit = unfitStrings(value);
+  const parsed = schema.safeParse(value);
+  if (parsed.success && unfit.length === 0) return parsed.data;
+  const errors = [...(parsed.error?.issues ?? []).flatMap(toFieldErrors), ...unfit];
+  throw new SekishoError('validation_failed', 'Some fields are not what they should be.', {
+    errors,
+  });
+}
+
+/** Most errors of one answer. */
+const MAX_UNKNOWN = 20;
+
+function toFieldErrors(issue: z.core.$ZodIssue): readonly FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.slice(0, MAX_UNKNOWN).map((key) => ({
+      pointer: pointerTo([...issue.path, key.slice(0, 100)]),
+      detail: 'is not a known field',
+    }));
+  }
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  const detail = missing ? 'is required' : lowerFirst(issue.message);
+  return [{ pointer: pointerTo(issue.path), detail }];
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
