@@ -5,7 +5,8 @@ import { judgeNaively } from '../support/naive-view.ts';
 import { NO_FAULTS, type SimulatedNode, Simulation } from '../support/simulation.ts';
 
 const LEASE_MS = 300;
-const TOLERANCE_MS = 1500;
+/** Members differ: a barrier waits for each one's own term, and removal too. */
+const TOLERANCES_MS = [0, 1500, 9000] as const;
 /** Real milliseconds for all schedules together. */
 const BUDGET_MS = 8000;
 const FIRST_SEED = Number(process.env.SEKISHO_SEED ?? 1);
@@ -46,7 +47,8 @@ class Schedule {
   }
 
   addNode(): SimulatedNode {
-    const node = this.world.addNode({ leaseMs: LEASE_MS, toleranceMs: TOLERANCE_MS });
+    const toleranceMs = this.pick(TOLERANCES_MS) ?? 0;
+    const node = this.world.addNode({ leaseMs: LEASE_MS, toleranceMs });
     node.follower.join().catch(() => {});
     return node;
   }
@@ -146,7 +148,8 @@ class Schedule {
         this.passes += 1;
         for (const entry of hits) {
           const ageMs = nowMs - record.committedAtMs(entry.position);
-          const boundMs = LEASE_MS + (judgement.freshness === 'stale' ? TOLERANCE_MS : 0);
+          const boundMs =
+            LEASE_MS + (judgement.freshness === 'stale' ? node.follower.status().toleranceMs : 0);
           this.#promise(
             ageMs <= boundMs,
             'Bound',
@@ -230,7 +233,7 @@ class Schedule {
       node.paused = false;
       node.cutOff = false;
     }
-    await world.run(5000);
+    await world.run(12_000);
     this.probe();
     // FIRST TERM is over by then, and every barrier with it.
     await world.run(this.#restarts ? 32_000 : 0);
