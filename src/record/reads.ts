@@ -39,9 +39,11 @@ export async function asSystem<Row>(
   return await run(database, ENTER_SYSTEM, [], query, options);
 }
 
+// Pages are small, whatever the planner fears of them: compiling a query would cost more than running it.
 const ENTER_TENANT =
-  "select set_config('role', 'sekisho_tenant', true), set_config('sekisho.tid', $1, true)";
-const ENTER_SYSTEM = "select set_config('role', 'sekisho_system', true)";
+  "select set_config('role', 'sekisho_tenant', true), set_config('sekisho.tid', $1, true), set_config('jit', 'off', true)";
+const ENTER_SYSTEM =
+  "select set_config('role', 'sekisho_system', true), set_config('jit', 'off', true)";
 
 async function run<Row>(
   database: Database,

@@ -20,9 +20,10 @@ as $$
          case
            when s.ended_how <> 'expired' then 'revoked'
            when exists (
-             select from sekisho.floor f
-              where f.tid in ('*', s.tid) and f.uid in ('', s.uid)
-                and f.epoch > s.epoch and f.spared_sid is distinct from s.sid
+             -- By whole keys, so that it costs three probes however many floors a tenant has.
+             select from (values ('*', ''), (s.tid, ''), (s.tid, s.uid)) k (tid, uid)
+               join sekisho.floor f on f.tid = k.tid and f.uid = k.uid
+              where f.epoch > s.epoch and f.spared_sid is distinct from s.sid
            ) then 'revoked'
            when s.ended_how = 'expired' or l.past_end or l.idle then 'expired'
            else 'active'

@@ -32,8 +32,9 @@ begin
   select h.generation, h.position, h.identity = sekisho.server_identity() as identity_agrees,
          t.policy, t.status as tenant_status, u.status as user_status,
          exists (
-           select from sekisho.floor f
-            where f.tid in ('*', p_tid) and f.uid in ('', p_uid) and f.epoch > p_epoch
+           select from (values ('*', ''), (p_tid, ''), (p_tid, p_uid)) k (tid, uid)
+             join sekisho.floor f on f.tid = k.tid and f.uid = k.uid
+            where f.epoch > p_epoch
          ) as floored
     into v_seen
     from sekisho.head h
