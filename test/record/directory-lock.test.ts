@@ -12,12 +12,11 @@ import {
   lockDirectory,
 } from '../../src/record/pglite/directory-lock.ts';
 
-const NOW = '2026-01-02T03:04:05.000Z';
 const built = new URL('../../dist/record/pglite/directory-lock.js', import.meta.url).href;
 const program = `
   const { lockDirectory } = await import(${JSON.stringify(built)});
   try {
-    await lockDirectory(process.argv[1], ${JSON.stringify(NOW)});
+    await lockDirectory(process.argv[1]);
     console.log('held');
     setInterval(() => {}, 1000);
   } catch (error) {
@@ -61,7 +60,7 @@ async function starter(dir = directory): Promise<{ child: ChildProcess; said: st
 }
 
 async function lock(): Promise<DirectoryLock> {
-  const held = await lockDirectory(directory, NOW);
+  const held = await lockDirectory(directory);
   locks.push(held);
   return held;
 }
@@ -69,12 +68,13 @@ async function lock(): Promise<DirectoryLock> {
 describe('one process per data directory', () => {
   test('the second one is told who holds it', async () => {
     const held = await lock();
-    held.setAddress('http://127.0.0.1:4000');
-    await expect(lockDirectory(directory, NOW)).rejects.toMatchObject({
+    held.serveAt('http://127.0.0.1:4000');
+    await expect(lockDirectory(directory)).rejects.toMatchObject({
       code: 'data_directory_in_use',
       message: expect.stringMatching(
-        new RegExp(`process ${process.pid} at http://127.0.0.1:4000, running since ${NOW}`),
+        new RegExp(`process ${process.pid}, since 20.*Z, at http://127.0.0.1:4000`),
       ),
+      members: { holder: held.holder },
     });
   });
 
@@ -93,7 +93,7 @@ describe('one process per data directory', () => {
   test('a stopped holder still holds it', async () => {
     const { child } = await starter();
     child.kill('SIGSTOP');
-    await expect(lockDirectory(directory, NOW)).rejects.toMatchObject({
+    await expect(lockDirectory(directory)).rejects.toMatchObject({
       code: 'data_directory_in_use',
       message: expect.stringContaining('does not answer'),
     });
@@ -106,7 +106,7 @@ describe('one process per data directory', () => {
       await mkdir(copy);
       // Sockets cannot be copied as such everywhere; a plain file in their place must not matter either.
       for (const name of await readdir(directory)) await writeFile(join(copy, name), '');
-      const second = await lockDirectory(copy, NOW);
+      const second = await lockDirectory(copy);
       await second.release();
       await end(child);
       await lock();
@@ -115,20 +115,21 @@ describe('one process per data directory', () => {
     }
   });
 
-  test('a released directory can be taken again, and old sockets do not pile up unseen', async () => {
-    for (let round = 0; round < 5; round += 1)
-      await (await lockDirectory(directory, NOW)).release();
-    expect((await readdir(directory)).filter((name) => name.startsWith('taking.'))).toEqual([]);
+  test('a released directory can be taken again, and leaves nothing behind', async () => {
+    for (let round = 0; round < 5; round += 1) await (await lockDirectory(directory)).release();
+    expect(await readdir(directory)).toEqual([]);
     await lock();
+    expect(await readdir(directory)).toHaveLength(1);
   });
 
   test('a directory whose path is too long for a socket is locked all the same', async () => {
     const long = join(directory, 'a'.repeat(100), 'b'.repeat(60));
     await mkdir(long, { recursive: true });
-    const held = await lockDirectory(long, NOW);
+    const held = await lockDirectory(long);
     try {
       expect((await starter(long)).said).toBe('data_directory_in_use');
-      expect(await askHolder(long, { ask: 'who' }, 1000)).toMatchObject({ pid: process.pid });
+      held.answer(() => 'here');
+      expect(await askHolder(long, {}, 1000)).toEqual({ reply: 'here' });
     } finally {
       await held.release();
     }
@@ -137,7 +138,7 @@ describe('one process per data directory', () => {
   test('what is no directory is refused with a sentence', async () => {
     const file = join(directory, 'file');
     await writeFile(file, '');
-    await expect(lockDirectory(file, NOW)).rejects.toMatchObject({
+    await expect(lockDirectory(file)).rejects.toMatchObject({
       code: 'data_directory_unusable',
     });
   });
@@ -146,24 +147,26 @@ describe('one process per data directory', () => {
 describe('the control socket', () => {
   test('carries commands to the holder, errors included, and only its user may open it', async () => {
     const held = await lock();
-    expect(await askHolder(directory, { command: 'x' }, 1000)).toMatchObject({
-      error: { code: 'not_ready' },
+    expect(await askHolder(directory, { command: 'x' }, 1000)).toEqual({
+      reply: { error: 'This process takes no commands yet.' },
     });
-    held.handle(async (message) => ({ heard: message }));
-    expect(await askHolder(directory, { command: 'x' }, 1000)).toEqual({ heard: { command: 'x' } });
-    held.handle(() => Promise.reject(new Error('secret detail')));
+    held.answer(async (message) => ({ heard: message }));
+    expect(await askHolder(directory, { command: 'x' }, 1000)).toEqual({
+      reply: { heard: { command: 'x' } },
+    });
+    held.answer(() => Promise.reject(new Error('secret detail')));
     expect(JSON.stringify(await askHolder(directory, {}, 1000))).not.toContain('secret detail');
-    const [socket = ''] = (await readdir(directory)).filter((name) => name.startsWith('lock.'));
+    const [socket = ''] = (await readdir(directory)).filter((name) => name.startsWith('lock-'));
     expect((await stat(join(directory, socket))).mode & 0o777).toBe(0o600);
   });
 
-  test('nobody there is undefined; somebody who does not answer is an error', async () => {
-    expect(await askHolder(directory, {}, 1000)).toBeUndefined();
-    const silent = createServer(() => {}).listen(join(directory, 'lock.1.sock'));
+  test('nobody there is null; somebody who does not answer is an error', async () => {
+    expect(await askHolder(directory, {}, 1000)).toBeNull();
+    const silent = createServer(() => {}).listen(join(directory, 'lock-0123456789ab.sock'));
     await once(silent, 'listening');
     try {
       await expect(askHolder(directory, {}, 200)).rejects.toMatchObject({
-        code: 'store_unavailable',
+        code: 'data_directory_in_use',
       });
     } finally {
       silent.close();

@@ -1,7 +1,11 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { isSekishoError } from '../../errors.ts';
 
 /** Bytes of one message, at most: what comes through the socket is small. */
 const MAX_LINE = 64 * 1024;
+
+/** These prove that no process listens: a socket file without a listener, no file at all, a file that is no socket. */
+const NOBODY = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTSOCK']);
 
 /** What the socket answers: a JSON value for a JSON value. A rejection is answered with `{ error }`, never a closed socket. */
 export type Handle = (message: unknown) => unknown | Promise<unknown>;
@@ -35,7 +39,8 @@ async function answer(handle: Handle, line: string): Promise<string> {
     const reply = await handle(JSON.parse(line));
     return JSON.stringify(reply ?? null);
   } catch (error) {
-    return JSON.stringify({ error: error instanceof Error ? error.message : 'failed' });
+    // Only words that were meant to be read leave the process.
+    return JSON.stringify({ error: isSekishoError(error) ? error.message : 'The command failed.' });
   }
 }
 
@@ -70,8 +75,7 @@ export function ask(path: string, message: unknown, timeoutMs: number): Promise<
     });
     socket.on('close', () => done({ kind: 'silent', why: 'closed without an answer' }));
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      // Only these two prove that no process listens: a socket file without a listener, and no file at all.
-      const dead = error.code === 'ECONNREFUSED' || error.code === 'ENOENT';
+      const dead = NOBODY.has(error.code ?? '');
       done(dead ? { kind: 'dead' } : { kind: 'silent', why: error.code ?? error.message });
     });
   });

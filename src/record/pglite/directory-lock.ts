@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import type { Server } from 'node:net';
-import { join } from 'node:path';
+import type { Server, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SekishoError } from '../../errors.ts';
 import { ask, createLineServer, type Handle } from './control-socket.ts';
@@ -47,7 +46,7 @@ type LockReply =
   | { readonly state: 'yielded' };
 
 /**
- * Takes a data directory for this process: PGlite has no lock of its own, and two processes in one directory corrupt it.
+ * Takes a data directory for this process (docs/decisions/0008): PGlite has no lock of its own, and two processes in one directory corrupt it.
  *
  * The lock is a live listener, a Unix socket in the directory, so neither a file that a killed process left behind nor a
  * process id that was given out again can fool it. Whoever wants it first publishes a socket of its own, already listening,
@@ -128,7 +127,7 @@ async function contend(dataDir: string, sockets: SocketDirectory): Promise<Conte
   let state: 'contender' | 'yielded' | 'holder' = 'contender';
   let holder: Holder = { pid: process.pid, startedAtMs: Date.now(), address: null };
   let handle: Handle = () => {
-    throw new Error('This process takes no commands.');
+    throw new SekishoError('not_ready', 'This process takes no commands yet.');
   };
 
   const server = createLineServer((message) => {
@@ -137,10 +136,19 @@ async function contend(dataDir: string, sockets: SocketDirectory): Promise<Conte
     const reply: LockReply = state === 'yielded' ? { state } : { state, holder };
     return reply;
   });
+  const open = new Set<Socket>();
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+  });
   const release = async () => {
     // The name goes first: whoever looks from now on finds nothing.
     rmSync(sockets.pathOf(name), { force: true });
-    await new Promise<void>((resolve) => server.close(() => resolve()));
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      // What was answered is let out; whoever keeps a connection open does not keep the process.
+      for (const socket of open) socket.destroySoon();
+    });
   };
 
   await publish(server, sockets, id, name);
@@ -248,7 +256,7 @@ function inUse(dataDir: string, holder: Holder | null): SekishoError {
         (holder.address === null ? '' : `, at ${holder.address}`);
   return new SekishoError(
     'data_directory_in_use',
-    `The data directory ${dataDir} is in use by ${who}.`,
+    `The data directory ${dataDir} is in use by ${who}. Stop it, or use another directory.`,
     holder === null ? {} : { members: { holder } },
   );
 }
@@ -257,7 +265,7 @@ function unusable(dataDir: string, cause: unknown): SekishoError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new SekishoError(
     'data_directory_unusable',
-    `The data directory ${join(dataDir)} cannot be used: ${why}`,
+    `The data directory ${dataDir} cannot be used: ${why}`,
     { cause },
   );
 }

@@ -10,7 +10,7 @@ export type PgliteOptions =
   | {
       /** Made when it is not there. The database stands in its folder `postgres`. */
       readonly dataDir: string;
-      /** The directory's lock, when the caller holds it already; it then also gives it back. Default: taken and released here. */
+      /** The directory's lock, when the caller holds it already, and then releases it. Default: taken and released here. */
       readonly lock?: DirectoryLock;
     }
   | {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { SekishoError } from '../../errors.ts';
 import { type CallOptions, type Database, type SqlCall, SqlError } from '../database.ts';
@@ -10,6 +11,9 @@ const SCRIPT_DEADLINE_MS = 120_000;
 const CONNECT_DEADLINE_MS = 3_000;
 const IDLE_MS = 60_000;
 
+/** More texts than the code has would mean that somebody builds them from values; those are not kept on the server. */
+const MAX_PREPARED = 500;
+
 const INT8 = 20;
 const INT8_ARRAY = 1016;
 
@@ -18,6 +22,8 @@ export interface PoolSettings {
   readonly url: string;
   /** Connections at most, beside the one for heartbeats. Default 10. */
   readonly max?: number;
+  /** Prepared statements. Off behind a pooler that does not keep them with its client. Default true. */
+  readonly prepare?: boolean;
   /** Shown in `pg_stat_activity`. Default `sekisho`. */
   readonly applicationName?: string;
   /** Told of connections that broke while nobody used them. */
@@ -42,6 +48,7 @@ export function openPoolDatabase(settings: PoolSettings): Database {
   };
   const ordinary = new pg.Pool({ ...common, max: settings.max ?? 10 });
   const heartbeats = new pg.Pool({ ...common, max: 1, idleTimeoutMillis: 0 });
+  const nameOf = settings.prepare === false ? () => undefined : createNames();
   let statements = 0;
   let closed = false;
 
@@ -119,10 +126,13 @@ export function openPoolDatabase(settings: PoolSettings): Database {
     const pool = options.urgent === true ? heartbeats : ordinary;
     return lend(pool, options.deadlineMs ?? DEFAULT_DEADLINE_MS, async (client) => {
       const [only] = calls;
-      if (calls.length === 1 && only !== undefined) return [await rowsOf(client, only)];
+      if (calls.length === 1 && only !== undefined)
+        return [await rowsOf(client, only, nameOf(only.text))];
       return inTransaction(client, async () => {
         const results: Record<string, unknown>[][] = [];
-        for (const statement of calls) results.push(await rowsOf(client, statement));
+        for (const statement of calls) {
+          results.push(await rowsOf(client, statement, nameOf(statement.text)));
+        }
         return results;
       });
     });
@@ -155,9 +165,27 @@ export function openPoolDatabase(settings: PoolSettings): Database {
 async function rowsOf(
   client: pg.PoolClient,
   { text, values }: SqlCall,
+  name: string | undefined,
 ): Promise<Record<string, unknown>[]> {
-  const result = await client.query<Record<string, unknown>>(text, [...(values ?? [])]);
+  const result = await client.query<Record<string, unknown>>({
+    text,
+    values: [...(values ?? [])],
+    ...(name === undefined ? {} : { name }),
+  });
   return result.rows;
+}
+
+/** A name for each text, the same on every connection; pg prepares a named text once on each. */
+function createNames(): (text: string) => string | undefined {
+  const names = new Map<string, string>();
+  return (text) => {
+    let name = names.get(text);
+    if (name === undefined && names.size < MAX_PREPARED) {
+      name = `sekisho_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+      names.set(text, name);
+    }
+    return name;
+  };
 }
 
 async function inTransaction<Result>(
