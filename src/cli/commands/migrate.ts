@@ -13,12 +13,9 @@ export const migrate: Command = {
   options: reachOptions,
   examples: ['DATABASE_URL=postgres://… SEKISHO_SECRET=… sekisho migrate'],
   async run(call) {
-    const record = await openRecord(readConfig(readRecordOptions(call)));
-    try {
-      await record.migrate();
-    } finally {
-      await record.close();
-    }
+    // Opening a record brings its schema up to date, under a lock that two migrators share.
+    const { record } = await openRecord(readConfig(readRecordOptions(call)));
+    await record.close();
     print(call.options.json === true, { migrated: true }, ["the schema is this release's"]);
     return 0;
   },

@@ -153,7 +153,7 @@ class LaterHost {
     this.#routes = nodeHandler(streams.watch(sekisho));
     this.#operations = nodeHandler({
       basePath: '',
-      fetch: (request, env) => sekisho.operations(request, env),
+      fetch: (request) => sekisho.operations(request),
     });
     return streams;
   }
