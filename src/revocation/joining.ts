@@ -5,6 +5,9 @@ import type { HeartbeatLoop } from './heartbeat.ts';
 import { isOutage, type Node } from './node.ts';
 import { skewMs } from './wall-time.ts';
 
+/** Rows that are remembered for taking them away; others go after their terms, like those of any member that has stopped. */
+const MAX_STRAYS = 100;
+
 /**
  * MEMBERS, the way in: the row and its acknowledgement; then the snapshot; then a proof sent after that acknowledgement;
  * then the node serves. A node that was removed goes the same way again under a new id and keeps its view.
@@ -13,7 +16,7 @@ export class Joining {
   readonly #node: Node;
   readonly #generations: Generations;
   readonly #heartbeat: HeartbeatLoop;
-  /** Rows whose insertion was not acknowledged: nobody need wait for them. */
+  /** Rows of attempts that came to nothing. They never answered, so nobody need wait for their terms. */
   readonly #strays = new Set<string>();
   #begun = false;
 
@@ -58,6 +61,7 @@ export class Joining {
     this.#heartbeat.stop();
     node.lease.clear();
     node.memberId = node.settings.newId();
+    if (this.#strays.size < MAX_STRAYS) this.#strays.add(node.memberId);
     await this.#insertRow();
     this.#refuseIfLeft();
     if (exclusive) await members.removeAllBut(node.memberId);
@@ -70,6 +74,7 @@ export class Joining {
     await proof;
     this.#refuseIfLeft();
     node.phase = 'serving';
+    this.#strays.delete(node.memberId);
     node.emit({
       kind: 'joined',
       memberId: node.memberId,
@@ -83,7 +88,6 @@ export class Joining {
     const node = this.#node;
     const { members, log, clock, exclusive, leaseMs, toleranceMs, address } = node.settings;
     const sentMs = clock.monotonicMs();
-    this.#strays.add(node.memberId);
     const answer = await members.join({
       id: node.memberId,
       leaseMs,
@@ -91,7 +95,6 @@ export class Joining {
       version: PROTOCOL_VERSION,
       address,
     });
-    this.#strays.delete(node.memberId);
     const receivedMs = clock.monotonicMs();
     // The embedded record has no clock of its own: its time is this machine's.
     const wallMs = clock.wallMs();
@@ -100,7 +103,6 @@ export class Joining {
       : { sentMs, receivedMs, recordMs: answer.recordTimeMs };
     const skew = skewMs(reading, wallMs, receivedMs);
     if (!node.knowsWallTime && Math.abs(skew) > MAX_SKEW_MS) {
-      this.#strays.add(node.memberId);
       await this.#removeStrays();
       throw new SekishoError(
         'invalid_configuration',
@@ -133,9 +135,7 @@ export class Joining {
 
   /** `leave` came while the row was being inserted. */
   async #cleanUpIfLeft(): Promise<void> {
-    if (this.#node.phase !== 'left') return;
-    this.#strays.add(this.#node.memberId);
-    await this.#removeStrays();
+    if (this.#node.phase === 'left') await this.#removeStrays();
   }
 
   #refuseIfLeft(): void {

@@ -31,6 +31,7 @@ class Schedule {
   barriers = 0;
   /** In a generation's first term nothing gets everywhere, so most schedules keep to one generation. */
   #restarts = false;
+  readonly #hits = new Map<TokenFacts, { upTo: number; readonly hits: Entry[] }>();
   #operations = 0;
 
   constructor(seed: number) {
@@ -137,10 +138,7 @@ class Schedule {
   probe(): void {
     const { record, nowMs, nodes } = this.world;
     for (const facts of this.tokens) {
-      const hits = record.entries.filter(
-        (entry) =>
-          judgeNaively({ entries: [entry], horizon: 0, lineage: record.lineage }, facts) !== 'pass',
-      );
+      const hits = this.#hitsOn(facts);
       for (const node of nodes) {
         if (node.paused) continue;
         const judgement = node.follower.judgeNow(facts);
@@ -166,6 +164,19 @@ class Schedule {
         for (const entry of hits) this.#notEverywhere(entry, socket.node, 'a connection passed');
       }
     }
+  }
+
+  /** The entries that end `facts`; what was looked at before is remembered, since the log only grows here. */
+  #hitsOn(facts: TokenFacts): readonly Entry[] {
+    const { record } = this.world;
+    const known = this.#hits.get(facts) ?? { upTo: 0, hits: [] };
+    for (const entry of record.entries.slice(known.upTo)) {
+      const alone = { entries: [entry], horizon: 0, lineage: record.lineage };
+      if (judgeNaively(alone, facts) !== 'pass') known.hits.push(entry);
+    }
+    known.upTo = record.head.position;
+    this.#hits.set(facts, known);
+    return known.hits;
   }
 
   #notEverywhere(entry: Entry, node: SimulatedNode, what: string): void {
@@ -233,7 +244,7 @@ class Schedule {
       node.paused = false;
       node.cutOff = false;
     }
-    await world.run(12_000);
+    await world.run(6000);
     this.probe();
     // FIRST TERM is over by then, and every barrier with it.
     await world.run(this.#restarts ? 32_000 : 0);

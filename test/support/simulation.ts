@@ -148,6 +148,22 @@ export class Simulation {
     this.#tasks.push({ atMs, order: this.#order, run, owner });
   }
 
+  /** A hub for a follower that is no node of this world: it reaches nobody. */
+  hub(): Hub {
+    const silent = () => () => {};
+    return {
+      kind: 'in-process',
+      announce: () => {},
+      acknowledge: () => {},
+      publish: () => {},
+      onAnnouncement: silent,
+      onAcknowledgement: silent,
+      onEvent: silent,
+      working: () => true,
+      close: () => Promise.resolve(),
+    };
+  }
+
   /** Lets the world go on for `ms`. */
   async run(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
