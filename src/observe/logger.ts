@@ -1,6 +1,8 @@
 import { destination, pino } from 'pino';
+import { cleanText } from '../audit/event.ts';
 import type { LogLevel } from '../config.ts';
 import type { Log } from './log.ts';
+import { redacted } from './redact.ts';
 
 /** A log whose level can be changed while it runs (A8). */
 export interface LevelledLog extends Log {
@@ -9,7 +11,8 @@ export interface LevelledLog extends Log {
 
 /**
  * JSON lines on stderr: stdout belongs to what a command answers. Written synchronously, so that the last line before an
- * end is there.
+ * end is there. No line ever holds a token, a password or a hash: `redacted` sees everything first (ASVS 16.2.5), and a
+ * message can forge no other line (ASVS 16.4.1).
  *
  * @param write where lines go instead, for tests.
  */
@@ -24,6 +27,11 @@ export function createLogger(level: LogLevel, write?: (line: string) => void): L
     },
     out,
   );
+  // What a level leaves out is not looked at.
+  const writeAt =
+    (at: 'error' | 'warn' | 'info' | 'debug') => (fields: object, message: string) => {
+      if (logger.isLevelEnabled(at)) logger[at](redacted(fields), cleanText(message));
+    };
   return {
     get level() {
       return logger.level as LogLevel;
@@ -31,9 +39,9 @@ export function createLogger(level: LogLevel, write?: (line: string) => void): L
     set level(next) {
       logger.level = next;
     },
-    error: (fields, message) => logger.error(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    debug: (fields, message) => logger.debug(fields, message),
+    error: writeAt('error'),
+    warn: writeAt('warn'),
+    info: writeAt('info'),
+    debug: writeAt('debug'),
   };
 }

@@ -1,0 +1,58 @@
+import { cleanText } from '../audit/event.ts';
+
+/** Members whose value never stands in a log, whatever it is (ASVS 16.2.5). */
+const SECRET_NAMES =
+  /^(?:authorization|cookies?|set-cookie|secrets?|passwords?|.*[_-]?(?:password|secret|token|ticket|hash))$/i;
+
+const REMOVED = '[removed]';
+
+/** Deepest nesting that is logged; what lies below is left out. */
+const MAX_DEPTH = 5;
+
+/** Most members of one object or list that are logged. */
+const MAX_MEMBERS = 50;
+
+/**
+ * What of `fields` may stand in a log: members that name a secret lose their value, and every string loses what looks
+ * like a token or a hash, control characters, and whatever is beyond 500 characters.
+ */
+export function redacted(fields: object): Record<string, unknown> {
+  return redactedValue(fields, 0) as Record<string, unknown>;
+}
+
+/** An error as a log shows it: with its stack line by line, and its causes. */
+export function describeError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return redactedValue(error, depth);
+  const { cause } = error;
+  return {
+    type: error.name,
+    message: cleanText(error.message),
+    ...('code' in error ? { code: cleanText(String(error.code)) } : {}),
+    ...('sqlState' in error ? { sql_state: cleanText(String(error.sqlState)) } : {}),
+    stack: (error.stack ?? '').split('\n').slice(0, 30).map(cleanText).join('\n'),
+    ...(cause === undefined || depth >= MAX_DEPTH
+      ? {}
+      : { cause: describeError(cause, depth + 1) }),
+  };
+}
+
+function redactedValue(value: unknown, depth: number): unknown {
+  if (typeof value === 'string') return cleanText(value);
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'function' || typeof value === 'symbol') return undefined;
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Error) return describeError(value, depth);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
+  if (depth >= MAX_DEPTH || ArrayBuffer.isView(value)) return '[…]';
+  if (Array.isArray(value)) {
+    return value.slice(0, MAX_MEMBERS).map((member) => redactedValue(member, depth + 1));
+  }
+  return Object.fromEntries(
+    Object.entries(value)
+      .slice(0, MAX_MEMBERS)
+      .map(([name, member]) => [
+        cleanText(name),
+        SECRET_NAMES.test(name) && member !== null ? REMOVED : redactedValue(member, depth + 1),
+      ]),
+  );
+}
