@@ -2,9 +2,10 @@ import { inject } from 'vitest';
 import { attemptSuite } from '../conformance/record/attempts.ts';
 import { peopleSuite } from '../conformance/record/people.ts';
 import { upkeepSuite } from '../conformance/record/upkeep.ts';
+import { patient } from '../support/patient.ts';
 import { openPostgresTestRecord } from '../support/postgres-record.ts';
 
-const open = () => openPostgresTestRecord(inject('postgresUrl'));
+const open = async () => patient(await openPostgresTestRecord(inject('postgresUrl')));
 
 attemptSuite('PostgreSQL', open);
 peopleSuite('PostgreSQL', open);

@@ -1,8 +1,11 @@
 import { attemptSuite } from '../conformance/record/attempts.ts';
 import { peopleSuite } from '../conformance/record/people.ts';
 import { upkeepSuite } from '../conformance/record/upkeep.ts';
+import { patient } from '../support/patient.ts';
 import { openTestRecord } from '../support/record.ts';
 
-attemptSuite('PGlite', openTestRecord);
-peopleSuite('PGlite', openTestRecord);
-upkeepSuite('PGlite', openTestRecord);
+const open = async () => patient(await openTestRecord());
+
+attemptSuite('PGlite', open);
+peopleSuite('PGlite', open);
+upkeepSuite('PGlite', open);

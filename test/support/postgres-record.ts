@@ -10,7 +10,8 @@ import type { TestRecord } from './record.ts';
  */
 export async function openPostgresTestRecord(adminUrl: string): Promise<TestRecord> {
   const made = await createTestDatabase(adminUrl);
-  const database = openPoolDatabase({ url: made.url, max: 20 });
+  // As many as any test has statements at once: what it waits for are locks, not connections.
+  const database = openPoolDatabase({ url: made.url, max: 60 });
   const record = createSqlRecord(database);
   await record.migrate();
   return {

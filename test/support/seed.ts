@@ -42,7 +42,7 @@ export async function behindLock<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   // Connections are made before, or they would be what the statements wait for.
-  await Promise.all(Array.from({ length: 20 }, () => database.query({ text: 'select 1' })));
+  await Promise.all(Array.from({ length: 50 }, () => database.query({ text: 'select 1' })));
   const held = byHand(database, lock, { text: 'select pg_sleep(0.2)' });
   const [result] = await Promise.all([work(), held]);
   return result;

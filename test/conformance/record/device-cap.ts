@@ -393,7 +393,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
         }),
         { numRuns: 25 },
       );
-    });
+    }, 120_000);
   });
 }
 

@@ -362,7 +362,7 @@ export function refreshSuite(kind: string, open: () => Promise<RecordFixture>): 
         }),
         { numRuns: 25 },
       );
-    });
+    }, 120_000);
 
     // Last: idleness is judged by one time for the whole record.
     test('ASVS 7.3.1 idle means not seen up to what was swept, whatever time it is', async () => {
