@@ -56,7 +56,10 @@ export const FORGET_MARGIN_MS = 2 * MAX_SKEW_MS;
 /** FORGET: entries received within this time share one note of their age. */
 export const AGE_STEP_MS = 1000;
 
-/** FOLLOW: entries a fetch. Small enough that applying them holds the event loop for about a millisecond. */
+/** FORGET: entries a time. Dropping them holds the event loop for a few milliseconds; some 20,000 a second are dropped. */
+export const FORGET_LIMIT = 5000;
+
+/** FOLLOW: entries a fetch. Applying them holds the event loop for some milliseconds. */
 export const FETCH_LIMIT = 1000;
 
 /** BATCH: requests a transaction; more would hold the head lock for longer than a heartbeat likes. */

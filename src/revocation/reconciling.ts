@@ -4,6 +4,11 @@ import type { Generations } from './generations.ts';
 import type { Node } from './node.ts';
 import type { Snapshot } from './types.ts';
 
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * RECONCILE: once a minute the digest over what was applied since the last comparison, once an hour the whole log. A
  * difference is a defect of this software or of the record's history: counted, reported, mended from the record.
@@ -48,7 +53,7 @@ export class Reconciling {
   async whole(): Promise<void> {
     const snapshot = await this.#node.settings.log.snapshot();
     if (!snapshot.identityAgrees || snapshot.head.generation !== this.#node.view.generation) return;
-    const difference = this.#differenceFrom(snapshot);
+    const difference = await this.#differenceFrom(snapshot);
     if (difference === null) return;
     this.#node.emit({ kind: 'view_differed', from: difference.from, to: difference.to });
     await this.#generations.mend();
@@ -79,13 +84,25 @@ export class Reconciling {
     }
   }
 
-  /** The stretch that both hold and in which they differ; null when they agree. */
-  #differenceFrom(snapshot: Snapshot): { readonly from: number; readonly to: number } | null {
+  /**
+   * The first stretch that both hold and in which they differ; null when they agree. Span by span, so that comparing a
+   * million entries never holds the event loop, and with it the lease, for long.
+   */
+  async #differenceFrom(snapshot: Snapshot): Promise<Span | null> {
     const { view } = this.#node;
-    const from = Math.max(view.horizon, snapshot.horizon) + 1;
-    const to = Math.min(view.applied, snapshot.head.position);
-    if (from > to) return null;
-    const entries = snapshot.entries.slice(from - snapshot.horizon - 1, to - snapshot.horizon);
-    return digestOf(entries) === view.digest(from, to) ? null : { from, to };
+    const { generation } = view;
+    let through = snapshot.horizon;
+    while (view.generation === generation) {
+      const from = Math.max(through, view.horizon) + 1;
+      const to = Math.min(from + DIGEST_SPAN - 1, view.applied, snapshot.head.position);
+      if (from > to) return null;
+      const entries = snapshot.entries.slice(from - snapshot.horizon - 1, to - snapshot.horizon);
+      if (digestOf(entries) !== view.digest(from, to)) return { from, to };
+      through = to;
+      await new Promise<void>((resolve) => {
+        this.#node.clock.after(0, resolve);
+      });
+    }
+    return null;
   }
 }

@@ -1,5 +1,5 @@
 import { SekishoError } from '../errors.ts';
-import { AGE_STEP_MS, FORGET_MARGIN_MS, MAX_ACCESS_TTL_MS } from './constants.ts';
+import { AGE_STEP_MS, FORGET_LIMIT, FORGET_MARGIN_MS, MAX_ACCESS_TTL_MS } from './constants.ts';
 import { digestOf } from './digest.ts';
 import { EntryLog, isKnownScope } from './entry-log.ts';
 import { History, type Name, NO_HISTORY } from './lineage.ts';
@@ -189,13 +189,15 @@ export class View {
   /**
    * FORGET: drops, in order, entries that are older by local age than the longest access token and a margin. The caller
    * must hold a covered proof.
-   * @returns how many were dropped.
+   * @returns how many were dropped: at most FORGET_LIMIT, the others with the next calls.
    */
   forget(nowMs: number): number {
     const before = this.#horizon;
+    const last = before + FORGET_LIMIT;
     let note = this.#ages[0];
     while (note !== undefined && nowMs - note.atMs > MAX_ACCESS_TTL_MS + FORGET_MARGIN_MS) {
-      while (this.#horizon < note.through) this.#dropFirst();
+      while (this.#horizon < note.through && this.#horizon < last) this.#dropFirst();
+      if (this.#horizon < note.through) break;
       this.#ages.shift();
       note = this.#ages[0];
     }

@@ -387,7 +387,10 @@ describe('FORGET', () => {
       [],
     );
     const view = viewOf(entries.slice(0, 8000));
-    expect(view.forget(limitMs + 1)).toBe(8000);
+    // In bounded steps, so that a view that was loaded at once does not hold the event loop when it ages at once.
+    expect(view.forget(limitMs + 1)).toBe(5000);
+    expect(view.forget(limitMs + 1)).toBe(3000);
+    expect(view.forget(limitMs + 1)).toBe(0);
     expect(view).toMatchObject({ size: 0, horizon: 8000, applied: 8000 });
     for (const entry of entries.slice(8000)) expect(view.apply(entry, limitMs + 1)).toBe('applied');
     expect([...view.range(8001, 9000)]).toEqual(entries.slice(8000));
