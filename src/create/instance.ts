@@ -4,11 +4,14 @@ import { SekishoError } from '../errors.ts';
 import { createHttpApp } from '../http/app.ts';
 import { contextOf } from '../http/context.ts';
 import { createOperationsApp } from '../http/operations.ts';
-import { type HttpOptions, settingsOf } from '../http/settings.ts';
+import { type HttpOptions, type HttpSettings, settingsOf } from '../http/settings.ts';
 import { newId } from '../id.ts';
 import { createLogger } from '../observe/logger.ts';
+import { measured } from '../observe/measured.ts';
+import { createMetrics } from '../observe/metrics.ts';
 import type { Engine } from '../session/contract.ts';
-import { authenticateRequest, type PeerEnv, refusal } from './guard.ts';
+import { createKeyRing } from '../token/secrets.ts';
+import { authenticateRequest, type PeerEnv, peerOf, refusal } from './guard.ts';
 import { letGo, previousClosed } from './one.ts';
 import { openPatiently } from './open-patiently.ts';
 import type { Sekisho, Starting } from './sekisho.ts';
@@ -16,9 +19,8 @@ import type { Sekisho, Starting } from './sekisho.ts';
 /** What answers requests once the engine is open. */
 interface Surface {
   readonly engine: Engine;
-  readonly settings: ReturnType<typeof settingsOf>;
+  readonly settings: HttpSettings;
   readonly fetch: (request: Request, env?: PeerEnv) => Response | Promise<Response>;
-  readonly operations: (request: Request, env?: PeerEnv) => Response | Promise<Response>;
   readonly flush: () => Promise<void>;
 }
 
@@ -26,6 +28,8 @@ interface Surface {
 export function createInstance(config: Config): Starting {
   const log = config.logger ?? createLogger(config.logLevel);
   const clock = config.clock ?? systemClock;
+  let surface: Surface | null = null;
+  const metrics = createMetrics();
   const httpOptions: HttpOptions = {
     basePath: config.basePath,
     allowedOrigins: config.allowedOrigins,
@@ -34,23 +38,28 @@ export function createInstance(config: Config): Starting {
     clearSiteData: config.clearSiteData,
     clock,
     log,
+    meter: metrics.http,
   };
   // Until the issuer is known, only refusals are made by these.
-  const early = settingsOf(httpOptions, config.issuer ?? config.firstIssuer);
+  const early = earlySettings(config, httpOptions);
   const closing = new AbortController();
-  let surface: Surface | null = null;
   let draining = false;
+  const operations = createOperationsApp(() => surface?.engine ?? null, {
+    metrics,
+    draining: () => draining,
+  });
 
   const opening = (async () => {
     await previousClosed(config);
     const open = await openPatiently(config, { log, clock, signal: closing.signal });
-    const { engine, flush } = open;
+    const { flush } = open;
+    const engine = measured(open.engine, metrics);
+    const app = createHttpApp(engine, httpOptions);
     surface = {
       engine,
       flush,
       settings: settingsOf(httpOptions, engine.issuer),
-      fetch: createHttpApp(engine, httpOptions).fetch,
-      operations: createOperationsApp(engine, httpOptions).fetch,
+      fetch: (request, env) => app.handle(request, { peerAddress: peerOf(env) }),
     };
     return open;
   })();
@@ -130,17 +139,7 @@ export function createInstance(config: Config): Starting {
       return usable().engine;
     },
 
-    async operations(request, env) {
-      try {
-        if (new URL(request.url).pathname === '/healthz' && surface === null) return alive();
-        if (draining && new URL(request.url).pathname === '/readyz') {
-          throw new SekishoError('not_ready', 'Draining.', { retryAfterSeconds: 1 });
-        }
-        return await usable().operations(request, env);
-      } catch (error) {
-        return refusal(error, early, request, env);
-      }
-    },
+    operations: async (request) => operations.fetch(request),
 
     async drain() {
       draining = true;
@@ -152,7 +151,17 @@ export function createInstance(config: Config): Starting {
   return { sekisho: Object.freeze(sekisho), ready };
 }
 
-/** The process runs, whatever the record does. */
-function alive(): Response {
-  return Response.json({ status: 'ok', checks: {} }, { headers: { 'cache-control': 'no-store' } });
+/** Looks at what can be wrong without a record, so that a start does not wait for a database to say it. */
+function earlySettings(config: Config, options: HttpOptions): HttpSettings {
+  if (config.secret !== null) createKeyRing(config.secret);
+  try {
+    return settingsOf(options, config.issuer ?? config.firstIssuer);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new SekishoError(
+      'invalid_configuration',
+      'trustedProxies (SEKISHO_TRUSTED_PROXIES): each must be an address, a CIDR block or loopback.',
+      { cause: error },
+    );
+  }
 }

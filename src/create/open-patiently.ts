@@ -2,11 +2,9 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { isSekishoError, SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
-import type { RecordStore } from '../record/contract.ts';
-import { makeSecret } from '../token/secrets.ts';
 import { type OpenEngine, openEngine } from './open.ts';
+import { answerCommands, commandsOf } from './operator-commands.ts';
 import { openRecord } from './record.ts';
-import { secretOf } from './secret.ts';
 
 /** Between two tries to reach a database; doubled up to the last. */
 const FIRST_RETRY_MS = 250;
@@ -40,33 +38,24 @@ export async function openPatiently(config: Config, opening: Opening): Promise<O
   }
 }
 
-async function openOnce(config: Config, { log, clock, signal }: Opening): Promise<OpenEngine> {
-  const record = await openRecord(config);
-  let secret: string;
-  try {
-    secret = await secretFor(config);
-    await record.migrate();
-  } catch (error) {
-    await closeQuietly(record, log);
-    throw error;
-  }
+async function openOnce(config: Config, opening: Opening): Promise<OpenEngine> {
+  const { signal } = opening;
+  const { record, secret, lock } = await openRecord(config);
+  lock?.answer(() => NOT_READY);
   const exclusive = config.record.kind !== 'postgres';
-  const open = await openEngine({ record, secret, config, exclusive, log, clock, signal });
-  if (!signal.aborted) return open;
-  await open.close();
-  throw aborted();
+  const open = await openEngine({ record, secret, config, exclusive, ...opening });
+  if (signal.aborted) {
+    await open.close();
+    throw aborted();
+  }
+  lock?.answer(answerCommands(commandsOf(open.engine)));
+  return open;
 }
 
-async function secretFor(config: Config): Promise<string> {
-  if (config.secret !== null) return config.secret;
-  return config.record.kind === 'embedded' ? secretOf(config.record.dataDir) : makeSecret();
-}
-
-async function closeQuietly(record: RecordStore, log: Log): Promise<void> {
-  await record.close().catch((error: unknown) => {
-    log.warn({ err: error }, 'the record could not be closed');
-  });
-}
+/** What a command of another process is answered that comes before the engine is open; it tries again. */
+const NOT_READY = Object.freeze({
+  error: Object.freeze({ code: 'not_ready', message: 'The server is starting.' }),
+});
 
 function isOutage(error: unknown): boolean {
   return (

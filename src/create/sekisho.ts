@@ -86,7 +86,7 @@ export interface Sekisho {
   readonly engine: Engine;
 
   /** Answers `/healthz`, `/readyz`, `/metrics` and `/members`, which belong on a port of their own. */
-  operations(request: Request, env?: PeerEnv): Promise<Response>;
+  operations(request: Request): Promise<Response>;
 
   /** Says `/readyz` 503 from now on, and writes what was collected; requests are still answered. */
   drain(): Promise<void>;

@@ -1,0 +1,63 @@
+import type { Config } from '../config.ts';
+import type { RecordStore } from '../record/contract.ts';
+import { type DirectoryLock, lockDirectory } from '../record/pglite/directory-lock.ts';
+import { openPgliteRecord } from '../record/pglite/open.ts';
+import { openPostgresRecord } from '../record/postgres/open.ts';
+import { makeSecret } from '../token/secrets.ts';
+import { secretOf } from './secret.ts';
+
+/** A record that is open and migrated, and what belongs to it. */
+export interface OpenedRecord {
+  /** Closing it gives the directory back, too. */
+  readonly record: RecordStore;
+  readonly secret: string;
+  /** Embedded: the directory's lock, through which commands of other processes come. */
+  readonly lock: DirectoryLock | null;
+}
+
+/**
+ * Opens the record that the settings name.
+ *
+ * @throws SekishoError `data_directory_in_use`, `data_directory_unusable`, `invalid_configuration`, `store_unavailable`.
+ */
+export async function openRecord(config: Config): Promise<OpenedRecord> {
+  const { record: place, address } = config;
+  const given = config.secret ?? makeSecret();
+  switch (place.kind) {
+    case 'memory':
+      return { record: await openPgliteRecord({ memory: true }), secret: given, lock: null };
+    case 'postgres':
+      return {
+        record: await openPostgresRecord({ url: place.databaseUrl }),
+        secret: given,
+        lock: null,
+      };
+    case 'embedded':
+      return openLocked(place.dataDir, config.secret, address);
+  }
+}
+
+async function openLocked(
+  dataDir: string,
+  givenSecret: string | null,
+  address: string | null,
+): Promise<OpenedRecord> {
+  const lock = await lockDirectory(dataDir);
+  try {
+    if (address !== null) lock.serveAt(address);
+    // Under the lock, so that two first starts cannot each make one.
+    const secret = givenSecret ?? (await secretOf(dataDir));
+    const record = await openPgliteRecord({ dataDir, lock });
+    const close = async (): Promise<void> => {
+      try {
+        await record.close();
+      } finally {
+        await lock.release();
+      }
+    };
+    return { record: { ...record, close }, secret, lock };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
