@@ -12,15 +12,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { inject } from 'vitest';
 import { loadFunctions, loadMigrations } from '../../src/record/assets.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
 import type { Database } from '../../src/record/database.ts';
 import { migrate } from '../../src/record/migrator.ts';
 import { startWorkerDatabase } from '../../src/record/pglite/worker-database.ts';
-import { openPostgres } from '../../src/record/postgres/open.ts';
 import { createSqlRecord } from '../../src/record/sql-record.ts';
-import { createTestDatabase } from '../../tools/services/postgres.mjs';
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/sekisho-record/', import.meta.url));
 
@@ -28,40 +25,19 @@ const CACHE = fileURLToPath(new URL('../../node_modules/.cache/sekisho-record/',
 export interface TestRecord {
   readonly record: RecordStore;
   readonly database: Database;
-  /** On PostgreSQL: where it is, for a second node. */
-  readonly url?: string;
   /** Closes it, and removes what was made for it. */
   close(): Promise<void>;
 }
 
 /**
- * A migrated record. In the project `postgres` on the real server, in a database of its own; otherwise in memory: PGlite,
- * loaded from an image that is made once for each state of the schema and kept in node_modules/.cache. Take one a test
- * file, in `beforeAll`.
+ * A migrated record in memory: PGlite, loaded from an image that is made once for each state of the schema and kept in
+ * node_modules/.cache. Take one a test file, in `beforeAll`. On PostgreSQL: `openPostgresTestRecord`.
  */
 export async function openTestRecord(): Promise<TestRecord> {
-  const postgresUrl = inject('postgresUrl') as string | undefined;
-  if (postgresUrl !== undefined) return await openOnPostgres(postgresUrl);
   const database = await startWorkerDatabase({ image: await migratedImage() });
   const record = createSqlRecord(database);
   await record.migrate();
   return { record, database, close: () => record.close() };
-}
-
-async function openOnPostgres(adminUrl: string): Promise<TestRecord> {
-  const { url, drop } = await createTestDatabase(adminUrl);
-  const database = await openPostgres({ url });
-  const record = createSqlRecord(database);
-  await record.migrate();
-  return {
-    record,
-    database,
-    url,
-    async close() {
-      await record.close();
-      await drop();
-    },
-  };
 }
 
 async function migratedImage(): Promise<Uint8Array> {
