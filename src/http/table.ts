@@ -52,11 +52,15 @@ export interface PathEntry {
 
 const ORDER = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
-/** The table by path, in the order of its rows. */
+/**
+ * The table by path, in the order in which a path is looked for: `/v1/sessions/revoke-others` is nobody's id, so paths
+ * without a parameter come first.
+ */
 export function byPath(table: readonly Route[]): readonly PathEntry[] {
   const paths = new Map<string, Route[]>();
   for (const one of table) paths.set(one.path, [...(paths.get(one.path) ?? []), one]);
-  return [...paths].map(([path, rows]) => {
+  const ordered = [...paths].sort(([a], [b]) => Number(/[{*]/.test(a)) - Number(/[{*]/.test(b)));
+  return ordered.map(([path, rows]) => {
     const any = rows.find((row) => row.method === 'ANY') ?? null;
     const byMethod = new Map<string, Route>(
       any === null ? rows.map((row) => [row.method, row]) : [],

@@ -2,9 +2,20 @@ import { z } from 'zod';
 import { renderDocsPage } from '../docs-page.ts';
 import { openApiDocument } from '../openapi.ts';
 import { type Route, route } from '../route.ts';
+import type { HttpSettings } from '../settings.ts';
 
 /** Seconds; both change with a release only. */
 const CACHED = { 'cache-control': 'public, max-age=300' };
+
+/** Both are made at the first request and kept for as long as the settings live. */
+function once<Made>(make: (settings: HttpSettings) => Made): (settings: HttpSettings) => Made {
+  const made = new WeakMap<HttpSettings, { readonly made: Made }>();
+  return (settings) => {
+    const known = made.get(settings) ?? { made: make(settings) };
+    made.set(settings, known);
+    return known.made;
+  };
+}
 
 /**
  * The two routes that describe the others.
@@ -21,10 +32,11 @@ export function documentationRoutes(table: readonly Route[]): readonly Route[] {
     description: 'OpenAPI 3.1, made from the schemas that validate.',
     who: 'anyone',
     responses: { 200: z.looseObject({ openapi: z.literal('3.1.0') }) },
-    async handle({ settings }) {
-      const { basePath, version } = settings;
-      return { status: 200, body: openApiDocument(all, { basePath, version }), headers: CACHED };
-    },
+    handle: async ({ settings }) => ({
+      status: 200,
+      body: documentOf(settings),
+      headers: CACHED,
+    }),
   });
   const docs: Route = route({
     method: 'GET',
@@ -36,8 +48,7 @@ export function documentationRoutes(table: readonly Route[]): readonly Route[] {
     responses: { 200: null },
     produces: 'text/html',
     async handle({ settings }) {
-      const { basePath, version } = settings;
-      const page = renderDocsPage(openApiDocument(all, { basePath, version }));
+      const page = pageOf(settings);
       return {
         status: 200,
         text: page.html,
@@ -50,5 +61,7 @@ export function documentationRoutes(table: readonly Route[]): readonly Route[] {
     },
   });
   const all: readonly Route[] = [...table, openApi, docs];
+  const documentOf = once((settings) => openApiDocument(all, settings));
+  const pageOf = once((settings) => renderDocsPage(documentOf(settings)));
   return [openApi, docs];
 }
