@@ -8,6 +8,7 @@ import {
   UNKNOWN_OUTCOME_WAIT_MS,
 } from './constants.ts';
 import type { Follower } from './contract.ts';
+import { isOutage } from './node.ts';
 
 /** Commits administrative writes and revocations of this node, many in one transaction. */
 export interface Committer {
@@ -88,7 +89,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       return;
     }
     // Nothing of the batch happened. One of its requests may have spoilt it for the others; an outage spoils each.
-    if (batch.length > 1 && !isSekishoError(error)) {
+    if (batch.length > 1 && !isOutage(error)) {
       for (const waiting of batch) await commitBatch([waiting]);
       return;
     }
