@@ -28,6 +28,7 @@ azertyuiop asdf asdfg asdfgh asdfghj asdfghjk asdfghjkl asdfasdf asdfjkl asdfqwe
 zxcasd zxcasdqwe qweasd qweasdzxc qazwsx qazwsxedc qazxsw wsxedc qazqaz wasd wasdwasd poiuytrewq lkjhgfdsa mnbvcxz
 mnbvcxzlkj poiuyt oiuytr lkjhgf abc abcd abcde abcdef abcdefg abcdefgh abcdefghi abcdefghij abcabc abcabcabc xyz
 aaa zzz xxx qqq asd qwe zxc aaaa qaz wsx
+qwer zaqwsx zaqxsw qaswed qawsed plokij okmijn ijnuhb
 monkey dragon tiger lion panther leopard cheetah jaguar bear eagle falcon hawk wolf wolves fox rabbit bunny horse
 horses pony stallion mustang bronco camaro corvette charger challenger viper cobra python snake spider scorpion shark
 dolphin dolphins whale turtle penguin panda koala kitty kitten cat cats tomcat dog dogs doggy puppy bulldog poodle

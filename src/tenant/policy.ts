@@ -57,7 +57,7 @@ export function parsePolicy(input: unknown): Policy {
   const parsed = policySchema.safeParse(input);
   const errors = parsed.success
     ? crossFieldErrors(parsed.data)
-    : parsed.error.issues.flatMap(toFieldErrors);
+    : parsed.error.issues.flatMap((issue) => toFieldErrors(issue, input));
   if (!parsed.success || errors.length > 0) {
     throw new SekishoError('validation_failed', 'The policy is not valid.', { errors });
   }
@@ -88,15 +88,25 @@ export function isShorter(before: Policy, next: Policy): boolean {
   );
 }
 
-function toFieldErrors(issue: z.core.$ZodIssue): readonly FieldError[] {
+function toFieldErrors(issue: z.core.$ZodIssue, input: unknown): readonly FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => ({
       pointer: pointerTo([...issue.path, key]),
       detail: 'is not a known field',
     }));
   }
-  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  const missing = issue.path.length > 0 && valueAt(input, issue.path) === undefined;
   return [{ pointer: pointerTo(issue.path), detail: missing ? 'is missing' : issue.message }];
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, part) =>
+      typeof value === 'object' && value !== null && Object.hasOwn(value, part)
+        ? Reflect.get(value, part)
+        : undefined,
+    input,
+  );
 }
 
 /** RFC 6901. */
