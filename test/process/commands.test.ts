@@ -1,15 +1,25 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { rmSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   BOOTSTRAP,
   call,
   cleanUp,
+  copyOf,
   freshDirectory,
   login,
+  makeTemplate,
   sekisho,
   serve,
 } from '../support/process.ts';
 
+vi.setConfig({ testTimeout: 60_000 });
+
+let template: string;
+beforeAll(async () => {
+  template = await makeTemplate();
+});
 afterEach(cleanUp);
+afterAll(() => rmSync(template, { recursive: true, force: true }));
 
 const EMAIL = BOOTSTRAP.SEKISHO_BOOTSTRAP_EMAIL;
 const NEW_PASSWORD = 'nine-bridges-in-rain';
@@ -19,13 +29,11 @@ describe('sekisho tenant', () => {
   const asNoor = { tenant: 'skyline', email: 'noor@skyline.example', password: NEW_PASSWORD };
 
   test('B1 create and list, through the running server', async () => {
-    const directory = freshDirectory();
-    const server = await serve(directory, BOOTSTRAP);
-    const made = await sekisho(
-      [...create, '--name', 'Skyline Ltd', '--json', '--data-dir', directory],
-      {},
-      `${NEW_PASSWORD}\n`,
-    );
+    const directory = copyOf(template);
+    const server = await serve(directory);
+    const at = (args: readonly string[]) =>
+      sekisho([...args, '--data-dir', directory], {}, `${NEW_PASSWORD}\n`);
+    const made = await at([...create, '--name', 'Skyline Ltd', '--json']);
     expect(made).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(made.stdout)).toMatchObject({
       tenant: { slug: 'skyline', name: 'Skyline Ltd' },
@@ -34,11 +42,19 @@ describe('sekisho tenant', () => {
     expect(made.stdout).not.toContain(NEW_PASSWORD);
     expect((await call(`${server.origin}/v1/login`, { body: asNoor })).status).toBe(200);
 
-    const again = await sekisho([...create, '--data-dir', directory], {}, `${NEW_PASSWORD}\n`);
+    const again = await at(create);
     expect(again).toMatchObject({ code: 1, stdout: '' });
-    const listed = await sekisho(['tenant', 'list', '--json', '--data-dir', directory]);
+    expect(again.stderr.trim().split('\n')).toHaveLength(1);
+    const listed = await at(['tenant', 'list', '--json']);
     const slugs = JSON.parse(listed.stdout).tenants.map(({ slug }: { slug: string }) => slug);
     expect(slugs.sort()).toEqual(['harbor', 'skyline']);
+
+    const doctor = await at(['doctor', '--json']);
+    expect(doctor).toMatchObject({ code: 0 });
+    const { node, members } = JSON.parse(doctor.stdout);
+    expect(node).toMatchObject({ state: 'serving', freshness: 'fresh' });
+    expect(members).toMatchObject([{ id: node.memberId, address: server.operations }]);
+    expect((await at(['migrate'])).stderr).toContain(String(server.child.pid));
   });
 
   test('create on a directory while nothing runs; the first start then makes no other', async () => {
@@ -52,20 +68,31 @@ describe('sekisho tenant', () => {
 
   test.each([
     ['no password', create, '', 2],
-    ['a password against policy', create, 'short\n', 1],
-    ['no e-mail address', ['tenant', 'create', 'skyline'], `${NEW_PASSWORD}\n`, 2],
-    [
-      'a slug that is none',
-      ['tenant', 'create', 'Sky Line', ...create.slice(3)],
-      `${NEW_PASSWORD}\n`,
-      1,
-    ],
-    ['two slugs', ['tenant', 'create', 'a', 'b', ...create.slice(3)], `${NEW_PASSWORD}\n`, 2],
-    ['an unknown option', [...create, '--colour', 'red'], `${NEW_PASSWORD}\n`, 2],
+    ['no e-mail address', ['tenant', 'create', 'skyline'], NEW_PASSWORD, 2],
+    ['two slugs', ['tenant', 'create', 'a', 'b', ...create.slice(3)], NEW_PASSWORD, 2],
+    ['an unknown option', [...create, '--colour', 'red'], NEW_PASSWORD, 2],
   ])('create says in one line what is wrong: %s', async (_name, args, input, code) => {
     const done = await sekisho([...args, '--data-dir', freshDirectory()], {}, input);
     expect(done).toMatchObject({ code, stdout: '' });
     expect(done.stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('create says in one line what is against a rule, and makes nothing', async () => {
+    const directory = copyOf(template);
+    await serve(directory);
+    const at = (args: readonly string[], password: string) =>
+      sekisho([...args, '--data-dir', directory], {}, password);
+    const refused = [
+      await at(create, 'short'),
+      await at(['tenant', 'create', 'Sky Line', ...create.slice(3)], NEW_PASSWORD),
+      await at(['tenant', 'create', 'skyline', '--admin-email', 'nobody'], NEW_PASSWORD),
+    ];
+    for (const { code, stdout, stderr } of refused) {
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+    }
+    const listed = JSON.parse((await at(['tenant', 'list', '--json'], '')).stdout);
+    expect(listed.tenants).toHaveLength(1);
   });
 });
 
@@ -73,8 +100,8 @@ describe('sekisho user reset', () => {
   const reset = ['user', 'reset', '--tenant', 'harbor', EMAIL];
 
   test('ASVS 7.4.5 while the server runs: logged out everywhere, the new password works', async () => {
-    const directory = freshDirectory();
-    const server = await serve(directory, BOOTSTRAP);
+    const directory = copyOf(template);
+    const server = await serve(directory);
     const before = await login(server.origin);
     const done = await sekisho(
       [...reset, '--password-stdin', '--make-admin', '--json', '--data-dir', directory],
@@ -96,15 +123,15 @@ describe('sekisho user reset', () => {
   });
 
   test('while it is stopped, with a one-time token', async () => {
-    const directory = freshDirectory();
-    const server = await serve(directory, BOOTSTRAP);
+    const directory = copyOf(template);
+    const server = await serve(directory);
     const before = await login(server.origin);
     expect(await server.end('SIGTERM')).toBe(0);
     const done = await sekisho([...reset, '--link', '--json', '--data-dir', directory]);
     expect(done).toMatchObject({ code: 0 });
     const { token } = JSON.parse(done.stdout).reset;
 
-    const again = await serve(directory, BOOTSTRAP);
+    const again = await serve(directory);
     const old = { token: before.body.access_token };
     expect((await call(`${again.origin}/v1/session`, old)).status).toBe(401);
     expect((await login(again.origin)).status).toBe(401);
@@ -114,8 +141,8 @@ describe('sekisho user reset', () => {
   });
 
   test('nobody of that name: one line, exit code 1', async () => {
-    const directory = freshDirectory();
-    const server = await serve(directory, BOOTSTRAP);
+    const directory = copyOf(template);
+    const server = await serve(directory);
     const args = ['user', 'reset', '--tenant', 'harbor', 'nobody@harbor.example', '--link'];
     const done = await sekisho([...args, '--data-dir', directory]);
     expect(done).toMatchObject({ code: 1, stdout: '' });

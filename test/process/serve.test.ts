@@ -1,30 +1,39 @@
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   BOOTSTRAP,
   call,
   cleanUp,
+  copyOf,
   freshDirectory,
   login,
+  makeTemplate,
+  type Server,
   sekisho,
   serve,
 } from '../support/process.ts';
+import { openSocket } from '../support/socket-client.ts';
 
+vi.setConfig({ testTimeout: 60_000 });
+
+let template: string;
+beforeAll(async () => {
+  template = await makeTemplate();
+});
 afterEach(cleanUp);
+afterAll(() => rmSync(template, { recursive: true, force: true }));
 
 describe('starting', () => {
   test('the first start prints a made password once, and where it listens', async () => {
     const directory = freshDirectory();
     const server = await serve(directory);
     const [bootstrap = '', listening = '', ...more] = server.lines;
-    const printed = /^bootstrap tenant=main email=admin@localhost password=(\S{16,})$/.exec(
-      bootstrap,
-    );
-    const password = printed?.[1] ?? '';
+    const printed = /^bootstrap tenant=main email=admin@localhost password=(\S{16,})$/;
+    const password = printed.exec(bootstrap)?.[1] ?? '';
     expect(password).not.toBe('');
     expect(listening).toMatch(
       /^listening http:\/\/127\.0\.0\.1:\d+ operations http:\/\/127\.0\.0\.1:\d+$/,
@@ -40,172 +49,199 @@ describe('starting', () => {
     expect((await call(`${again.origin}/v1/login`, { body })).status).toBe(200);
   });
 
-  test('bootstrap variables make the first tenant, and no password is printed then', async () => {
-    const server = await serve(freshDirectory(), BOOTSTRAP);
-    expect(server.lines.join('\n')).not.toContain(BOOTSTRAP.SEKISHO_BOOTSTRAP_PASSWORD);
+  test('bootstrap variables made the first tenant; health is on a port of its own', async () => {
+    const server = await serve(copyOf(template));
+    expect(server.lines).toHaveLength(1);
     expect((await login(server.origin)).status).toBe(200);
-    const health = await call(`${server.operations}/healthz`);
-    expect(health).toMatchObject({ status: 200, body: { status: expect.any(String) } });
+    expect((await call(`${server.operations}/healthz`)).status).toBe(200);
     expect((await call(`${server.operations}/readyz`)).status).toBe(200);
-    expect((await call(`${server.origin}/metrics`)).status).toBe(404);
-  });
-
-  test('guidance says how to log in and how to make a second tenant', async () => {
-    const server = await serve(freshDirectory(), BOOTSTRAP);
-    await expect.poll(() => server.stderr()).toContain('sekisho tenant create');
-    expect(server.stderr()).toContain('curl');
+    for (const path of ['/metrics', '/healthz', '/readyz', '/members']) {
+      expect((await call(server.origin + path)).status).toBe(404);
+    }
+    await expect.poll(server.stderr).toContain('sekisho tenant create');
+    expect(server.stderr()).toContain(`curl ${server.origin}/v1/login`);
     expect(server.stderr()).toContain(`${server.origin}/docs`);
   });
 
   test.each([
     ['PORT', { PORT: 'many' }],
-    ['SEKISHO_LEASE_MS', { SEKISHO_LEASE_MS: '-1' }],
-    ['REDIS_URL', { REDIS_URL: 'redis://127.0.0.1:1' }],
     ['SEKISHO_SECRET', { DATABASE_URL: 'postgres://127.0.0.1:1/none' }],
+    ['SEKISHO_BOOTSTRAP_TENANT', { SEKISHO_BOOTSTRAP_TENANT: 'Not A Slug' }],
     ['SEKISHO_BOOTSTRAP_PASSWORD', { SEKISHO_BOOTSTRAP_PASSWORD: 'short' }],
-  ])('a wrong %s stops the start with one line and exit code 2', async (name, settings) => {
-    const { code, stdout, stderr } = await sekisho(
-      ['serve', '--port', '0', '--data-dir', freshDirectory()],
-      name === 'PORT' ? {} : settings,
-    );
-    const flagless = await sekisho(['serve', '--data-dir', freshDirectory()], {
+  ])('a wrong %s stops the start with one line and exit code 2: %j', async (name, settings) => {
+    const done = await sekisho(['serve'], {
       PORT: '0',
+      SEKISHO_DATA_DIR: join(freshDirectory(), 'new'),
       ...settings,
     });
-    for (const one of name === 'PORT' ? [flagless] : [flagless, { code, stdout, stderr }]) {
-      expect(one.code).toBe(2);
-      expect(one.stdout).toBe('');
-      expect(one.stderr.trim().split('\n')).toHaveLength(1);
-      expect(one.stderr).toContain(name);
-    }
+    expect(done).toMatchObject({ code: 2, stdout: '' });
+    expect(done.stderr.trim().split('\n')).toHaveLength(1);
+    expect(done.stderr).toContain(name);
+  });
+
+  test('an option wins over its variable', async () => {
+    const done = await sekisho(['serve', '--lease-ms', '1'], { SEKISHO_LEASE_MS: '750' });
+    expect(done).toMatchObject({ code: 2, stderr: expect.stringContaining('SEKISHO_LEASE_MS') });
   });
 
   test('a port in use ends it with one line and exit code 1', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
-    const directory = freshDirectory();
-    const { code, stdout, stderr } = await sekisho(['serve', '--data-dir', directory], {
+    const done = await sekisho(['serve'], {
       PORT: String(port),
+      SEKISHO_DATA_DIR: freshDirectory(),
+    });
+    const admin = await sekisho(['serve', '--port', '0', '--admin-port', String(port)], {
+      SEKISHO_DATA_DIR: freshDirectory(),
     });
     other.close();
-    expect(code).toBe(1);
-    expect(stdout).toBe('');
-    expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain(`127.0.0.1:${port} is in use`);
+    for (const { code, stdout, stderr } of [done, admin]) {
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(stderr).toContain(`127.0.0.1:${port} is in use`);
+    }
+    expect(admin.stderr).toContain('SEKISHO_ADMIN_PORT');
   });
 
-  test('a data directory that cannot be one ends it with one line and exit code 1', async () => {
-    const file = join(freshDirectory(), 'a-file');
-    writeFileSync(file, 'not a directory');
-    const { code, stderr } = await sekisho(['serve', '--port', '0', '--data-dir', file]);
-    expect(code).toBe(1);
-    expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain(file);
+  test.each([
+    ['is a file', 'file'],
+    ['is below a file', join('file', 'data')],
+  ])('a data directory that %s ends it with one line and exit code 1', async (_what, name) => {
+    const parent = freshDirectory();
+    writeFileSync(join(parent, 'file'), '');
+    const directory = join(parent, name);
+    const done = await sekisho(['serve', '--port', '0', '--data-dir', directory]);
+    expect(done).toMatchObject({ code: 1, stdout: '' });
+    expect(done.stderr.trim().split('\n')).toHaveLength(1);
+    expect(done.stderr).toContain(directory);
   });
 
   test('a second process on one directory says who holds it, exits 1, and harms nothing', async () => {
-    const directory = freshDirectory();
-    const first = await serve(directory, BOOTSTRAP);
-    const { code, stdout, stderr } = await sekisho([
-      'serve',
-      '--port',
-      '0',
-      '--data-dir',
-      directory,
-    ]);
-    expect(code).toBe(1);
-    expect(stdout).toBe('');
-    expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain(String(first.child.pid));
+    const directory = copyOf(template);
+    const first = await serve(directory);
+    const second = await sekisho(['serve', '--port', '0', '--data-dir', directory]);
+    expect(second).toMatchObject({ code: 1, stdout: '' });
+    expect(second.stderr.trim().split('\n')).toHaveLength(1);
+    expect(second.stderr).toContain(String(first.child.pid));
+    expect(second.stderr).toContain(first.operations);
     expect((await login(first.origin)).status).toBe(200);
   });
 
-  test('a path too long for a socket is no obstacle', async () => {
+  test('a path that is too long for a socket is no obstacle', async () => {
     const directory = join(freshDirectory(), 'a'.repeat(100), 'b'.repeat(60));
     mkdirSync(directory, { recursive: true });
-    const server = await serve(directory, BOOTSTRAP);
+    cpSync(copyOf(template), directory, { recursive: true });
+    const server = await serve(directory);
     expect((await login(server.origin)).status).toBe(200);
-    const made = await sekisho(
-      [
-        'tenant',
-        'create',
-        'skyline',
-        '--admin-email',
-        'noor@skyline.example',
-        '--data-dir',
-        directory,
-      ],
-      {},
-      'nine-bridges-in-rain\n',
-    );
-    expect(made).toMatchObject({ code: 0 });
+    const listed = await sekisho(['tenant', 'list', '--data-dir', directory]);
+    expect(listed).toMatchObject({ code: 0, stdout: expect.stringContaining('harbor') });
   });
 });
 
 describe('ending', () => {
+  const LOGIN = JSON.stringify({
+    tenant: BOOTSTRAP.SEKISHO_BOOTSTRAP_TENANT,
+    email: BOOTSTRAP.SEKISHO_BOOTSTRAP_EMAIL,
+    password: BOOTSTRAP.SEKISHO_BOOTSTRAP_PASSWORD,
+  });
+
+  /** A login whose body arrives in two parts; `finish` sends the second and resolves with the whole answer. */
+  async function slowLogin({ origin }: Server): Promise<{ finish(): Promise<string> }> {
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1');
+    await once(socket, 'connect');
+    let answer = '';
+    socket.on('data', (chunk) => {
+      answer += String(chunk);
+    });
+    socket.on('error', () => undefined);
+    const closed = once(socket, 'close');
+    const head = [
+      'POST /v1/login HTTP/1.1',
+      'Host: localhost',
+      'Expect: 100-continue',
+      'Content-Type: application/json',
+      `Content-Length: ${LOGIN.length}`,
+    ];
+    socket.write(`${head.join('\r\n')}\r\n\r\n${LOGIN.slice(0, 10)}`);
+    // The server has read the head once it says that the body may come.
+    await expect.poll(() => answer).toContain('100 Continue');
+    const finish = async (): Promise<string> => {
+      socket.write(LOGIN.slice(10));
+      await closed;
+      return answer;
+    };
+    return { finish };
+  }
+
   test.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s drains: what has begun is answered',
+    '%s drains: no new requests, what has begun is answered',
     async (signal) => {
-      const directory = freshDirectory();
-      const server = await serve(directory, BOOTSTRAP);
-      const answer = login(server.origin);
-      // The login is under way for as long as its password is hashed.
-      await new Promise((resolve) => setTimeout(resolve, 15));
-      expect(await server.end(signal)).toBe(0);
-      expect((await answer).status).toBe(200);
-      expect((await sekisho(['tenant', 'list', '--json', '--data-dir', directory])).code).toBe(0);
+      const directory = copyOf(template);
+      const server = await serve(directory);
+      const { body } = await login(server.origin);
+      const leaving = new AbortController();
+      const events = await fetch(`${server.origin}/v1/admin/events`, {
+        headers: { authorization: `Bearer ${body.access_token}` },
+        signal: leaving.signal,
+      });
+      expect(events.status).toBe(200);
+      const slow = await slowLogin(server);
+      server.child.kill(signal);
+      await expect.poll(server.stderr).toContain('draining');
+      await expect
+        .poll(() =>
+          fetch(server.origin).then(
+            () => 'answered',
+            () => 'refused',
+          ),
+        )
+        .toBe('refused');
+      expect((await call(`${server.operations}/readyz`)).status).toBe(503);
+      expect(await slow.finish()).toContain('HTTP/1.1 200 OK');
+      expect(await server.exited).toBe(0);
+      leaving.abort();
     },
   );
 
   test('draining waits for an open request at most SEKISHO_DRAIN_MS', async () => {
-    const server = await serve(freshDirectory(), { ...BOOTSTRAP, SEKISHO_DRAIN_MS: '300' });
-    const slow = connect(Number(new URL(server.origin).port), '127.0.0.1');
-    await once(slow, 'connect');
-    slow.on('error', () => undefined);
-    slow.write('POST /v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const server = await serve(copyOf(template), { SEKISHO_DRAIN_MS: '300' });
+    await slowLogin(server);
     expect(await server.end('SIGTERM')).toBe(0);
   });
 
   test('a second signal stops at once', async () => {
-    const server = await serve(freshDirectory(), { ...BOOTSTRAP, SEKISHO_DRAIN_MS: '60000' });
-    const slow = connect(Number(new URL(server.origin).port), '127.0.0.1');
-    await once(slow, 'connect');
-    slow.on('error', () => undefined);
-    slow.write('POST /v1/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const server = await serve(copyOf(template), { SEKISHO_DRAIN_MS: '3600000' });
+    await slowLogin(server);
     server.child.kill('SIGTERM');
-    await expect.poll(() => server.stderr()).toContain('draining');
-    expect(await server.end('SIGTERM')).not.toBe(0);
+    await expect.poll(server.stderr).toContain('draining');
+    expect(await server.end('SIGTERM')).toBe(1);
   });
 
   test('B2 kill -9 and a new start: sessions go on, and the directory is free', async () => {
-    const directory = freshDirectory();
-    const server = await serve(directory, BOOTSTRAP);
+    const directory = copyOf(template);
+    const server = await serve(directory);
     const { body } = await login(server.origin);
     expect(await server.end('SIGKILL')).toBe('SIGKILL');
-    const again = await serve(directory, BOOTSTRAP);
+    const again = await serve(directory);
     const session = await call(`${again.origin}/v1/session`, { token: body.access_token });
     expect(session).toMatchObject({ status: 200, body: { session: { id: body.session.id } } });
     const refreshed = await call(`${again.origin}/v1/refresh`, {
       body: { refresh_token: body.refresh_token },
     });
     expect(refreshed.status).toBe(200);
-    expect(readdirSync(directory).length).toBeGreaterThan(0);
   });
 });
 
 test('B12 ASVS 7.4.1 the socket of a real server is cut at logout', async () => {
-  const server = await serve(freshDirectory(), BOOTSTRAP);
-  const { openSocket } = await import('../support/socket-client.ts');
+  const server = await serve(copyOf(template));
   const { body } = await login(server.origin);
   const token = String(body.access_token);
   const ticket = await call(`${server.origin}/v1/socket-ticket`, { method: 'POST', token });
   const client = openSocket(server.origin, ticket.body.ticket);
   await once(client.ws, 'open');
+  expect((await call(`${server.origin}/v1/socket`, { token })).status).toBe(426);
   expect((await call(`${server.origin}/v1/logout`, { method: 'POST', token })).status).toBe(204);
   expect(await client.closed).toBe(4401);
   expect(JSON.parse(client.messages[0] ?? '')).toMatchObject({ session_id: body.session.id });
-  expect((await call(`${server.origin}/v1/socket`, { token })).status).toBe(426);
 });

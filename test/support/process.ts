@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -33,6 +33,25 @@ export async function cleanUp(): Promise<void> {
 export function freshDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'sekisho-test-'));
   directories.add(directory);
+  return directory;
+}
+
+/**
+ * Makes a data directory with the first tenant of `BOOTSTRAP`, by a real start. For `beforeAll`: making a database takes
+ * seconds, a `copyOf` it does not. Whoever makes it removes it.
+ */
+export async function makeTemplate(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'sekisho-template-'));
+  const server = await serve(directory, BOOTSTRAP);
+  await server.end('SIGTERM');
+  return directory;
+}
+
+/** A copy of a data directory that nobody holds; `cleanUp` removes it. */
+export function copyOf(template: string): string {
+  const directory = freshDirectory();
+  // A socket is nothing that could be copied, and the old holder's is nobody's.
+  cpSync(template, directory, { recursive: true, filter: (path) => !lstatSync(path).isSocket() });
   return directory;
 }
 
@@ -78,8 +97,10 @@ export interface Server {
   readonly operations: string;
   /** Everything on standard output so far, by line. */
   readonly lines: readonly string[];
-  stderr(): string;
-  /** Sends a signal and resolves with the exit code, or the signal's name when that ended it. */
+  readonly stderr: () => string;
+  /** The exit code, or the name of the signal that ended it. */
+  readonly exited: Promise<number | string>;
+  /** Sends a signal and resolves as `exited`. */
   end(signal: NodeJS.Signals): Promise<number | string>;
 }
 
@@ -113,12 +134,12 @@ export async function serve(
     exited.then(([code]) => reject(new Error(`ended with ${code}:\n${stderr}`)), reject);
   });
   const [origin, operations] = await ready;
-  const end = async (signal: NodeJS.Signals): Promise<number | string> => {
+  const how = exited.then(([code, by]: unknown[]) => (code ?? by) as number | string);
+  const end = (signal: NodeJS.Signals): Promise<number | string> => {
     child.kill(signal);
-    const [code, by] = (await exited) as [number | null, string | null];
-    return code ?? by ?? 'gone';
+    return how;
   };
-  return { child, origin, operations, lines, stderr: () => stderr, end };
+  return { child, origin, operations, lines, stderr: () => stderr, exited: how, end };
 }
 
 /** The first tenant of the tests' servers. */

@@ -6,7 +6,7 @@ import type { Sekisho, Starting } from '../../create/sekisho.ts';
 import { startSekisho } from '../../create.ts';
 import { isSekishoError } from '../../errors.ts';
 import type { Command } from '../command.ts';
-import { type Bootstrapped, bootstrap } from '../server/bootstrap.ts';
+import { type Bootstrapped, bootstrap, checkBootstrap } from '../server/bootstrap.ts';
 import { guidance } from '../server/guidance.ts';
 import { type Listener, listen } from '../server/listener.ts';
 import { firstSignal } from '../server/signals.ts';
@@ -15,7 +15,7 @@ import { readServeSettings, type ServeSettings, serverSettings } from '../settin
 
 /** Between two tries to make the first tenant while the database is away. */
 const BOOTSTRAP_RETRY_MS = 1000;
-/** Pauses between looks at whether what a stopping process waits for is over. */
+/** How long a process that has stopped serving may take to end by itself. */
 const EXIT_GRACE_MS = 1000;
 
 export const serve: Command = {
@@ -31,6 +31,7 @@ export const serve: Command = {
   async run(call) {
     const settings = readServeSettings(call);
     const config = readConfig(settings.options);
+    checkBootstrap(config, settings.bootstrap);
     const signal = firstSignal();
     const server = await startServer(settings);
     try {

@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import type { Config } from '../../config.ts';
 import { isSekishoError, SekishoError } from '../../errors.ts';
+import { assertPassword } from '../../login/password-policy.ts';
 import type { Operator } from '../../session/contract.ts';
+import { parseEmail } from '../../tenant/email.ts';
+import { parseSlug } from '../../tenant/slug.ts';
 import type { ServeSettings } from '../settings.ts';
 
 /** Bytes of randomness in a made password: 120 bit, 20 characters. */
@@ -32,6 +37,26 @@ export async function bootstrap(
       email: made.admin.email,
       madePassword: adminPassword === null ? madePassword : null,
     };
+  } catch (error) {
+    throw namingVariable(error);
+  }
+}
+
+/**
+ * Checks the variables before anything is made. Only on a directory that is not there yet: later they mean nothing, and a
+ * rule that has become stricter meanwhile must not stop a start.
+ *
+ * @throws SekishoError `invalid_configuration` that names the variable which is against a rule.
+ */
+export function checkBootstrap({ record }: Config, values: ServeSettings['bootstrap']): void {
+  if (record.kind !== 'embedded' || existsSync(record.dataDir)) return;
+  const { slug, adminEmail, adminPassword } = values;
+  try {
+    parseSlug(slug, '/slug');
+    const email = parseEmail(adminEmail, '/admin_email');
+    if (adminPassword !== null) {
+      assertPassword(adminPassword, { tenant: slug, email }, '/admin_password');
+    }
   } catch (error) {
     throw namingVariable(error);
   }
