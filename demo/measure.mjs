@@ -30,7 +30,7 @@ export async function throughHttp(origin, token) {
  * @param {string} token
  */
 export async function perCheck(directory, token) {
-  const sekisho = await createSekisho({ dataDir: directory });
+  const sekisho = await createSekisho({ dataDir: directory, logLevel: 'error' });
   try {
     const { sessionId } = await sekisho.authenticate(token);
     const samples = [];
