@@ -7,6 +7,7 @@ import { asSekishoError, isSqlError } from './failures.ts';
 
 /** Somebody else migrated between our look and our lock: look again. */
 const STATE_CHANGED = 'SK001';
+const INSUFFICIENT_PRIVILEGE = '42501';
 /** `create or replace` refuses a function whose result or parameter names are different. */
 const INVALID_FUNCTION_DEFINITION = '42P13';
 /** Two databases of one server made the roles at the same moment: duplicate key, or "tuple concurrently updated". */
@@ -40,6 +41,14 @@ export async function migrate(
   try {
     await applyRelease(database, release);
   } catch (error) {
+    if (isSqlError(error, INSUFFICIENT_PRIVILEGE)) {
+      throw new SekishoError(
+        'invalid_configuration',
+        'The database user may not set Sekisho up: it has to be able to create the schema sekisho, and to create the ' +
+          `roles sekisho_tenant and sekisho_system or be a member of them (${(error as Error).message}).`,
+        { cause: error },
+      );
+    }
     throw asSekishoError(error);
   }
   // The first generation of a record, settled from the start; nothing when there is a head.

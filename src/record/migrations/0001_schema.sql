@@ -8,13 +8,15 @@
 do $$
 declare
   role_name text;
+  -- From PostgreSQL 16 on, whoever makes a role may grant it, and may not take it before it was granted.
+  needed    text := case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end;
 begin
   foreach role_name in array array['sekisho_tenant', 'sekisho_system'] loop
     begin
-      execute format('create role %I nologin nobypassrls nosuperuser', role_name);
+      execute format('create role %I nologin nobypassrls', role_name);
     exception when duplicate_object or unique_violation then null;
     end;
-    if not pg_has_role(current_user, role_name, 'member') then
+    if not pg_has_role(current_user, role_name, needed) then
       execute format('grant %I to %I', role_name, current_user);
     end if;
   end loop;

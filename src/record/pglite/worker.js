@@ -23,6 +23,9 @@ import { PGlite } from '@electric-sql/pglite';
 const port = parentPort;
 if (port === null) throw new Error('worker.js runs in a worker thread');
 
+/** Traps and exits of the WebAssembly module. */
+const FATAL = new Set(['RuntimeError', 'ExitStatus']);
+
 /** @type {Settings} */
 const settings = workerData;
 
@@ -84,7 +87,7 @@ port.on('message', (/** @type {{ id: number, request: Request }} */ { id, reques
       reply = { id, result: await carryOut(request) };
     } catch (error) {
       // The end of the engine: nothing that it says can be believed any more. The thread dies, the caller notices.
-      if (error instanceof Error && error.name === 'RuntimeError') throw error;
+      if (error instanceof Error && FATAL.has(error.name)) throw error;
       reply = { id, failure: failureOf(error) };
     }
     port.postMessage(reply);

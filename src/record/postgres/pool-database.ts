@@ -209,7 +209,8 @@ async function inTransaction<Result>(
 /** The server's own refusals become SqlError; everything else broke the connection under a statement that was sent. */
 function failureOf(error: unknown): Error {
   if (error instanceof SekishoError || error instanceof SqlError) return error;
-  if (error instanceof pg.DatabaseError && error.code !== undefined) {
+  // FATAL and PANIC: the server closes the connection, and whether it had carried the statement out cannot be told.
+  if (error instanceof pg.DatabaseError && error.code !== undefined && error.severity === 'ERROR') {
     return new SqlError(error.message, error.code, error.constraint);
   }
   return unknownOutcome('The connection to PostgreSQL broke during the call.', error);

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  startWorkerDatabase,
+  type WorkerDatabase,
+} from '../../src/record/pglite/worker-database.ts';
+
+const SLOW = { text: "insert into seen values ('slow'), (pg_sleep(0.4)::text)" };
+const add = (name: string) => ({ text: 'insert into seen values ($1)', values: [name] });
+
+describe('PGlite in its thread', () => {
+  let database: WorkerDatabase;
+  beforeAll(async () => {
+    database = await startWorkerDatabase({});
+    await database.script('create table seen (name text);');
+  });
+  afterAll(async () => {
+    await database?.close();
+  });
+
+  async function seen(): Promise<unknown[]> {
+    const rows = await database.query<{ name: string }>({ text: 'select name from seen' });
+    return rows.map((row) => row.name);
+  }
+
+  test('values come back in the types of the contract', async () => {
+    const at = new Date('2030-01-01T00:00:00.123Z');
+    const bytes = new Uint8Array([0, 1, 254, 255]);
+    const [row] = await database.query({
+      text: `select 9007199254740991::int8 as big, $1::timestamptz as at, $2::bytea as bytes,
+        $3::text[] as texts, $4::jsonb as json, null as nothing, true as yes`,
+      values: [at, bytes, ['a', 'b"c'], '{"x": [1]}'],
+    });
+    expect(row).toEqual({
+      ...{ big: 9007199254740991, at, bytes, texts: ['a', 'b"c'] },
+      ...{ json: { x: [1] }, nothing: null, yes: true },
+    });
+  });
+
+  test('B8 a slow statement never blocks the event loop, and its deadline answers the caller only', async () => {
+    let ticks = 0;
+    const ticking = setInterval(() => {
+      ticks += 1;
+    }, 5);
+    const slow = database.query(SLOW, { deadlineMs: 40 });
+    const never = database.query(add('never'), { deadlineMs: 40 });
+    await expect(slow).rejects.toMatchObject({ code: 'outcome_unknown' });
+    await expect(never).rejects.toMatchObject({ code: 'store_unavailable' });
+    clearInterval(ticking);
+    expect(ticks).toBeGreaterThan(0);
+    // The one that was sent has happened, the one that was not has not.
+    expect(await seen()).toEqual(['slow', '']);
+  });
+
+  test('HEARTBEAT what is urgent goes before everything that waits', async () => {
+    await database.query({ text: 'delete from seen' });
+    const order: string[] = [];
+    const note = (name: string) => () => order.push(name);
+    await Promise.all([
+      database.query(SLOW).then(note('running')),
+      database.query(add('first')).then(note('first')),
+      database.query(add('second')).then(note('second')),
+      database.query(add('urgent'), { urgent: true }).then(note('urgent')),
+    ]);
+    expect(order).toEqual(['running', 'urgent', 'first', 'second']);
+    expect(await seen()).toEqual(['slow', '', 'urgent', 'first', 'second']);
+  });
+
+  test('an error of the database is a SqlError, and the next statement is unharmed', async () => {
+    await database.query({ text: 'create unique index seen_name on seen (name)' });
+    await expect(database.query(add('first'))).rejects.toMatchObject({
+      name: 'SqlError',
+      sqlState: '23505',
+      constraint: 'seen_name',
+    });
+    await expect(
+      database.transaction([add('third'), { text: 'select 1 / 0' }]),
+    ).rejects.toMatchObject({ sqlState: '22012' });
+    expect(await seen()).not.toContain('third');
+  });
+
+  test('a value that does not fit its type is refused like one', async () => {
+    await expect(
+      database.query({ text: 'select $1::boolean', values: ['neither'] }),
+    ).rejects.toMatchObject({ name: 'SqlError' });
+    expect(await database.query({ text: 'select 1 as one' })).toEqual([{ one: 1 }]);
+  });
+
+  test('after it is closed nothing is sent', async () => {
+    const other = await startWorkerDatabase({});
+    await other.close();
+    await expect(other.query({ text: 'select 1' })).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+    await other.close();
+  });
+});
+
+test('when the thread dies every call fails at once, and says whether it was sent', async () => {
+  const entry = new URL('../support/dying-worker.js', import.meta.url);
+  const database = await startWorkerDatabase({}, entry);
+  const sent = database.query({ text: 'die' });
+  const waiting = database.query({ text: 'select 1' });
+  await expect(sent).rejects.toMatchObject({ code: 'outcome_unknown' });
+  await expect(waiting).rejects.toMatchObject({ code: 'store_unavailable' });
+  await expect(database.query({ text: 'select 1' })).rejects.toMatchObject({
+    code: 'store_unavailable',
+  });
+  expect((await database.crashed).message).toBe('unreachable');
+  await database.close();
+});
