@@ -76,39 +76,59 @@ export interface Config {
   readonly address: string | null;
 }
 
+const milliseconds = (least: number) =>
+  z
+    .int(`must be a whole number of milliseconds from ${least} to 30000`)
+    .min(least, `must be at least ${least} ms`)
+    .max(30_000, 'must be at most 30000 ms');
+const text = (most: number) =>
+  z
+    .string('must be a text')
+    .min(1, 'must not be empty')
+    .max(most, `must have at most ${most} characters`);
+const toggle = z.boolean('must be true or false');
+const list = <Item extends z.ZodType>(item: Item) => z.array(item, 'must be a list');
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
-const origin = httpUrl.refine(
-  (url) => new URL(url).origin === url.replace(/\/$/, ''),
-  'must be an origin: scheme, host and port, nothing else',
-);
+/** As a browser's `Origin` header spells it; a slash at the end does not count. */
+const origin = httpUrl
+  .transform((url) => url.replace(/\/$/, ''))
+  .refine(
+    (url) => URL.canParse(url) && new URL(url).origin === url,
+    'must be an origin: scheme, host and port in lower case, nothing else',
+  );
 
 const SCHEMA = z.strictObject({
-  dataDir: z.string().min(1).optional(),
+  dataDir: text(4096).optional(),
   databaseUrl: z
-    .string()
+    .string('must be a text')
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
     .optional(),
   redisUrl: z.never({ error: 'is not supported: this release has no Redis hub' }).optional(),
-  secret: z.string().optional(),
+  secret: z.string('must be a text of at least 32 bytes').optional(),
   issuer: httpUrl.optional(),
   firstIssuer: httpUrl.optional(),
-  audience: z.string().min(1).max(200).optional(),
-  leaseMs: z.int().min(30).max(30_000).optional(),
-  toleranceMs: z.int().min(0).max(30_000).optional(),
-  allowedOrigins: z.array(origin).optional(),
-  trustedProxies: z.array(z.string()).optional(),
+  audience: text(200).optional(),
+  leaseMs: milliseconds(30).optional(),
+  toleranceMs: milliseconds(0).optional(),
+  allowedOrigins: list(origin).optional(),
+  trustedProxies: list(text(100)).optional(),
   basePath: z
-    .string()
+    .string('must be a text')
     .regex(/^(\/[\w.~-]+)*\/?$/, 'must be a path such as /auth')
     .optional(),
-  logLevel: z.enum(LOG_LEVELS).optional(),
-  logger: z.custom<Log>((value) => typeof (value as Log | null)?.info === 'function').optional(),
-  clock: z
-    .custom<Clock>((value) => typeof (value as Clock | null)?.monotonicMs === 'function')
+  logLevel: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).optional(),
+  logger: z
+    .custom<Log>((value) => typeof (value as Log | null)?.info === 'function', 'must be a log')
     .optional(),
-  dangerouslyAllowHttpCookies: z.boolean().optional(),
-  clearSiteData: z.boolean().optional(),
-  address: z.string().max(200).optional(),
+  clock: z
+    .custom<Clock>(
+      (value) => typeof (value as Clock | null)?.monotonicMs === 'function',
+      'must be a clock',
+    )
+    .optional(),
+  dangerouslyAllowHttpCookies: toggle.optional(),
+  clearSiteData: toggle.optional(),
+  address: text(200).optional(),
 });
 
 /** The environment variable of each option, where it has one: messages name what people have set. */
@@ -173,5 +193,5 @@ function invalid(issue: z.core.$ZodIssue | undefined): SekishoError {
   const name = String(issue?.path[0] ?? 'The options');
   const variable = VARIABLES[name];
   const named = variable === undefined ? name : `${name} (${variable})`;
-  return new SekishoError('invalid_configuration', `${named}: ${issue?.message ?? 'not valid'}.`);
+  return new SekishoError('invalid_configuration', `${named} ${issue?.message ?? 'is not valid'}.`);
 }

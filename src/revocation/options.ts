@@ -63,7 +63,7 @@ export function followerSettings(options: FollowerOptions): FollowerSettings {
   if (leaseMs + toleranceMs + driftMarginMs(0) > MAX_TERM_MS) {
     throw new SekishoError(
       'invalid_configuration',
-      `Lease and tolerance together must stay below ${MAX_TERM_MS} ms.`,
+      `Lease and tolerance (SEKISHO_LEASE_MS, SEKISHO_TOLERANCE_MS) together must stay below ${MAX_TERM_MS} ms.`,
     );
   }
   return Object.freeze({

@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import { IN_MEMORY, readConfig, type SekishoOptions } from '../../src/config.ts';
+import { isSekishoError } from '../../src/errors.ts';
+
+const SECRET = 'a secret of more than 32 bytes, or so';
+
+/** What is said of wrong options; they come from people and need not fit the type. */
+function complaintOf(options: unknown): string {
+  try {
+    readConfig(options as SekishoOptions);
+  } catch (error) {
+    if (isSekishoError(error) && error.code === 'invalid_configuration') {
+      return error.message;
+    }
+    throw error;
+  }
+  return 'none';
+}
+
+describe('settings', () => {
+  test('nothing at all is the embedded default', () => {
+    const config = readConfig();
+    expect(config).toMatchObject({
+      record: { kind: 'embedded', dataDir: '.sekisho' },
+      secret: null,
+      issuer: null,
+      audience: 'sekisho',
+      allowedOrigins: [],
+      trustedProxies: [],
+      basePath: '',
+      logLevel: 'info',
+      allowHttpCookies: false,
+      clearSiteData: true,
+    });
+    expect(
+      [config, config.record, config.allowedOrigins, config.trustedProxies].every(Object.isFrozen),
+    ).toBe(true);
+  });
+
+  test('the record is where the options say', () => {
+    expect(readConfig({ dataDir: '/srv/data' }).record).toEqual({
+      kind: 'embedded',
+      dataDir: '/srv/data',
+    });
+    expect(readConfig({ dataDir: IN_MEMORY }).record).toEqual({ kind: 'memory' });
+    const databaseUrl = 'postgresql://db.example/sessions';
+    const cluster = readConfig({ databaseUrl, secret: SECRET, dataDir: 'ignored' });
+    expect(cluster.record).toEqual({ kind: 'postgres', databaseUrl });
+  });
+
+  test('mounted under a path, it leaves the site’s own data alone unless asked', () => {
+    expect(readConfig({ basePath: '/auth/' })).toMatchObject({
+      basePath: '/auth',
+      clearSiteData: false,
+    });
+    expect(readConfig({ basePath: '/auth', clearSiteData: true }).clearSiteData).toBe(true);
+    expect(readConfig({ basePath: '/' })).toMatchObject({ basePath: '', clearSiteData: true });
+  });
+
+  test('an origin is kept as a browser spells it', () => {
+    const { allowedOrigins } = readConfig({ allowedOrigins: ['https://app.example/'] });
+    expect(allowedOrigins).toEqual(['https://app.example']);
+    expect(complaintOf({ allowedOrigins: ['https://app.example:443'] })).toContain('ORIGINS');
+  });
+
+  test('lists are copied: changing them afterwards changes nothing', () => {
+    const allowedOrigins = ['https://app.example'];
+    const config = readConfig({ allowedOrigins });
+    allowedOrigins.push('https://evil.example');
+    expect(config.allowedOrigins).toEqual(['https://app.example']);
+  });
+
+  test.each<[string, Record<string, unknown>]>([
+    ['SEKISHO_DATA_DIR', { dataDir: '' }],
+    ['SEKISHO_DATA_DIR', { dataDir: 7 }],
+    ['DATABASE_URL', { databaseUrl: 'mysql://user:hidden@db.example', secret: SECRET }],
+    ['SEKISHO_SECRET', { databaseUrl: 'postgres://db.example/sessions' }],
+    ['SEKISHO_SECRET', { secret: 7 }],
+    ['REDIS_URL', { redisUrl: 'redis://:hidden@cache.example' }],
+    ['SEKISHO_ISSUER', { issuer: 'hidden' }],
+    ['SEKISHO_ISSUER', { issuer: 'ftp://hidden.example' }],
+    ['SEKISHO_AUDIENCE', { audience: '' }],
+    ['SEKISHO_AUDIENCE', { audience: 'hidden'.repeat(40) }],
+    ['SEKISHO_LEASE_MS', { leaseMs: 29 }],
+    ['SEKISHO_LEASE_MS', { leaseMs: 30_001 }],
+    ['SEKISHO_LEASE_MS', { leaseMs: 750.5 }],
+    ['SEKISHO_LEASE_MS', { leaseMs: '750' }],
+    ['SEKISHO_TOLERANCE_MS', { toleranceMs: -1 }],
+    ['SEKISHO_TOLERANCE_MS', { toleranceMs: Number.NaN }],
+    ['SEKISHO_ALLOWED_ORIGINS', { allowedOrigins: ['https://app.example/hidden'] }],
+    ['SEKISHO_ALLOWED_ORIGINS', { allowedOrigins: ['*'] }],
+    ['SEKISHO_ALLOWED_ORIGINS', { allowedOrigins: 'https://hidden.example' }],
+    ['SEKISHO_TRUSTED_PROXIES', { trustedProxies: [''] }],
+    ['SEKISHO_LOG_LEVEL', { logLevel: 'hidden' }],
+    ['SEKISHO_DANGEROUSLY_ALLOW_HTTP_COOKIES', { dangerouslyAllowHttpCookies: 'hidden' }],
+    ['basePath', { basePath: 'hidden' }],
+    ['basePath', { basePath: '/a/../b?hidden' }],
+    ['clearSiteData', { clearSiteData: 1 }],
+    ['clock', { clock: {} }],
+    ['logger', { logger: null }],
+    ['hidden_', { hidden_: 1 }],
+  ])(
+    'a wrong %s is one sentence that says what it should be and quotes no value: %j',
+    (name, options) => {
+      const complaint = complaintOf(options);
+      expect(complaint).toContain(name);
+      expect(complaint).toMatch(
+        / (must (be|begin|have|not)|is not supported|There is no option)|^There is no option/,
+      );
+      expect(complaint.endsWith('.')).toBe(true);
+      expect(complaint).not.toContain('\n');
+      expect(complaint.replace('hidden_', '')).not.toContain('hidden');
+    },
+  );
+
+  test('the bounds themselves are allowed', () => {
+    expect(complaintOf({ leaseMs: 30, toleranceMs: 0 })).toBe('none');
+    expect(
+      complaintOf({
+        issuer: 'http://localhost:4000',
+        allowedOrigins: ['https://app.example:8443'],
+      }),
+    ).toBe('none');
+  });
+});
