@@ -46,8 +46,7 @@ describe('A2: problem documents', () => {
       );
       expect(status).toBe(ERROR_STATUS[code]);
       expect(body.code).toBe(code);
-      const docs = await http.send('GET', '/docs');
-      expect(docs.body).toContain(`id="${body.type.split('#')[1]}"`);
+      expect(docs).toContain(`id="${body.type.split('#')[1]}"`);
     },
   );
 

@@ -18,7 +18,7 @@ export interface Sent {
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as it is. */
-  readonly body?: BodyInit;
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
   /** Another origin than `BASE`. */
   readonly base?: string;
   /** Address at the other end. Default 192.0.2.7. */
