@@ -321,7 +321,10 @@ describe('B3: forced logout', () => {
     expect((await http.send('GET', '/v1/session', { token: pair.accessToken })).status).toBe(401);
 
     const later = await http.send('GET', `/v1/admin/revocations/${revocation.id}`, { token });
-    expect([later.status, later.body.revocation.id]).toEqual([200, revocation.id]);
+    expect([later.status, later.body.revocation]).toMatchObject([
+      200,
+      { id: revocation.id, reason: 'stolen', ...EVERYWHERE },
+    ]);
     const log = await http.send('GET', '/v1/admin/revocations', { token });
     expect(log.body.revocations[0]).toMatchObject({
       id: revocation.id,
