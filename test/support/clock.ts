@@ -19,6 +19,7 @@ export function createTestClock(startWallMs: number = Date.now()): TestClock {
   const startMonotonicMs = 1000;
   let elapsedMs = 0;
   let order = 0;
+  let readings = 0;
   const timers = new Set<Pending>();
 
   function nextDue(untilMs: number): Pending | undefined {
@@ -37,7 +38,8 @@ export function createTestClock(startWallMs: number = Date.now()): TestClock {
   }
 
   return {
-    monotonicMs: () => startMonotonicMs + elapsedMs,
+    // No two readings are the same, as on a real machine: a proof asked for later is newer (FRESH).
+    monotonicMs: () => startMonotonicMs + elapsedMs + ++readings * 1e-6,
     wallMs: () => startWallMs + elapsedMs,
     after(delayMs: number, run: () => void): Timer {
       const timer = { dueMs: elapsedMs + Math.max(0, delayMs), order: order++, run };
