@@ -9,12 +9,12 @@ import { newId } from '../../src/id.ts';
 import { openPgliteRecord } from '../../src/record/pglite/open.ts';
 import { request } from '../support/requests.ts';
 
-const built = (path: string) =>
-  JSON.stringify(new URL(`../../dist/record/${path}`, import.meta.url).href);
+/** What the killed process runs: `npm test` builds it before. */
+const built = new URL('../../dist/record/pglite/open.js', import.meta.url).href;
 
 /** Commits without end, and prints each entry's operation once the record has acknowledged it. */
 const program = `
-  const { openPgliteRecord } = await import(${built('pglite/open.js')});
+  const { openPgliteRecord } = await import(${JSON.stringify(built)});
   const record = await openPgliteRecord({ dataDir: process.argv[1] });
   const base = JSON.parse(process.argv[2]);
   for (let n = 0; ; n += 1) {
@@ -62,7 +62,9 @@ describe('a data directory', () => {
       acknowledged.push(line);
       if (acknowledged.length === 40) child.kill('SIGKILL');
     }
-    const record = await openPgliteRecord({ dataDir });
+    // The same build, so that it is the same release that finds the directory.
+    const release = (await import(built)) as { openPgliteRecord: typeof openPgliteRecord };
+    const record = await release.openPgliteRecord({ dataDir });
     try {
       expect((await record.log.head()).identityAgrees).toBe(false);
       const { entries, head } = await record.log.snapshot();
