@@ -24,6 +24,8 @@ export function createLogger(level: LogLevel, write?: (line: string) => void): L
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      // `redacted` has made a plain object of it, which pino's own would take for an error of type Object.
+      serializers: { err: (described: unknown) => described },
     },
     out,
   );

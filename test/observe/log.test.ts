@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SekishoError } from '../../src/errors.ts';
+import { createHttpApp } from '../../src/http/app.ts';
+import { createLogger } from '../../src/observe/logger.ts';
+import { describeError, redacted } from '../../src/observe/redact.ts';
+import { PASSWORD, startTestEngine, type TestEngine } from '../support/engine.ts';
+import { type Send, senderOf, withFailing } from '../support/http.ts';
+
+let engine: TestEngine;
+let send: Send;
+let lines: string[] = [];
+const log = createLogger('trace', (line) => lines.push(line));
+
+beforeAll(async () => {
+  engine = await startTestEngine({ log });
+  send = senderOf(createHttpApp(engine.engine, { log }));
+});
+afterAll(() => engine.close());
+
+const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl';
+const REFRESH = `${'t'.repeat(22)}.${'s'.repeat(22)}.${'x'.repeat(43)}`;
+
+describe('A8: the log', () => {
+  test('A8 one line a request: id, method, route, status, duration, who; no query', async () => {
+    const { tenant, admin, pair } = await engine.makeTenant('lines');
+    lines = [];
+    const path = `/v1/admin/users/${admin.uid}?seeded=7391`;
+    const { headers } = await send('GET', path, { token: pair.accessToken });
+    const own = lines.map((line) => JSON.parse(line)).filter((line) => line.route !== undefined);
+    expect(own).toEqual([
+      {
+        level: 'info',
+        time: expect.stringMatching(/^\d{4}-.*Z$/),
+        msg: 'request',
+        request_id: headers.get('x-request-id'),
+        method: 'GET',
+        route: '/v1/admin/users/{uid}',
+        status: 422,
+        duration_ms: expect.any(Number),
+        ip: '192.0.2.7',
+        code: 'validation_failed',
+        tenant_id: tenant.tid,
+        user_id: admin.uid,
+        session_id: pair.session.sid,
+      },
+    ]);
+    expect(lines.join()).not.toContain('7391');
+  });
+
+  test('ASVS 16.2.5 no token, password or cookie in any line, whatever happens', async () => {
+    const { admin } = await engine.makeTenant('seeded');
+    lines = [];
+    const secrets: string[] = [PASSWORD, JWT, REFRESH];
+    const json = { tenant: 'seeded', email: admin.email, password: PASSWORD };
+    const { body } = await send('POST', '/v1/login', { json });
+    secrets.push(body.access_token, body.refresh_token, body.device_token);
+    await send('GET', `/v1/session?access_token=${body.access_token}`, {
+      token: body.access_token,
+    });
+    await send('GET', `/v1/nowhere/${body.access_token}`);
+    await send('GET', '/v1/session', { cookie: `__Host-sekisho=${body.access_token}` });
+    const refreshed = await send('POST', '/v1/refresh', {
+      json: { refresh_token: body.refresh_token },
+    });
+    secrets.push(refreshed.body.access_token, refreshed.body.refresh_token);
+    await send('POST', '/v1/refresh', { json: { refresh_token: REFRESH } });
+    await send('GET', '/v1/session', { token: JWT });
+    await send('POST', '/v1/login', {
+      body: `{"password":"${PASSWORD}"`,
+      headers: { 'content-type': 'application/json' },
+    });
+
+    const cause = new Error(`bad ${body.access_token}`);
+    const failure = Object.assign(new Error(`insert failed for ${REFRESH}`, { cause }), {
+      password: PASSWORD,
+    });
+    const logins = { ...engine.engine.logins, login: () => Promise.reject(failure) };
+    const failing = senderOf(createHttpApp(withFailing(engine.engine, { logins }), { log }));
+    expect((await failing('POST', '/v1/login', { json })).status).toBe(500);
+
+    const all = lines.join('\n');
+    expect(all).toContain('insert failed for [removed]');
+    for (const secret of secrets) expect(all).not.toContain(secret);
+    // Nor its signature or its secret part alone.
+    for (const secret of secrets.slice(1)) expect(all).not.toContain(secret.split('.').at(-1));
+  });
+
+  test('ASVS 16.4.1 nothing that is sent begins a line of its own', async () => {
+    lines = [];
+    await send('GET', '/v1/session%0A%7B%22level%22:%22error%22%7D');
+    await send('GET', '/v1/session', { headers: { 'user-agent': 'x\\n{"level":"error"}' } });
+    for (const line of lines) expect(line.trim().split('\n')).toHaveLength(1);
+    log.info({ text: 'a\nb' }, 'c\r\n{"level":"error"}');
+    expect(lines.at(-1)?.trim().split('\n')).toHaveLength(1);
+    expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ text: 'ab', msg: 'c{"level":"error"}' });
+  });
+
+  test('A8 the level can be changed while it runs', async () => {
+    lines = [];
+    log.level = 'error';
+    await send('GET', '/v1/session');
+    log.info({}, 'unheard');
+    expect(lines).toEqual([]);
+    log.level = 'trace';
+    await send('GET', '/v1/session');
+    expect(lines).not.toEqual([]);
+  });
+
+  test('A8 an outage is a warning, a defect an error with its stack', async () => {
+    const down = new SekishoError('store_unavailable', 'Down.');
+    for (const [error, level] of [
+      [down, 'warn'],
+      [new TypeError('x is not a function'), 'error'],
+    ] as const) {
+      lines = [];
+      const logins = { ...engine.engine.logins, login: () => Promise.reject(error) };
+      const failing = senderOf(createHttpApp(withFailing(engine.engine, { logins }), { log }));
+      await failing('POST', '/v1/login', { json: { tenant: 'a', email: 'a@b', password: 'x' } });
+      const line = lines.map((one) => JSON.parse(one)).find(({ route }) => route === '/v1/login');
+      expect(line.level).toBe(level);
+      if (level === 'error') {
+        expect(line.err).toMatchObject({ type: 'TypeError', message: 'x is not a function' });
+        expect(line.err.stack).toContain('log.test.ts');
+      }
+    }
+  });
+});
+
+describe('ASVS 16.2.5: redaction', () => {
+  test('ASVS 16.2.5 members that name a secret lose their value, at any depth', () => {
+    const fields = {
+      authorization: 'Bearer x',
+      headers: { Cookie: 'a=b', 'set-cookie': ['c'], accept: 'json' },
+      password: 'p',
+      new_password: 'p',
+      access_token: 't',
+      'refresh-token': 't',
+      list: [{ secret: 's', name: 'n' }],
+      password_hash: null,
+      token_type: 'Bearer',
+    };
+    expect(redacted(fields)).toEqual({
+      authorization: '[removed]',
+      headers: { Cookie: '[removed]', 'set-cookie': '[removed]', accept: 'json' },
+      password: '[removed]',
+      new_password: '[removed]',
+      access_token: '[removed]',
+      'refresh-token': '[removed]',
+      list: [{ secret: '[removed]', name: 'n' }],
+      password_hash: null,
+      token_type: 'Bearer',
+    });
+  });
+
+  test('ASVS 16.2.5 tokens go wherever they stand; the rest stays', () => {
+    expect(redacted({ text: `see ${JWT} and ${REFRESH}.` })).toEqual({
+      text: expect.stringMatching(/^see \[removed\] and \[removed\]\.?$/),
+    });
+    expect(redacted({ hash: '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA' })).toEqual({
+      hash: '[removed]',
+    });
+  });
+
+  test('A7 what is endless is cut', () => {
+    const round: Record<string, unknown> = { name: 'round' };
+    round.self = round;
+    expect(JSON.stringify(redacted(round)).length).toBeLessThan(500);
+    const wide = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`m${at}`, at]));
+    expect(Object.keys(redacted(wide))).toHaveLength(50);
+    expect(redacted({ text: 'x'.repeat(10_000) })).toEqual({ text: 'x'.repeat(500) });
+  });
+
+  test('A8 errors keep type, code, SQLSTATE and causes', () => {
+    const cause = Object.assign(new Error('duplicate key'), { sqlState: '23505' });
+    const error = new SekishoError('internal', 'Failed.', { cause });
+    expect(describeError(error)).toMatchObject({
+      type: 'SekishoError',
+      code: 'internal',
+      cause: { message: 'duplicate key', sql_state: '23505' },
+    });
+    expect(describeError('a text')).toBe('a text');
+  });
+
+  test('A8 values of all kinds can be logged', () => {
+    const at = new Date(0);
+    const bytes = new Uint8Array([1, 2]);
+    expect(
+      redacted({ at, bytes, big: 7n, run: () => {}, none: null, odd: new Date(Number.NaN) }),
+    ).toEqual({
+      at: '1970-01-01T00:00:00.000Z',
+      bytes: '[…]',
+      big: '7',
+      run: undefined,
+      none: null,
+      odd: null,
+    });
+  });
+});
