@@ -72,13 +72,20 @@ export class CheckedSocket implements LiveSocket {
     });
   }
 
-  /** Cuts the connection before it returns: no frame passes any more, the peer is told if it can be, and not awaited. */
+  /**
+   * SOCKETS: cuts the connection before it returns. From then on no frame passes in either direction, and what of earlier
+   * frames is still in this process is destroyed. The peer is told if it can be, and not awaited: the connection is only
+   * left to the kernel for a moment, since destroying it with something unread in it would reset it (RFC 9293 section
+   * 3.6.1), and the peer would lose the notice.
+   */
   cut(why: CutReason): void {
     if (this.#dead) return;
-    // Best effort: what the kernel takes at once still reaches the peer. Nothing passes after `#end`.
-    farewell(this.#ws, why, this.session.sessionId);
+    const ws = this.#ws;
+    const unsent = ws.bufferedAmount > 0;
     this.#end();
-    this.#ws.terminate();
+    farewell(ws, why, this.session.sessionId);
+    if (unsent) ws.terminate();
+    else closeSoon(ws, CLOSE[why], why);
   }
 
   send(data: string | Uint8Array): boolean {
@@ -130,11 +137,10 @@ export function cutReasonOf(
   return verdict === 'unknown_generation' ? 'superseded' : verdict;
 }
 
-/** Tells the peer why, and sends the close frame; awaits nothing. */
+/** Tells the peer why; awaits nothing. */
 function farewell(ws: WebSocket, why: CutReason, sessionId: string): void {
   if (ws.readyState !== ws.OPEN) return;
   ws.send(JSON.stringify({ type: NOTICE[why], session_id: sessionId, reason: why }));
-  ws.close(CLOSE[why], why);
 }
 
 /** A close in good order: a peer that does not answer it in time is cut off. */
