@@ -17,6 +17,10 @@ interface Entry {
   readonly operation: Operation;
 }
 
+/** A gate across a road: what a sekisho was. */
+const GATE =
+  '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M2 5c6 1.6 14 1.6 20 0M4 10h16M7 6.2V21M17 6.2V21"/></svg>';
+
 const WHO: Readonly<Record<string, string>> = {
   anyone: 'Anyone',
   holder: 'Whoever holds the token',
@@ -45,9 +49,9 @@ export function renderDocsPage(document: OpenApiDocument): DocsPage {
 <body>
 <a class="skip" href="#top">To the content</a>
 <div class="frame">
-<nav aria-label="Routes"><a class="brand" href="#top"><span aria-hidden="true">関</span>Sekisho</a><div>
+<nav aria-label="Routes"><a class="brand" href="#top">${GATE}Sekisho</a><div>
 ${groups.map(navOf).join('\n')}
-<section><h2>Reference</h2><ul><li><a href="#objects">Objects</a></li><li><a href="#errors">Errors</a></li></ul></section>
+<section><h2><a href="#objects">Reference</a></h2><ul><li><a href="#objects">Objects</a></li><li><a href="#errors">Errors</a></li></ul></section>
 </div></nav>
 <main id="top">
 ${headerOf(document, base)}
@@ -77,13 +81,15 @@ function entriesOf(document: OpenApiDocument): readonly Entry[] {
   });
 }
 
+const groupAnchorOf = (name: string) => `group-${name.toLowerCase().replace(/\W+/g, '-')}`;
+
 const anchorOf = ({ operation }: Entry) => operation.operationId.replace(/[^\w]+/g, '-');
 
 function navOf(group: { readonly name: string; readonly entries: readonly Entry[] }): string {
   const items = group.entries.map(
     (entry) => `<li><a href="#${anchorOf(entry)}">${text(entry.operation.summary)}</a></li>`,
   );
-  return `<section><h2>${escapeHtml(group.name)}</h2><ul>${items.join('')}</ul></section>`;
+  return `<section><h2><a href="#${groupAnchorOf(group.name)}">${escapeHtml(group.name)}</a></h2><ul>${items.join('')}</ul></section>`;
 }
 
 function headerOf({ info }: OpenApiDocument, base: string): string {
@@ -100,16 +106,17 @@ function headerOf({ info }: OpenApiDocument, base: string): string {
 }
 
 function groupOf(name: string, entries: readonly Entry[], schemas: Schemas, base: string): string {
-  return `<section><h2>${escapeHtml(name)}</h2>
+  return `<section id="${groupAnchorOf(name)}"><h2>${escapeHtml(name)}</h2>
 ${entries.map((entry) => articleOf(entry, schemas, base)).join('\n')}
 </section>`;
 }
 
+/** The anchor stands inside of `details`, so that following a link opens it (HTML, ancestor details revealing). */
 function articleOf(entry: Entry, schemas: Schemas, base: string): string {
   const { method, path, operation } = entry;
   const body = operation.requestBody?.content['application/json']?.schema;
-  return `<article id="${anchorOf(entry)}"><details><summary><span class="badge ${method}">${method.toUpperCase()}</span><span class="path">${escapeHtml(base + path)}</span><span class="what">${text(operation.summary)}</span></summary>
-<div class="inside">
+  return `<article><details><summary><span class="badge ${method}">${method.toUpperCase()}</span><span class="path">${escapeHtml(base + path)}</span><span class="what">${text(operation.summary)}</span></summary>
+<div class="inside" id="${anchorOf(entry)}">
 <span class="who">${WHO[operation['x-who']] ?? ''}</span>
 ${operation.description === '' ? '' : `<p>${text(operation.description)}</p>`}
 ${parametersOf(operation)}
@@ -172,7 +179,7 @@ function examplesOf(
   }
   if (body !== undefined) {
     lines.push('-H "Content-Type: application/json"');
-    const example = JSON.stringify(exampleOf(body, schemas, false));
+    const example = JSON.stringify(exampleOf(body, schemas, 'required'), null, 2);
     lines.push(`-d '${example.replaceAll("'", "'\\''")}'`);
   }
   const answer = Object.entries(operation.responses).find(
@@ -182,7 +189,7 @@ function examplesOf(
   const shown =
     schema === undefined
       ? ''
-      : `<div><h4>Answer, ${answer?.[0]}</h4><pre><code>${escapeHtml(JSON.stringify(exampleOf(schema, schemas, true), null, 2))}</code></pre></div>`;
+      : `<div><h4>Answer, ${answer?.[0]}</h4><pre><code>${escapeHtml(JSON.stringify(exampleOf(schema, schemas, 'telling'), null, 2))}</code></pre></div>`;
   return `<div class="pair"><div><h4>Request</h4><pre><code>${escapeHtml(lines.join(' \\\n  '))}</code></pre></div>${shown}</div>`;
 }
 
@@ -208,7 +215,7 @@ function objectsOf(schemas: Schemas): string {
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(
       ([name, schema]) =>
-        `<article id="object-${name}"><details><summary><span class="path">${name}</span></summary><div class="inside">${fieldsOf(schema, schemas)}</div></details></article>`,
+        `<article><details><summary><span class="path">${name}</span></summary><div class="inside" id="object-${name}">${fieldsOf(schema, schemas)}</div></details></article>`,
     );
   return `<section id="objects"><h2>Objects</h2>${articles.join('\n')}</section>`;
 }

@@ -37,22 +37,28 @@ function boundsOf(schema: JsonSchema): string {
   return '';
 }
 
-/** A value that the schema accepts, made of its examples. Optional members are there when `all` is set. */
-export function exampleOf(schema: JsonSchema, schemas: Schemas, all: boolean): unknown {
+/** Which members an example has: what is required, or also what has an example of its own. */
+export type Extent = 'required' | 'telling';
+
+/** A value that the schema accepts, made of its examples. */
+export function exampleOf(schema: JsonSchema, schemas: Schemas, extent: Extent): unknown {
   const [example] = schema.examples ?? [];
   if (example !== undefined) return example;
-  if (schema.$ref !== undefined) return exampleOf(resolve(schema, schemas), schemas, all);
+  if (schema.$ref !== undefined) return exampleOf(resolve(schema, schemas), schemas, extent);
   if (schema.const !== undefined) return schema.const;
   if (schema.default !== undefined) return schema.default;
   if (schema.enum !== undefined) return schema.enum[0];
-  if (schema.anyOf?.[0] !== undefined) return exampleOf(schema.anyOf[0], schemas, all);
-  if (schema.items !== undefined) return [exampleOf(schema.items, schemas, all)];
+  if (schema.anyOf?.[0] !== undefined) return exampleOf(schema.anyOf[0], schemas, extent);
+  if (schema.items !== undefined) return [exampleOf(schema.items, schemas, extent)];
   if (schema.properties !== undefined) {
     const required = new Set(schema.required);
     return Object.fromEntries(
       Object.entries(schema.properties)
-        .filter(([name]) => all || required.has(name))
-        .map(([name, member]) => [name, exampleOf(member, schemas, all)]),
+        .filter(
+          ([name, member]) =>
+            required.has(name) || (extent === 'telling' && member.examples !== undefined),
+        )
+        .map(([name, member]) => [name, exampleOf(member, schemas, extent)]),
     );
   }
   const [type] = [schema.type ?? 'object'].flat();

@@ -31,11 +31,13 @@ pre code { background: none; padding: 0; font-size: inherit; overflow-wrap: norm
 .frame { display: grid; grid-template-columns: 17.5rem minmax(0, 1fr); max-width: 84rem; margin: 0 auto; }
 nav { position: sticky; top: 0; align-self: start; height: 100vh; overflow-y: auto; padding: 1.6rem 1rem 2rem 1.5rem;
   border-right: 1px solid var(--line); font-size: .875rem; }
-nav .brand { display: block; font-size: 1.1rem; font-weight: 650; letter-spacing: .01em; color: var(--ink);
+nav .brand { display: flex; align-items: center; gap: .55rem; font-size: 1.1rem; font-weight: 650; letter-spacing: .01em; color: var(--ink);
   text-decoration: none; margin-bottom: 1.2rem; }
-nav .brand span { color: var(--accent); margin-right: .45rem; }
+nav .brand svg { width: 1.35rem; height: 1.35rem; stroke: var(--accent); fill: none; stroke-width: 2; stroke-linecap: round; }
 nav h2 { margin: 1.3rem 0 .35rem; font-size: .7rem; font-weight: 650; letter-spacing: .09em; text-transform: uppercase;
   color: var(--soft); }
+nav h2 a { color: inherit; text-decoration: none; }
+nav h2 a:hover { color: var(--accent); }
 nav ul { list-style: none; margin: 0; padding: 0; }
 nav li a { display: block; padding: .18rem .5rem; margin-left: -.5rem; border-radius: 6px; color: var(--ink);
   text-decoration: none; line-height: 1.4; }
@@ -48,10 +50,10 @@ header p { max-width: 46rem; }
 .intro > div { border: 1px solid var(--line); border-radius: var(--radius); background: var(--card); padding: 1rem 1.15rem; }
 .intro h3 { margin: 0 0 .3rem; font-size: .95rem; }
 .intro p { margin: 0; font-size: .9rem; color: var(--soft); }
-section > h2 { margin: 3.4rem 0 1rem; font-size: 1.4rem; letter-spacing: -.01em; }
+main section > h2 { margin: 3.4rem 0 1rem; font-size: 1.4rem; letter-spacing: -.01em; }
 article { margin: 0 0 .9rem; border: 1px solid var(--line); border-radius: var(--radius); background: var(--card);
   overflow: hidden; }
-article:target, tr:target { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
+article:has(:target), tr:target { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); }
 article > details > summary { display: flex; flex-wrap: wrap; align-items: baseline; gap: .3rem .8rem; padding: .85rem 1.15rem;
   cursor: pointer; list-style: none; }
 article > details > summary::-webkit-details-marker { display: none; }
@@ -64,8 +66,9 @@ article > details[open] > summary { border-bottom: 1px solid var(--line); }
 .patch { color: var(--patch); } .delete { color: var(--delete); } .any { color: var(--any); }
 .path { font-size: .92rem; font-weight: 600; overflow-wrap: anywhere; }
 .what { color: var(--soft); font-size: .9rem; }
-.inside { padding: 1.1rem 1.15rem 1.3rem; }
-.inside > p:first-child { margin-top: 0; }
+.inside { padding: 1.1rem 1.15rem 1.3rem; scroll-margin-top: 4.5rem; }
+.inside > p { margin: 0; max-width: 46rem; }
+.pair pre { max-height: 26rem; overflow-y: auto; }
 .who { display: inline-block; margin: 0 0 .9rem; padding: .1rem .6rem; border: 1px solid var(--line); border-radius: 99px;
   font-size: .78rem; color: var(--soft); }
 h4 { margin: 1.3rem 0 .45rem; font-size: .78rem; letter-spacing: .07em; text-transform: uppercase; color: var(--soft); }
@@ -87,7 +90,10 @@ footer { margin-top: 4rem; color: var(--soft); font-size: .85rem; }
 @media (max-width: 60rem) {
   .frame { grid-template-columns: minmax(0, 1fr); }
   nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); padding: 1.2rem; }
-  nav div { display: grid; grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); gap: 0 1.5rem; }
+  nav ul { display: none; }
+  nav div { display: flex; flex-wrap: wrap; gap: .3rem 1.1rem; }
+  nav h2 { margin: .2rem 0; }
+  nav .brand { margin-bottom: .6rem; }
   main { padding: 1.6rem 1.2rem 4rem; }
 }
 @media print { nav { display: none; } .frame { display: block; } article { break-inside: avoid; } }

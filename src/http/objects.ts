@@ -196,7 +196,11 @@ export const tokensSchema = z
       .int()
       .describe('Seconds until the access token ends.')
       .meta({ examples: [300] }),
-    refresh_token: z.string().optional().describe('Absent with `"transport": "cookie"`.'),
+    refresh_token: z
+      .string()
+      .optional()
+      .describe('Absent with `"transport": "cookie"`.')
+      .meta({ examples: ['hQ2mZ7xW0rTn5bJ8cK1vYA.3sNq…'] }),
     refresh_expires_in: z
       .int()
       .describe("Seconds until the session's absolute end.")
