@@ -36,7 +36,7 @@ async function failure(input: Partial<LoginInput>): Promise<SekishoError> {
 }
 
 describe('refusals', () => {
-  test('ASVS 6.3.8: unknown, wrong, disabled and suspended are one and the same error', async () => {
+  test('ASVS 6.3.8: unknown, wrong and disabled are one and the same error', async () => {
     const user = await test_.makeUser(admin, 'dis@main.example');
     await test_.engine.administration.patchUser(admin, user.uid, { status: 'disabled' }, null);
     await test_.makeUser(admin, 'ann@main.example');
