@@ -10,6 +10,19 @@ export function isUnsafe(method: string): boolean {
 }
 
 /**
+ * Whether the request that a gateway asks about may change something. Its method is what a trusted proxy says; from
+ * anybody else the header can only make the check stricter.
+ */
+export function isUnsafeOriginal(
+  { method, headers }: Request,
+  { fromTrustedProxy }: Pick<RequestContext, 'fromTrustedProxy'>,
+): boolean {
+  const said = headers.get('x-original-method') ?? headers.get('x-forwarded-method');
+  if (said === null) return isUnsafe(method);
+  return isUnsafe(said) || (!fromTrustedProxy && isUnsafe(method));
+}
+
+/**
  * Refuses what a page of a foreign origin sent with the person's cookies (ASVS 3.5.1 to 3.5.3), by `Origin` where there
  * is one, and by Fetch Metadata. Browsers send both by themselves and let no page change them; a request with neither is
  * no browser's and passes.

@@ -46,11 +46,11 @@ function requirePlain(text: string): void {
   }
 }
 
-/** Strings that no store keeps as they are: with NUL characters or halves of surrogate pairs. */
-export function unfitStrings(value: unknown): readonly FieldError[] {
+/** Strings that no store keeps as they are: with NUL characters or halves of surrogate pairs. The first `most` of them. */
+export function unfitStrings(value: unknown, most: number): readonly FieldError[] {
   const found: FieldError[] = [];
   const rest: [value: unknown, path: readonly PropertyKey[]][] = [[value, []]];
-  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+  for (let next = rest.pop(); next !== undefined && found.length < most; next = rest.pop()) {
     const [one, path] = next;
     if (typeof one === 'string') {
       if (one.includes('\0') || !one.isWellFormed()) {

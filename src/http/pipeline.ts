@@ -6,7 +6,7 @@ import { readBody, requireJson } from './body.ts';
 import type { RequestContext } from './context.ts';
 import { cookieNames } from './cookies.ts';
 import { accessTokenOf, credentialsOf, type PresentedToken } from './credentials.ts';
-import { isUnsafe, requireOwnOrigin } from './csrf.ts';
+import { isUnsafe, isUnsafeOriginal, requireOwnOrigin } from './csrf.ts';
 import { idempotencyKeyOf, idempotencyOf } from './idempotency.ts';
 import { parseJson } from './json.ts';
 import { readCursor } from './page.ts';
@@ -68,7 +68,9 @@ export async function serve(
 
   // Login has no cookies yet, and gives some: a foreign page must not log its visitor in as somebody else (ASVS 3.5.1).
   const isLogin = found.name === 'login';
-  if ((credentials.hasCookies || isLogin) && found.who !== 'gateway' && isUnsafe(request.method)) {
+  const mayChange =
+    found.who === 'gateway' ? isUnsafeOriginal(request, context) : isUnsafe(request.method);
+  if ((credentials.hasCookies || isLogin) && mayChange) {
     requireOwnOrigin(request.headers, context, settings.allows);
   }
 
@@ -114,7 +116,7 @@ async function callerOf(
   presented: PresentedToken | null,
   { origin }: RequestContext,
 ): Promise<Caller | null> {
-  if (who !== 'user' && who !== 'admin') return null;
+  if (who === 'anyone' || who === 'holder') return null;
   if (presented === null) {
     throw new SekishoError('credentials_required', 'Log in first.');
   }

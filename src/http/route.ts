@@ -11,8 +11,8 @@ import type { HttpSettings } from './settings.ts';
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ANY';
 
 /**
- * Who may call a route. `user` and `admin` are authenticated before anything of the body is judged; `holder` (of a refresh
- * token) and `gateway` are judged by the handler.
+ * Who may call a route. `user`, `admin` and `gateway` (with somebody's credentials) are authenticated before anything of
+ * query and body is judged; a `holder` of a refresh token is judged by the handler.
  */
 export type Who = 'anyone' | 'holder' | 'user' | 'admin' | 'gateway';
 
@@ -55,9 +55,9 @@ export interface BaseCall {
   readonly idempotency: Idempotency | null;
 }
 
-/** A call after all checks of its route: `caller` is there where `who` is `user` or `admin`. */
+/** A call after all checks of its route: `caller` is there where the pipeline has authenticated somebody. */
 export interface Call<W extends Who, P extends string, Q, B> extends BaseCall {
-  readonly caller: W extends 'user' | 'admin' ? Caller : null;
+  readonly caller: W extends 'user' | 'admin' | 'gateway' ? Caller : null;
   readonly params: Readonly<Record<P, string>>;
   readonly query: Q;
   readonly body: B;

@@ -22,7 +22,7 @@ export interface HttpOptions {
   readonly log?: Log;
   /** Counts requests and event streams. Default: nothing. */
   readonly meter?: HttpMeter;
-  /** Of the package, for the OpenAPI document. Default `0`. */
+  /** For the OpenAPI document. Default `1`, the version of the contract. */
   readonly version?: string;
 }
 
@@ -50,7 +50,7 @@ export function settingsOf(options: HttpOptions, issuer: string): HttpSettings {
     clock: options.clock ?? systemClock,
     log: options.log ?? silentLog,
     meter: options.meter ?? null,
-    version: options.version ?? '0',
+    version: options.version ?? '1',
     allows: createOriginPolicy(options.allowedOrigins ?? [], issuer),
     readProxy: createProxyReader(options.trustedProxies ?? []),
   });

@@ -12,22 +12,22 @@ export function validate<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
 ): z.infer<Schema> {
-  const unfit = unfitStrings(value);
+  const unfit = unfitStrings(value, MAX_ERRORS);
   const parsed = schema.safeParse(value);
   if (parsed.success && unfit.length === 0) return parsed.data;
   const errors = [...(parsed.error?.issues ?? []).flatMap(toFieldErrors), ...unfit];
   throw new SekishoError('validation_failed', 'Some fields are not what they should be.', {
-    errors,
+    errors: errors.slice(0, MAX_ERRORS),
   });
 }
 
-/** Most errors of one answer. */
-const MAX_UNKNOWN = 20;
+/** Most errors of one answer: nobody gets an answer much longer than what they sent (A7). */
+const MAX_ERRORS = 20;
 
 function toFieldErrors(issue: z.core.$ZodIssue): readonly FieldError[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, MAX_UNKNOWN).map((key) => ({
-      pointer: pointerTo([...issue.path, key.slice(0, 100)]),
+    return issue.keys.slice(0, MAX_ERRORS).map((key) => ({
+      pointer: pointerTo([...issue.path, key]),
       detail: 'is not a known field',
     }));
   }

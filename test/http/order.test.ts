@@ -69,6 +69,15 @@ const rows: readonly (readonly [
     () => ({ cookie: '__Host-sekisho=x', headers: FOREIGN, json: { odd: 1 } }),
   ],
   [
+    403,
+    'origin_denied',
+    'POST',
+    '/v1/authenticate?role=ODD',
+    () => ({ cookie: '__Host-sekisho=x', headers: FOREIGN }),
+  ],
+  [401, 'credentials_required', 'GET', '/v1/authenticate?role=ODD', () => ({})],
+  [401, 'invalid_token', 'GET', '/v1/authenticate?role=ODD', () => ({ token: 'x' })],
+  [
     401,
     'credentials_required',
     'PATCH',
@@ -272,6 +281,18 @@ describe('A2: bodies', () => {
 });
 
 describe('A2: queries', () => {
+  test('ASVS 14.2.1 a token in a URL or a form is no credential', async () => {
+    for (const name of ['access_token', 'token']) {
+      const { status, body } = await http.send(
+        'GET',
+        `/v1/session?${name}=${acme.pair.accessToken}`,
+      );
+      expect([status, body.code]).toEqual([401, 'credentials_required']);
+    }
+    const json = { access_token: acme.pair.accessToken };
+    expect((await http.send('POST', '/v1/sessions/revoke-others', { json })).status).toBe(401);
+  });
+
   const get = (query: string) =>
     http.send('GET', `/v1/admin/sessions${query}`, { token: acme.pair.accessToken });
 

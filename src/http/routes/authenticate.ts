@@ -1,8 +1,6 @@
 import { z } from 'zod';
-import { SekishoError } from '../../errors.ts';
-import { isUnsafe, requireOwnOrigin } from '../csrf.ts';
 import { queryFlag, queryInteger } from '../query.ts';
-import { type Answer, type BaseCall, type Route, route } from '../route.ts';
+import { type Answer, type Call, type Route, route } from '../route.ts';
 
 const query = z.strictObject({
   role: z
@@ -16,32 +14,22 @@ const query = z.strictObject({
     .describe('Seconds since the password was last given, at most.'),
 });
 
-/**
- * The method of the request that the gateway asks about. From a trusted proxy that is what it says; from anybody else a
- * header can only make the check stricter.
- */
-function isUnsafeOriginal({ request, context }: BaseCall): boolean {
-  const said =
-    request.headers.get('x-original-method') ?? request.headers.get('x-forwarded-method');
-  if (said === null) return isUnsafe(request.method);
-  return isUnsafe(said) || (!context.fromTrustedProxy && isUnsafe(request.method));
-}
-
-async function judge(call: BaseCall & { readonly query: z.infer<typeof query> }): Promise<Answer> {
-  const { engine, presented, request, context, settings } = call;
+/** The pipeline has judged the token by now; what the gateway asks beyond that is judged here, in one go. */
+async function judge(
+  call: Call<'gateway', never, z.infer<typeof query>, unknown>,
+): Promise<Answer> {
+  const { engine, presented, context, caller } = call;
   const { role, fresh, max_auth_age } = call.query;
-  if (call.credentials.hasCookies && isUnsafeOriginal(call)) {
-    requireOwnOrigin(request.headers, context, settings.allows);
-  }
-  if (presented === null) {
-    throw new SekishoError('credentials_required', 'Log in first.');
-  }
-  const session = await engine.authentication.authenticate(presented.token, {
-    ...(role === undefined ? {} : { roles: role.split(',').filter((one) => one !== '') }),
-    ...(fresh === undefined ? {} : { fresh }),
-    ...(max_auth_age === undefined ? {} : { maxAuthAgeSeconds: max_auth_age }),
-    origin: context.origin,
-  });
+  const asked = role !== undefined || fresh !== undefined || max_auth_age !== undefined;
+  const session =
+    asked && presented !== null
+      ? await engine.authentication.authenticate(presented.token, {
+          ...(role === undefined ? {} : { roles: role.split(',').filter((one) => one !== '') }),
+          ...(fresh === undefined ? {} : { fresh }),
+          ...(max_auth_age === undefined ? {} : { maxAuthAgeSeconds: max_auth_age }),
+          origin: context.origin,
+        })
+      : caller.session;
   return {
     status: 200,
     headers: {
