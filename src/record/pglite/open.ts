@@ -1,3 +1,4 @@
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SekishoError } from '../../errors.ts';
 import type { RecordStore } from '../contract.ts';
@@ -36,7 +37,12 @@ export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase
   };
   let database: WorkerDatabase;
   try {
-    database = await startWorkerDatabase({ dataDir: join(dataDir, 'postgres') });
+    const folder = join(dataDir, 'postgres');
+    // PGlite makes files that everybody may read and write. They are kept in a folder that nobody else can enter, also
+    // where the data directory was there before and is open to others.
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chmodSync(folder, 0o700);
+    database = await startWorkerDatabase({ dataDir: folder });
   } catch (error) {
     await release();
     const why = error instanceof Error ? error.message : String(error);
