@@ -3,7 +3,7 @@ import { hashRefreshToken, parseRefreshToken } from '../token/refresh-token.ts';
 import { auditRow, userActor } from './audit.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { Origin, Revocation } from './contract.ts';
-import { revoke } from './revoke.ts';
+import { DEFAULT_WAIT_MS, revoke } from './revoke.ts';
 import { nowMs, type Services } from './services.ts';
 import { endOfSession } from './subjects.ts';
 
@@ -16,7 +16,7 @@ interface Whose {
 /**
  * Logout by a signed access token, expired or not, or else by a refresh token.
  *
- * @returns no revocation when the session had ended already.
+ * @returns no revocation when no node takes any token of the session any more, without anything being done now.
  * @throws SekishoError `credentials_required` when nothing verifiable was presented, 503.
  */
 export async function logout(
@@ -37,27 +37,33 @@ export async function logout(
   if (whose === null) {
     throw new SekishoError('credentials_required', 'Nothing that names a session was presented.');
   }
-  if (!whose.alive) return { revocation: null };
-  return end(services, whose, origin);
+  if (whose.standing === 'gone') return { revocation: null };
+  if (whose.standing === 'alive') return end(services, whose, origin, DEFAULT_WAIT_MS);
+  if (await revokedEverywhere(services)) return { revocation: null };
+  // Another entry, so that there is something to ask for; waited for already.
+  return end(services, whose, origin, 0);
 }
 
-type Found = Whose & { readonly alive: boolean };
+/**
+ * `revoked`: by an entry that was committed; whether it is everywhere by now is another question. `gone`: its last access
+ * token has expired. `alive`: some node may still take one.
+ */
+type Found = Whose & { readonly standing: 'alive' | 'revoked' | 'gone' };
 
 async function ofAccessToken(
   services: Services,
   authenticator: Authenticator,
   token: string,
 ): Promise<Found | null> {
-  const { record, follower } = services;
+  const { follower } = services;
   try {
     const facts = await authenticator.known(token);
     const { tid, uid, sid } = facts;
-    if (follower.judgeNow(facts).kind === 'revoked') return { tid, uid, sid, alive: false };
-    const now = nowMs(services);
+    if (follower.judgeNow(facts).kind === 'revoked') return { tid, uid, sid, standing: 'revoked' };
     // UNKNOWN OUTCOME: a token in its time gets its entry whether or not the row is found (it may have been lost).
-    if (now < facts.expiresAtSeconds * 1000) return { tid, uid, sid, alive: true };
-    const row = await record.sessions.get(tid, sid, now);
-    return { tid, uid, sid, alive: row?.state === 'active' };
+    const inTime = nowMs(services) < facts.expiresAtSeconds * 1000;
+    const standing = inTime ? 'alive' : await standingOf(services, { tid, uid, sid });
+    return { tid, uid, sid, standing };
   } catch (error) {
     if (isSekishoError(error) && error.status === 401) return null;
     throw error;
@@ -69,15 +75,50 @@ async function ofRefreshToken(services: Services, token: string): Promise<Found 
   if (parsed === null) return null;
   const { tid, sid } = parsed;
   const found = await services.record.sessions.ofRefreshToken(tid, sid, hashRefreshToken(token));
-  return found === null ? null : { tid, uid: found.uid, sid, alive: found.state === 'active' };
+  if (found === null) return null;
+  const whose = { tid, uid: found.uid, sid };
+  return { ...whose, standing: await standingOf(services, whose) };
+}
+
+/** By the row: what the record knows, whichever node it learned it from. */
+async function standingOf(services: Services, whose: Whose): Promise<Found['standing']> {
+  const now = nowMs(services);
+  const row = await services.record.sessions.get(whose.tid, whose.sid, now);
+  if (row === null) return 'gone';
+  if (row.state !== 'expired') return row.state === 'active' ? 'alive' : 'revoked';
+  // No access token outlives the absolute end, but one may outlive idleness: a refresh is no evidence of presence.
+  if (now >= row.expiresAtMs) return 'gone';
+  return wasEnded(services, whose) ? 'revoked' : 'alive';
+}
+
+/** Whether the view holds an entry of this very session: then another one would change nothing. */
+function wasEnded({ follower }: Services, { tid, uid, sid }: Whose): boolean {
+  const generation = follower.status().generation ?? '';
+  const newest = Number.MAX_SAFE_INTEGER;
+  const facts = { tid, uid, sid, generation, epoch: newest, tokenEpoch: newest };
+  return follower.judgeNow(facts).kind === 'revoked';
+}
+
+/**
+ * BARRIER: whether every node has applied whatever was committed before this call, and so the entry that revoked the
+ * session, wherever that came from.
+ */
+async function revokedEverywhere({ follower }: Services): Promise<boolean> {
+  await follower.proveNow();
+  const { generation, applied } = follower.status();
+  if (generation === null) return false;
+  const entry = { generation, position: applied, operationId: '' };
+  return (await follower.barrier(entry, DEFAULT_WAIT_MS)).effective === 'everywhere';
 }
 
 async function end(
   services: Services,
   { tid, uid, sid }: Whose,
   origin: Origin,
+  waitMs: number,
 ): Promise<{ readonly revocation: Revocation }> {
   const { revocation } = await revoke(services, {
+    waitMs,
     actor: { kind: 'token', tid, uid, sid },
     revoke: [endOfSession(tid, uid, sid)],
     change: { kind: 'session_end', tid, uid: null, sid, sparedSid: null, how: 'logout' },

@@ -57,10 +57,11 @@ export async function perform(services: Services, act: Act): Promise<Done> {
   const waitMs = act.waitMs ?? DEFAULT_WAIT_MS;
   if (outcome.kind === 'duplicate') {
     const { row } = outcome;
-    return {
-      committed: null,
-      revocation: row === null ? null : await standing(services, row, waitMs),
-    };
+    if (row === null) return { committed: null, revocation: null };
+    // The entries of one operation follow each other: whoever has applied the last of them has applied all.
+    const last = { ...row, position: row.position + Math.max(0, act.revoke.length - 1) };
+    const barrier = await waitFor(services, last, waitMs);
+    return { committed: null, revocation: revocationOf(row, row.reason, barrier) };
   }
   if (outcome.kind !== 'committed') throw outcomeError(outcome);
   const revocation = await awaitEntries(services, outcome.entries, act.reason, waitMs);
