@@ -15,6 +15,7 @@ import {
   type Server,
   sekisho,
   serve,
+  start,
 } from '../support/process.ts';
 import { openSocket } from '../support/socket-client.ts';
 
@@ -126,6 +127,30 @@ describe('starting', () => {
     expect(second.stderr).toContain(String(first.child.pid));
     expect(second.stderr).toContain(first.operations);
     expect((await login(first.origin)).status).toBe(200);
+  });
+
+  test('a database that cannot be reached is tried again, with /readyz at 503', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    await new Promise((resolve) => taken.close(resolve));
+    const child = start(['serve', '--port', '0', '--admin-port', String(port)], {
+      DATABASE_URL: 'postgres://sekisho:secret-of-the-database@127.0.0.1:1/none',
+      SEKISHO_SECRET: 'a secret of the tests that is long enough',
+    });
+    const operations = `http://127.0.0.1:${port}`;
+    const status = (path: string) =>
+      call(operations + path).then(
+        (answer) => answer.status,
+        () => 0,
+      );
+    await expect.poll(() => status('/readyz'), { timeout: 30_000 }).toBe(503);
+    expect(await status('/healthz')).toBe(200);
+    await expect.poll(child.stderr, { timeout: 30_000 }).toContain('cannot be reached');
+    expect(child.stdout()).toBe('');
+    expect(child.stderr()).not.toContain('secret-of-the-database');
+    child.child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
   });
 
   test('a path that is too long for a socket is no obstacle', async () => {

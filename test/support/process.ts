@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 /** The command as it is built and published; `npm test` builds it before. */
@@ -62,18 +61,20 @@ export function environment(settings: Readonly<Record<string, string>> = {}): No
   return { ...Object.fromEntries(kept), ...settings };
 }
 
-export interface Finished {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
+/** A process and what it has printed so far. */
+export interface Started {
+  readonly child: ChildProcessWithoutNullStreams;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** The exit code, or the name of the signal that ended it. */
+  readonly exited: Promise<number | string>;
 }
 
-/** Runs a command to its end, with `input` on its standard input. */
-export async function sekisho(
+/** Starts a command. */
+export function start(
   args: readonly string[],
   settings: Readonly<Record<string, string>> = {},
-  input = '',
-): Promise<Finished> {
+): Started {
   const child = spawn(process.execPath, [COMMAND, ...args], { env: environment(settings) });
   children.add(child);
   let stdout = '';
@@ -85,9 +86,27 @@ export async function sekisho(
     stderr += String(chunk);
   });
   child.stdin.on('error', () => undefined);
+  const exited = once(child, 'close').then(
+    ([code, by]: unknown[]) => (code ?? by) as number | string,
+  );
+  return { child, stdout: () => stdout, stderr: () => stderr, exited };
+}
+
+export interface Finished {
+  readonly code: number | string;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end, with `input` on its standard input. */
+export async function sekisho(
+  args: readonly string[],
+  settings: Readonly<Record<string, string>> = {},
+  input = '',
+): Promise<Finished> {
+  const { child, stdout, stderr, exited } = start(args, settings);
   child.stdin.end(input);
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, stdout, stderr };
+  return { code: await exited, stdout: stdout(), stderr: stderr() };
 }
 
 /** A running `sekisho serve`. */
@@ -95,7 +114,7 @@ export interface Server {
   readonly child: ChildProcess;
   readonly origin: string;
   readonly operations: string;
-  /** Everything on standard output so far, by line. */
+  /** Everything on standard output when it was ready, by line. */
   readonly lines: readonly string[];
   readonly stderr: () => string;
   /** The exit code, or the name of the signal that ended it. */
@@ -108,38 +127,25 @@ export interface Server {
 export async function serve(
   dataDir: string,
   settings: Readonly<Record<string, string>> = {},
-  args: readonly string[] = [],
 ): Promise<Server> {
-  const child = spawn(
-    process.execPath,
-    [COMMAND, 'serve', '--port', '0', '--data-dir', dataDir, ...args],
-    {
-      env: environment({ SEKISHO_LOG_LEVEL: 'warn', ...settings }),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  children.add(child);
-  const lines: string[] = [];
-  let stderr = '';
-  child.stderr.on('data', (chunk) => {
-    stderr += String(chunk);
+  const { child, stdout, stderr, exited } = start(['serve', '--port', '0', '--data-dir', dataDir], {
+    SEKISHO_LOG_LEVEL: 'warn',
+    ...settings,
   });
-  const exited = once(child, 'exit');
-  const ready = new Promise<[string, string]>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      lines.push(line);
-      const found = /^listening (\S+) operations (\S+)$/.exec(line);
-      if (found?.[1] && found[2]) resolve([found[1], found[2]]);
+  const ready = new Promise<RegExpExecArray>((resolve, reject) => {
+    child.stdout.on('data', () => {
+      const found = /^listening (\S+) operations (\S+)$/m.exec(stdout());
+      if (found !== null) resolve(found);
     });
-    exited.then(([code]) => reject(new Error(`ended with ${code}:\n${stderr}`)), reject);
+    exited.then((how) => reject(new Error(`ended with ${how}:\n${stderr()}`)), reject);
   });
-  const [origin, operations] = await ready;
-  const how = exited.then(([code, by]: unknown[]) => (code ?? by) as number | string);
+  const [, origin = '', operations = ''] = await ready;
+  const lines = stdout().trim().split('\n');
   const end = (signal: NodeJS.Signals): Promise<number | string> => {
     child.kill(signal);
-    return how;
+    return exited;
   };
-  return { child, origin, operations, lines, stderr: () => stderr, exited: how, end };
+  return { child, origin, operations, lines, stderr, exited, end };
 }
 
 /** The first tenant of the tests' servers. */

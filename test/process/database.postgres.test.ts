@@ -1,0 +1,45 @@
+import { afterEach, expect, inject, test, vi } from 'vitest';
+import { createTestDatabase } from '../../tools/services/postgres.mjs';
+import { BOOTSTRAP, call, cleanUp, login, sekisho, serve } from '../support/process.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+afterEach(cleanUp);
+
+test('B1 B3 a server on PostgreSQL; commands join its nodes, and their revocations reach it', async () => {
+  const database = await createTestDatabase(inject('postgresUrl'));
+  const settings = {
+    DATABASE_URL: database.url,
+    SEKISHO_SECRET: 'a secret of the tests that is long enough',
+  };
+  try {
+    expect(await sekisho(['migrate', '--json'], settings)).toMatchObject({
+      code: 0,
+      stdout: '{"migrated":true}\n',
+    });
+    const server = await serve('unused', { ...BOOTSTRAP, ...settings });
+    const before = await login(server.origin);
+    expect(before.status).toBe(200);
+    const made = await sekisho(
+      ['tenant', 'create', 'skyline', '--admin-email', 'noor@skyline.example', '--json'],
+      settings,
+      'nine-bridges-in-rain\n',
+    );
+    expect(made).toMatchObject({ code: 0 });
+    const doctor = JSON.parse((await sekisho(['doctor', '--json'], settings)).stdout);
+    expect(doctor.members).toHaveLength(2);
+
+    const reset = ['user', 'reset', '--tenant', 'harbor', BOOTSTRAP.SEKISHO_BOOTSTRAP_EMAIL];
+    const done = await sekisho([...reset, '--link', '--json'], settings);
+    expect(JSON.parse(done.stdout)).toMatchObject({ revocation: { effective: 'everywhere' } });
+    const token = String(before.body.access_token);
+    expect(await call(`${server.origin}/v1/session`, { token })).toMatchObject({
+      status: 401,
+      body: { code: 'session_revoked' },
+    });
+    expect(await server.end('SIGTERM')).toBe(0);
+  } finally {
+    await cleanUp();
+    await database.drop();
+  }
+});
