@@ -18,6 +18,9 @@ type Sessions = Pick<
   | 'getRevocation'
 >;
 
+/** How long asking for a revocation waits for the members' answers; who they are takes a round trip already. */
+const STANDING_WAIT_MS = 1_000;
+
 /** Forced logout (B3, B7, ASVS 7.4.5), and what became of it. */
 export function createSessionAdministration(services: Services): Sessions {
   const { sessions, log } = services.record;
@@ -96,7 +99,7 @@ export function createSessionAdministration(services: Services): Sessions {
       if (state.kind !== 'committed' || state.row === null) {
         throw new SekishoError('not_found', 'There is no such revocation.');
       }
-      return standing(services, state.row, 0);
+      return standing(services, state.row, STANDING_WAIT_MS);
     },
   };
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ParamKind, Route } from '../../src/http/route.ts';
 import { routes } from '../../src/http/table.ts';
 import { newId } from '../../src/id.ts';
+import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
 import type { TestTenant } from '../support/engine.ts';
 import { startTestApp, type TestApp } from '../support/http.ts';
 
@@ -11,6 +12,9 @@ let rival: TestTenant;
 /** Ids of the rival tenant, by kind. */
 let foreign: Readonly<Record<ParamKind, string>>;
 let member: string;
+let limitedAtMs: number;
+
+const LIMIT = { ...DEFAULT_POLICY.login_limit, account_attempts: 1 };
 
 beforeAll(async () => {
   http = await startTestApp();
@@ -24,19 +28,14 @@ beforeAll(async () => {
   const options = { reason: null, waitMs: 0, includeSelf: false, idempotency: null };
   const { revocation } = await engine.administration.revokeUser(rival.caller, other.uid, options);
   await http.engine.setPolicy(rival.caller, {
-    login_limit: {
-      account_attempts: 1,
-      account_window: 900,
-      address_attempts: 300,
-      address_window: 900,
-      max_wait: 900,
-    },
+    login_limit: LIMIT,
   });
   for (let tries = 0; tries < 2; tries += 1) {
     await http.engine
       .login('rival', 'victim@rival.example', { password: 'wrong' })
       .catch(() => undefined);
   }
+  limitedAtMs = Date.now();
   foreign = {
     user: victim.uid,
     session: session.session.sid,
@@ -69,16 +68,24 @@ async function everythingOfRival(): Promise<unknown> {
     '/v1/admin/sessions?state=all',
     '/v1/admin/revocations',
     '/v1/admin/policy',
-    '/v1/admin/login-attempts',
     '/v1/admin/audit',
   ]) {
     const { status, body } = await http.send('GET', path, { token: rival.pair.accessToken });
     expect(status).toBe(200);
     seen[path] = body;
   }
+  const { attempts } = http.engine.record;
+  // At one moment for all comparisons: a wait ends by itself.
+  const limited = await attempts.listLimited(
+    rival.tenant.tid,
+    limitedAtMs,
+    { limit: 50, cursor: null },
+    LIMIT,
+  );
+  expect(limited).toHaveLength(1);
   return JSON.parse(
-    JSON.stringify(seen, (name, value) =>
-      name === 'last_seen_at' || name === 'retry_at' ? undefined : value,
+    JSON.stringify({ ...seen, limited }, (name, value) =>
+      name === 'last_seen_at' ? undefined : value,
     ),
   );
 }

@@ -93,9 +93,11 @@ describe('A2: over a real connection', () => {
     expect(new TextDecoder().decode(first?.value)).toContain(': connected');
     await http.send('POST', '/v1/logout', { token: pair.accessToken });
     await http.engine.open('acme', acme.admin.uid, 'never seen');
+    // In good order, or broken off when something was still waiting to be read: nothing comes either way.
+    const next = () => reader?.read().catch(() => undefined);
     let rest = '';
-    for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) {
-      rest += new TextDecoder().decode(next.value);
+    for (let part = await next(); part?.done === false; part = await next()) {
+      rest += new TextDecoder().decode(part.value);
     }
     expect(rest).not.toContain('session.created');
   });
