@@ -7,7 +7,7 @@ import type { Group } from './help.ts';
 
 /** Every command of this release. */
 export const groups: readonly Group[] = [
-  { name: 'serve', summary: serve.summary, commands: [serve] },
+  { name: 'serve', summary: 'run the server', commands: [serve] },
   { name: 'migrate', summary: "bring the record's schema up to date", commands: [migrate] },
   { name: 'tenant', summary: 'make and list tenants', commands: [tenantCreate, tenantList] },
   { name: 'user', summary: 'give somebody a new way in', commands: [userReset] },

@@ -17,7 +17,7 @@ export function overview(groups: readonly Group[]): string {
     'Commands:',
     ...groups.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`),
     '',
-    'sekisho <command> --help tells more. Every option of serve is an environment variable too.',
+    'sekisho <command> --help tells more; sekisho --version tells the release.',
     '',
   ].join('\n');
 }

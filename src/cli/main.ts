@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { isSekishoError } from '../errors.ts';
 import { type Command, readCall, UsageError } from './command.ts';
 import { groups } from './groups.ts';
@@ -13,6 +14,7 @@ const EXIT_FAILED = 1;
 async function main(args: readonly string[]): Promise<number> {
   const [word = '--help', ...rest] = args;
   if (word === '--help' || word === '-h' || word === 'help') return show(overview(groups));
+  if (word === '--version') return show(`${releaseOf()}\n`);
   const group = groups.find(({ name }) => name === word);
   if (group === undefined) throw new UsageError(`no command ${word} (see sekisho --help)`);
   return runIn(group, rest);
@@ -34,6 +36,13 @@ function runIn(group: Group, args: readonly string[]): Promise<number> | number 
 
 function run(command: Command, args: readonly string[]): Promise<number> {
   return command.run(readCall(command, args, process.env));
+}
+
+/** From the package that this file was published in. */
+function releaseOf(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(manifest) as { readonly version: string };
+  return version;
 }
 
 function show(text: string): number {

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
 import { readConfig } from '../config.ts';
 import { commandsOf, type OperatorCommands, operatorAt } from '../create/operator-commands.ts';
 import { createSekisho } from '../create.ts';
@@ -21,16 +21,26 @@ export const reachOptions: readonly Option[] = [
 /**
  * Runs `use` with the operator's use cases: those of the process that holds the data directory, reached through its control
  * socket, or, while nobody does, of an instance opened for this command. With a `DATABASE_URL` it joins the nodes that are
- * there for as long as the command takes.
+ * there for as long as the command takes. A data directory that is not there is made with `mayMake` only: a mistyped one
+ * would otherwise be answered from an empty record.
+ *
+ * @throws SekishoError `data_directory_unusable` when there is no record, and what opening one throws.
  */
 export async function withOperator<Result>(
   call: Call,
   use: (operator: OperatorCommands) => Promise<Result>,
+  { mayMake = false } = {},
 ): Promise<Result> {
   const options = { ...readRecordOptions(call), logLevel: 'warn' as const };
   const { record } = readConfig(options);
   const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
   if (running !== null) return use(running);
+  if (record.kind === 'embedded' && !mayMake && !existsSync(record.dataDir)) {
+    throw new SekishoError(
+      'data_directory_unusable',
+      `There is no data directory ${record.dataDir}: start the server first, or name another one with --data-dir.`,
+    );
+  }
   const sekisho = await createSekisho(options);
   try {
     return await use(commandsOf(sekisho.engine));
@@ -41,7 +51,7 @@ export async function withOperator<Result>(
 
 /** The operator of the process that holds `dataDir`; null when none does. */
 async function runningAt(dataDir: string): Promise<OperatorCommands | null> {
-  if (!(await isDirectory(dataDir))) return null;
+  if (!existsSync(dataDir)) return null;
   const { ask } = operatorAt(dataDir);
   if ((await onceStarted(() => ask('status'))) === undefined) return null;
   const sure = <V>(answer: V | undefined): V => {
@@ -69,13 +79,5 @@ async function onceStarted<Answer>(ask: () => Promise<Answer>): Promise<Answer> 
       if (left === 0 || !isSekishoError(error) || error.code !== 'not_ready') throw error;
       await new Promise((done) => setTimeout(done, START_RETRY_MS));
     }
-  }
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
   }
 }

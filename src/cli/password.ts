@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { UsageError } from './command.ts';
 
 /** Characters that a password may have at most; more is a mistake such as a whole file. */
@@ -12,10 +12,9 @@ const MAX_INPUT = 4096;
  */
 export async function readPassword(question: string): Promise<string> {
   if (!process.stdin.isTTY) return readFirstLine();
-  const password = await ask(`${question}: `);
-  if ((await ask(`${question}, again: `)) !== password) {
-    throw new UsageError('the two passwords differ');
-  }
+  const [password, again] = await ask([`${question}: `, `${question}, again: `]);
+  if (password === undefined) throw new UsageError('a password is expected');
+  if (again !== password) throw new UsageError('the two passwords differ');
   return password;
 }
 
@@ -31,21 +30,32 @@ async function readFirstLine(): Promise<string> {
   return line;
 }
 
-/** Asks on standard error, so that standard output stays for results; what is typed is not shown. */
-function ask(question: string): Promise<string> {
-  process.stderr.write(question);
+/**
+ * Asks on standard error, so that standard output stays for results. Nothing that is typed is shown: the terminal is raw
+ * before the first question appears and until after the last answer. An empty answer ends it.
+ */
+async function ask(questions: readonly string[]): Promise<string[]> {
   const lines = createInterface({ input: process.stdin, terminal: true });
-  return new Promise((resolve, reject) => {
-    lines.once('line', (line) => {
-      lines.close();
+  const answers: string[] = [];
+  try {
+    for (const question of questions) {
+      process.stderr.write(question);
+      const answer = await nextLine(lines);
       process.stderr.write('\n');
-      if (line === '') reject(new UsageError('a password is expected'));
-      else resolve(line);
-    });
-    lines.once('SIGINT', () => {
-      lines.close();
-      process.stderr.write('\n');
-      reject(new UsageError('no password was given'));
-    });
+      if (answer === '') break;
+      answers.push(answer);
+    }
+  } finally {
+    lines.close();
+  }
+  return answers;
+}
+
+/** Ctrl-C and Ctrl-D are empty answers. */
+function nextLine(lines: Interface): Promise<string> {
+  return new Promise((resolve) => {
+    lines.once('line', resolve);
+    lines.once('SIGINT', () => resolve(''));
+    lines.once('close', () => resolve(''));
   });
 }

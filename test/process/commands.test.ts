@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   BOOTSTRAP,
@@ -75,6 +76,13 @@ describe('sekisho tenant', () => {
     const done = await sekisho([...args, '--data-dir', freshDirectory()], {}, input);
     expect(done).toMatchObject({ code, stdout: '' });
     expect(done.stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('list makes no record where none is', async () => {
+    const directory = join(freshDirectory(), 'mistyped');
+    const done = await sekisho(['tenant', 'list', '--data-dir', directory]);
+    expect(done).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining(directory) });
+    expect(existsSync(directory)).toBe(false);
   });
 
   test('create says in one line what is against a rule, and makes nothing', async () => {
@@ -163,6 +171,7 @@ describe('help', () => {
     [['tenant', '--help'], 'tenant create SLUG'],
     [['tenant', 'create', '--help'], '--admin-email'],
     [['user', 'reset', '-h'], '--make-admin'],
+    [['--version'], '.'],
   ])('%j', async (args, expected) => {
     const { code, stdout } = await sekisho(args);
     expect({ code, found: stdout.includes(expected) }).toEqual({ code: 0, found: true });

@@ -21,7 +21,7 @@ const EXIT_GRACE_MS = 1000;
 export const serve: Command = {
   name: 'serve',
   operands: [],
-  summary: 'Runs the server.',
+  summary: 'Runs the server. Every option is an environment variable too; options win.',
   options: serverSettings,
   examples: [
     'sekisho serve',

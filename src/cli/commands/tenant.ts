@@ -25,8 +25,10 @@ export const tenantCreate: Command = {
     const adminEmail = required(call, 'admin-email');
     const adminPassword = await readPassword(`Password for ${adminEmail}`);
     const name = optional(call, 'name');
-    const made = await withOperator(call, (operator) =>
-      operator.createTenant({ slug, name, adminEmail, adminPassword }),
+    const made = await withOperator(
+      call,
+      (operator) => operator.createTenant({ slug, name, adminEmail, adminPassword }),
+      { mayMake: true },
     );
     const { tenant, admin } = made;
     print(
