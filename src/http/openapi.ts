@@ -238,7 +238,7 @@ export function codesOf(route: Route): readonly ErrorCode[] {
   };
   add(...route.errors);
   if (route.method !== 'ANY' && route.method !== 'GET') {
-    add('unsupported_media_type', 'invalid_json', 'origin_denied');
+    add('unsupported_media_type', 'invalid_json', 'origin_denied', 'outcome_unknown');
   }
   add('invalid_request', 'validation_failed');
   if (route.who === 'user' || route.who === 'admin') {
@@ -247,7 +247,6 @@ export function codesOf(route: Route): readonly ErrorCode[] {
   }
   if (route.who === 'admin') add('insufficient_role');
   if (route.who !== 'anyone' || !STATIC.has(route.name)) add('store_unavailable', 'not_ready');
-  if (route.who !== 'anyone' && route.method !== 'GET') add('outcome_unknown');
   return [...codes].sort((a, b) => ERROR_STATUS[a] - ERROR_STATUS[b] || (a < b ? -1 : 1));
 }
 

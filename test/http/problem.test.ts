@@ -21,7 +21,7 @@ afterAll(() => http.close());
 function failing(error: unknown, log: Log = silentLog) {
   const { engine } = http.engine;
   const logins = { ...engine.logins, login: () => Promise.reject(error) };
-  return senderOf(createHttpApp(withFailing(engine, { logins }), { log }));
+  return senderOf(createHttpApp(withFailing(engine, { logins }), { log }), '', false);
 }
 
 const LOGIN = { json: { tenant: 'acme', email: 'a@b', password: 'hidden-7391' } };
