@@ -148,6 +148,8 @@ export class Node {
   learn(head: Head): void {
     if (this.view.generation === '') return;
     this.view.learn(head);
+    // A walk that failed left the view unfit to answer; it is tried again, whatever generation it was of.
+    if (this.rebuilding) this.signals.meet();
     if (head.generation === this.view.generation) {
       this.headSeen = Math.max(this.headSeen, head.position);
       if (head.position > this.view.applied) this.signals.fetch();
