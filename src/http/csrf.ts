@@ -11,15 +11,18 @@ export function isUnsafe(method: string): boolean {
 
 /**
  * Whether the request that a gateway asks about may change something. Its method is what a trusted proxy says; from
- * anybody else the header can only make the check stricter.
+ * anybody else the header can only make the check stricter. A proxy may set one of the two fields and pass the client's own
+ * other one on, so that either is enough to make it strict.
  */
 export function isUnsafeOriginal(
   { method, headers }: Request,
   { fromTrustedProxy }: Pick<RequestContext, 'fromTrustedProxy'>,
 ): boolean {
-  const said = headers.get('x-original-method') ?? headers.get('x-forwarded-method');
-  if (said === null) return isUnsafe(method);
-  return isUnsafe(said) || (!fromTrustedProxy && isUnsafe(method));
+  const said = [headers.get('x-original-method'), headers.get('x-forwarded-method')].filter(
+    (one) => one !== null,
+  );
+  if (said.some(isUnsafe)) return true;
+  return isUnsafe(method) && (said.length === 0 || !fromTrustedProxy);
 }
 
 /**

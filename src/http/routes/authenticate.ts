@@ -5,7 +5,8 @@ import { type Answer, type Call, type Route, route } from '../route.ts';
 const query = z.strictObject({
   role: z
     .string()
-    .regex(/^[a-z0-9_:.,-]{1,500}$/, 'must be a role, or several with commas between')
+    .max(500)
+    .regex(/^[a-z0-9_:.-]+(?:,[a-z0-9_:.-]+)*$/, 'must be a role, or several with commas between')
     .optional()
     .describe('The role that is needed; of several, any one.'),
   fresh: queryFlag().optional().describe('Exact: never answered within the tolerance.'),
@@ -24,7 +25,7 @@ async function judge(
   const session =
     asked && presented !== null
       ? await engine.authentication.authenticate(presented.token, {
-          ...(role === undefined ? {} : { roles: role.split(',').filter((one) => one !== '') }),
+          ...(role === undefined ? {} : { roles: role.split(',') }),
           ...(fresh === undefined ? {} : { fresh }),
           ...(max_auth_age === undefined ? {} : { maxAuthAgeSeconds: max_auth_age }),
           origin: context.origin,
