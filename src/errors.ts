@@ -32,6 +32,7 @@ export const ERROR_STATUS = {
   origin_denied: 403,
   session_limit_reached: 403,
   too_many_attempts: 429,
+  too_many_streams: 429,
   // the state of things
   email_taken: 409,
   external_id_taken: 409,

@@ -13,6 +13,12 @@ const RETRY_MS = 3_000;
 /** Chunks that may wait for a reader who does not read; beyond, the stream is cut. */
 const MAX_WAITING = 1_000;
 
+/** Event streams of one session at a time, as many as sockets: each may keep `MAX_WAITING` events (A7). */
+const MAX_PER_SESSION = 16;
+
+/** Open streams by session, for each engine. */
+const open = new WeakMap<object, Map<string, number>>();
+
 /** Why a connection was not let in, as an error. */
 const REFUSED: Readonly<Record<string, ErrorCode>> = {
   revoked: 'session_revoked',
@@ -27,7 +33,7 @@ const REFUSED: Readonly<Record<string, ErrorCode>> = {
  * SOCKETS: it is registered and judged in one synchronous block; each frame is judged like a request; once killed, not a
  * byte follows, and what was waiting to be read is thrown away.
  *
- * @throws SekishoError `session_revoked`, `token_superseded`, `store_unavailable`
+ * @throws SekishoError `session_revoked`, `token_superseded`, `store_unavailable`, `too_many_streams`
  */
 export function openEventStream(
   engine: Pick<Engine, 'sockets' | 'events'>,
@@ -40,9 +46,11 @@ export function openEventStream(
   let timer: Timer | null = null;
   let ended = false;
 
+  const leave = takePlace(engine.events, session.session.sessionId);
   const live = engine.sockets.connect(session, cut);
   const refused = REFUSED[live.judgement.kind];
   if (refused !== undefined) {
+    leave();
     throw new SekishoError(refused, 'The session may not be served now.');
   }
   const unsubscribe = engine.events.subscribe(session.session.tenantId, (event) => {
@@ -57,6 +65,7 @@ export function openEventStream(
     timer?.cancel();
     unsubscribe();
     live.disconnect();
+    leave();
     meter?.streamsChanged(-1);
   }
 
@@ -95,6 +104,25 @@ export function openEventStream(
     },
     { highWaterMark: MAX_WAITING },
   );
+}
+
+/** Counts one more stream of a session. @returns what gives the place back. */
+function takePlace(engine: object, sid: string): () => void {
+  const counts = open.get(engine) ?? new Map<string, number>();
+  open.set(engine, counts);
+  const count = counts.get(sid) ?? 0;
+  if (count >= MAX_PER_SESSION) {
+    throw new SekishoError(
+      'too_many_streams',
+      `This session has ${MAX_PER_SESSION} event streams open; close one of them.`,
+    );
+  }
+  counts.set(sid, count + 1);
+  return () => {
+    const left = (counts.get(sid) ?? 1) - 1;
+    if (left > 0) counts.set(sid, left);
+    else counts.delete(sid);
+  };
 }
 
 /** One event. JSON has no line breaks, so `data` is one line. */

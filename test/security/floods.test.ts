@@ -65,4 +65,22 @@ describe('A7: what a stranger sends costs about what it weighs', () => {
     const other = await http.send('POST', '/v1/password/reset', { json, peer: '198.51.100.78' });
     expect([other.status, other.body.code]).toEqual([401, 'invalid_token']);
   });
+
+  test('A7 B11 a session has sixteen event streams, and a closed one makes room', async () => {
+    const pair = await http.engine.open('acme', acme.admin.uid);
+    const open = (token: string) => http.send('GET', '/v1/admin/events', { token });
+    const streams = [];
+    for (let n = 0; n < 16; n += 1) streams.push(await open(pair.accessToken));
+    expect(streams.map(({ status }) => status)).toEqual(new Array(16).fill(200));
+    const refused = await open(pair.accessToken);
+    expect([refused.status, refused.body.code]).toEqual([429, 'too_many_streams']);
+    const other = await open(acme.pair.accessToken);
+    expect(other.status).toBe(200);
+    await streams[0]?.response.body?.cancel();
+    const again = await open(pair.accessToken);
+    expect(again.status).toBe(200);
+    // Revocation gives all places back.
+    await http.send('POST', '/v1/logout', { token: pair.accessToken });
+    for (const { response } of [other, again]) await response.body?.cancel().catch(() => {});
+  });
 });

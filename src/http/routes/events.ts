@@ -13,6 +13,7 @@ const stream = route({
   who: 'admin',
   responses: { 200: null },
   produces: 'text/event-stream',
+  errors: ['too_many_streams'],
   async handle({ engine, presented, request, settings }) {
     const headers = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
     if (presented === null) throw new SekishoError('credentials_required', 'Log in first.');

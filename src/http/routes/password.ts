@@ -41,7 +41,7 @@ const resetPassword = route({
     new_password: newPasswordField,
   }),
   responses: REVOKED,
-  errors: ['invalid_token'],
+  errors: ['invalid_token', 'too_many_attempts'],
   async handle({ engine, body, context }) {
     const { revocation } = await engine.logins.resetPassword(
       body.token,
