@@ -1,0 +1,93 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { BOOTSTRAP, call, cleanUp, freshDirectory, login, serve } from '../support/process.ts';
+import { openSocket } from '../support/socket-client.ts';
+
+afterEach(cleanUp);
+
+/** A word that stands in every secret which the test makes up. */
+const SEED = 'Zq7-quartz-heron';
+
+describe('ASVS 16.2.5: secrets of a running server', () => {
+  test('ASVS 16.2.5 14.2.1 no password and no token in its output, its operations, or its data at rest', async () => {
+    const directory = freshDirectory();
+    const password = `${SEED}-bootstrap`;
+    const server = await serve(directory, {
+      ...BOOTSTRAP,
+      SEKISHO_BOOTSTRAP_PASSWORD: password,
+      SEKISHO_LOG_LEVEL: 'debug',
+    });
+    const { origin } = server;
+    const v1 = `${origin}/v1`;
+    const secrets = [SEED];
+    const { body: first } = await login(origin, password);
+    const token = first.access_token as string;
+    const created = await call(`${v1}/admin/users`, {
+      token,
+      body: { email: 'nao@harbor.example' },
+    });
+    const reset = created.body.reset.token as string;
+    const chosen = await call(`${v1}/password/reset`, {
+      body: { token: reset, new_password: `${SEED}-chosen` },
+    });
+    expect(chosen.status).toBe(200);
+    const { body: second } = await call(`${v1}/refresh`, {
+      body: { refresh_token: first.refresh_token },
+    });
+    const { ticket } = (await call(`${v1}/socket-ticket`, { token, method: 'POST' })).body;
+    const socket = openSocket(origin, ticket);
+    // Whatever goes wrong, with a secret where none belongs.
+    await login(origin, `${SEED}-wrong`);
+    for (const body of [{ [SEED]: 1 }, { refresh_token: SEED }, { password: SEED, token: reset }]) {
+      await call(`${v1}/login`, { body });
+      await call(`${v1}/password/reset`, { body });
+      await call(`${v1}/reauthenticate`, { token, body });
+    }
+    await call(`${v1}/session?access_token=${token}&p=${SEED}`, { token: `${SEED}.x.y` });
+    await call(`${v1}/${token}/${SEED}`, { token });
+    await fetch(`${v1}/session`, {
+      headers: { 'user-agent': `x ${token}`, cookie: `a=${SEED}`, 'x-request-id': SEED },
+    });
+    await fetch(`${v1}/login`, { method: 'POST', body: `{"password":"${SEED}` });
+    await call(`${v1}/refresh`, { body: { refresh_token: first.refresh_token } });
+    const audit = await call(`${v1}/admin/audit?limit=200`, { token: second.access_token });
+    expect(audit.body.events.length).toBeGreaterThan(3);
+    const operations = await Promise.all(
+      ['/metrics', '/healthz', '/readyz'].map(async (path) =>
+        (await fetch(server.operations + path)).text(),
+      ),
+    );
+    await call(`${v1}/logout`, { token: second.access_token, method: 'POST' });
+    await socket.closed;
+    expect(await server.end('SIGTERM')).toBe(0);
+
+    for (const pair of [first, second]) {
+      secrets.push(pair.access_token.split('.')[2], pair.refresh_token.split('.')[2]);
+    }
+    secrets.push(reset.split('.')[1] ?? '', ticket.split('.')[1], first.device_token.split('.')[2]);
+    secrets.push(readFileSync(join(directory, 'secret'), 'utf8').trim());
+    const told = [
+      server.lines.join('\n'),
+      server.stderr(),
+      JSON.stringify(audit.body),
+      ...operations,
+    ].join('\n');
+    expect(server.stderr()).toContain('"route":"/v1/session"');
+    for (const secret of secrets) expect(told.includes(secret)).toBe(false);
+    // At rest: hashes and sealed keys; what was typed, or given away, nowhere.
+    const kept = [...filesOf(join(directory, 'postgres'))].map((path) => readFileSync(path));
+    expect(kept.some((bytes) => bytes.includes('nao@harbor.example'))).toBe(true);
+    for (const secret of secrets) {
+      expect(kept.some((bytes) => bytes.includes(secret))).toBe(false);
+    }
+  }, 60_000);
+});
+
+function* filesOf(directory: string): Generator<string> {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    if (statSync(path).isDirectory()) yield* filesOf(path);
+    else yield path;
+  }
+}
