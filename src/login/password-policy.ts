@@ -72,11 +72,6 @@ export function assertPassword(
   }
 }
 
-/** The sentence that belongs to a fault, without its subject: `must have at least 8 characters`. */
-export function describeFault(fault: PasswordFault): string {
-  return DETAILS[fault];
-}
-
 /**
  * A common word, whatever digits and signs stand around and in it (`Summer2024!`); the same word twice; a date; a run over
  * the keys of a number pad. Much beside the word makes another password of it.

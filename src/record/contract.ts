@@ -337,11 +337,6 @@ export interface UserStore {
   byExternalId(tid: string, externalId: string): Promise<User | null>;
   /** Newest first. */
   list(tid: string, page: Page): Promise<readonly User[]>;
-  /** For reauthentication and password change: the hash, with the head read by the same statement. */
-  passwordOf(
-    tid: string,
-    uid: string,
-  ): Promise<(HistoryCheck & { readonly user: User; readonly passwordHash: string | null }) | null>;
   /** Replaces a hash made with older parameters, only if it still is `oldHash`. */
   rehash(tid: string, uid: string, oldHash: string, newHash: string): Promise<void>;
 }
@@ -493,7 +488,13 @@ export interface SessionStore {
 
 /**
  * Counts login attempts exactly under parallel guesses: an attempt is reserved first and given back on success.
- * The rule is `judgeAttempts` in login/limits.ts; an implementation must agree with it.
+ *
+ * The rule is a sliding window with a rising wait (ASVS 6.3.1, NIST SP 800-63B-4 section 3.2.2). An attempt at time `a`
+ * counts until `a + windowMs`, that moment excluded. While fewer than `attempts` count, one passes. Otherwise it must wait
+ * `min(maxWaitMs, 1 s · 2^(count − attempts))` since the last counted one: the attempt after `attempts` is the first to be
+ * refused, and waits double from one second. Refused tries are not counted, so that a guesser cannot keep the owner out by
+ * hammering, and `maxWaitMs` bounds every wait. An attempt with a time after `nowMs` counts: another node took its time a
+ * little later and its lock a little earlier. A model of the rule in the tests holds every implementation to it.
  */
 export interface AttemptStore {
   /** `tenantKey` is the tid, or `unknown` for slugs that no tenant has. All buckets must pass, or nothing is counted. */

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { call } from './call.ts';
-import type { LoginFacts, UserStore } from './contract.ts';
+import type { UserStore } from './contract.ts';
 import type { Database } from './database.ts';
 import { asTenant, build } from './reads.ts';
-import { type RawUser, userOf } from './rows.ts';
+import { userOf } from './rows.ts';
 
 const COLUMNS = [
   'u.uid',
@@ -16,13 +16,6 @@ const COLUMNS = [
   'u.created_at',
   'u.last_login_at',
 ] as const;
-
-interface RawPasswordFacts {
-  readonly head: LoginFacts['head'];
-  readonly identity_agrees: boolean;
-  readonly user: RawUser | null;
-  readonly password_hash: string | null;
-}
 
 /** Users in the record. They are changed by commits only (LogStore); a hash is the one thing replaced here. */
 export function createUserStore(database: Database): UserStore {
@@ -56,17 +49,6 @@ export function createUserStore(database: Database): UserStore {
         .orderBy('u.uid', 'desc')
         .limit(page.limit);
       return (await asTenant(database, tid, query)).map(userOf);
-    },
-
-    async passwordOf(tid, uid) {
-      const raw = await call<RawPasswordFacts>(database, 'subject_facts', [tid, uid]);
-      if (raw.user === null) return null;
-      return {
-        user: userOf(raw.user),
-        passwordHash: raw.password_hash,
-        head: raw.head,
-        identityAgrees: raw.identity_agrees,
-      };
     },
 
     async rehash(tid, uid, oldHash, newHash) {

@@ -32,15 +32,6 @@ export function publishedKeysAt(keys: readonly StoredKey[], nowMs: number): read
     .sort((a, b) => b.activeFromMs - a.activeFromMs || (a.kid < b.kid ? -1 : 1));
 }
 
-/** The key of that id if its tokens are good at `nowMs`; null otherwise. Ids are compared exactly. */
-export function publishedKey(
-  keys: readonly StoredKey[],
-  kid: string,
-  nowMs: number,
-): StoredKey | null {
-  return publishedKeysAt(keys, nowMs).find((key) => key.kid === kid) ?? null;
-}
-
 /** The JWK Set (RFC 7517 section 5) at `nowMs`; nothing private is ever in it. */
 export function jwksAt(
   keys: readonly StoredKey[],

@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isSekishoError } from '../../src/errors.ts';
-import {
-  absoluteEndMs,
-  accessTokenTimes,
-  expiryOf,
-  idleTimeoutSeconds,
-} from '../../src/tenant/lifetime.ts';
+import { accessTokenTimes } from '../../src/tenant/lifetime.ts';
 import { DEFAULT_POLICY, isShorter, parsePolicy } from '../../src/tenant/policy.ts';
 import type { Policy } from '../../src/tenant/types.ts';
 
@@ -162,41 +157,6 @@ describe('what a changed policy means for sessions that exist', () => {
     const next: Policy = { ...DEFAULT_POLICY, max_sessions_per_user: 1, refresh_grace: 0 };
     expect(isShorter(DEFAULT_POLICY, DEFAULT_POLICY)).toBe(false);
     expect(isShorter(DEFAULT_POLICY, next)).toBe(false);
-  });
-
-  const life = {
-    createdAtMs: 1_000,
-    lastSeenAtMs: 5_000,
-    idleTimeoutSeconds: 600,
-    absoluteEndAtMs: 3_601_000,
-  };
-  const of = (idle: number, absolute: number): Policy => ({
-    ...DEFAULT_POLICY,
-    idle_timeout: idle,
-    absolute_timeout: absolute,
-  });
-
-  test('ASVS 7.3.2: the earlier absolute end counts; a longer policy lengthens nothing', () => {
-    expect(absoluteEndMs(life, of(60, 60))).toBe(61_000);
-    expect(absoluteEndMs(life, of(60, 86_400))).toBe(3_601_000);
-  });
-
-  test('ASVS 7.3.1: so does the shorter idle time', () => {
-    expect(idleTimeoutSeconds(life, of(60, 86_400))).toBe(60);
-    expect(idleTimeoutSeconds(life, of(3600, 86_400))).toBe(600);
-  });
-
-  test('a session ends at its absolute end, that moment included', () => {
-    const policy60 = of(600, 60);
-    expect(expiryOf(life, policy60, 60_999, 0)).toBeNull();
-    expect(expiryOf(life, policy60, 61_000, 0)).toBe('absolute');
-  });
-
-  test('idleness is judged by what is swept: while that stands still, nobody expires', () => {
-    const lasting = of(600, 86_400);
-    expect(expiryOf(life, lasting, 3_000_000, 605_000)).toBeNull();
-    expect(expiryOf(life, lasting, 3_000_000, 605_001)).toBe('idle');
-    expect(expiryOf(life, lasting, 3_600_999, 5_000)).toBeNull();
   });
 
   test('ASVS 7.4.1: an access token never outlives its session nor its policy', () => {

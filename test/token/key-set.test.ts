@@ -5,7 +5,6 @@ import {
   jwksAt,
   PUBLISH_AHEAD_MS,
   planRotation,
-  publishedKey,
   publishedKeysAt,
   RETIRED_KEY_MS,
   ROTATION_PERIOD_MS,
@@ -29,6 +28,10 @@ const key = (kid: string, activeFromMs: number, retiredAtMs: number | null = nul
   retiredAtMs,
 });
 
+/** Whose tokens are good at `nowMs`. */
+const kidsAt = (keys: readonly StoredKey[], nowMs: number): readonly string[] =>
+  publishedKeysAt(keys, nowMs).map((one) => one.kid);
+
 describe('the key set', () => {
   test('the newest active key signs; a coming one is published before, a retired one after', () => {
     const keys = [key('old', 0, 100 * HOUR), key('now', 99 * HOUR), key('coming', 200 * HOUR)];
@@ -47,15 +50,8 @@ describe('the key set', () => {
   test('ASVS 9.1.2: an old key stays until its last token has expired, and no longer', () => {
     const keys = [key('old', 0, HOUR), key('new', HOUR)];
     expect(RETIRED_KEY_MS).toBeGreaterThanOrEqual(900_000);
-    expect(publishedKey(keys, 'old', HOUR + RETIRED_KEY_MS - 1)?.kid).toBe('old');
-    expect(publishedKey(keys, 'old', HOUR + RETIRED_KEY_MS)).toBeNull();
-  });
-
-  test('ids are compared exactly', () => {
-    const keys = [key('old', 0)];
-    for (const kid of ['', 'OLD', 'old ', 'ol', '__proto__', 'constructor']) {
-      expect(publishedKey(keys, kid, 0)).toBeNull();
-    }
+    expect(kidsAt(keys, HOUR + RETIRED_KEY_MS - 1)).toContain('old');
+    expect(kidsAt(keys, HOUR + RETIRED_KEY_MS)).not.toContain('old');
   });
 
   test('all nodes choose alike among keys of one time, in whatever order they come', () => {
@@ -122,10 +118,10 @@ describe('the key set', () => {
             }
             expect(planRotation(keys, now, { newestKeyId })).toEqual({ add: null, retire: [] });
             const signer = signingKeyAt(keys, now);
-            expect(publishedKey(keys, signer?.kid ?? '', now)).not.toBeNull();
+            expect(kidsAt(keys, now)).toContain(signer?.kid);
             // A key that was used a moment ago is published still.
             if (before !== null && before !== signer) {
-              expect(publishedKey(keys, before.kid, now)).not.toBeNull();
+              expect(kidsAt(keys, now)).toContain(before.kid);
             }
             before = signer;
           }

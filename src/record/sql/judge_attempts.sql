@@ -1,4 +1,4 @@
--- The rule for login attempts, judgeAttempts of src/login/limits.ts said in SQL; a property test holds them together.
+-- The rule for login attempts, as AttemptStore in src/record/contract.ts states it; a property test holds them together.
 --   p_times  the counted attempts of one bucket, in any order; those outside the window count for nothing
 -- Result: one row.
 --   counted         how many lie within the window

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
-import { judgeAttempts } from '../../../src/login/limits.ts';
 import type { AttemptBucket } from '../../../src/record/contract.ts';
 import { DEFAULT_POLICY } from '../../../src/tenant/policy.ts';
+import { judgeAttempts } from '../../support/attempt-rule.ts';
 import {
   behindLock,
   byHand,

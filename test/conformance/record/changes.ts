@@ -141,7 +141,7 @@ export function changeSuite(kind: string, open: () => Promise<RecordFixture>): v
       });
       expect(user).toMatchObject({ uid });
       expect(row).toMatchObject({ sid, state: 'active', rot: 2, authTimeMs: atMs });
-      expect(await fixture.record.users.passwordOf(tid, uid)).toMatchObject({
+      expect(await fixture.record.sessions.subjectFacts(tid, uid)).toMatchObject({
         passwordHash: 'new',
       });
       // Neither the token that was live nor one within its window of grace goes on.
@@ -169,7 +169,9 @@ export function changeSuite(kind: string, open: () => Promise<RecordFixture>): v
       const ask = (byte: number) =>
         committed(fixture, { change: { kind: 'password_reset', tid, uid, reset: reset(byte) } });
       await ask(1);
-      expect(await fixture.record.users.passwordOf(tid, uid)).toMatchObject({ passwordHash: null });
+      expect(await fixture.record.sessions.subjectFacts(tid, uid)).toMatchObject({
+        passwordHash: null,
+      });
       await ask(2);
       expect(await use(1)).toEqual({ kind: 'reset_unknown' });
       expect(await use(2, START_MS + 1000)).toEqual({ kind: 'reset_unknown' });

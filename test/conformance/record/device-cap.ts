@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { OpenOutcome } from '../../../src/record/contract.ts';
-import { expiryOf } from '../../../src/tenant/lifetime.ts';
 import {
   behindLock,
   byHand,
@@ -15,6 +14,7 @@ import {
   seedUser,
   setPolicy,
 } from '../../support/seed.ts';
+import { isAliveBy } from '../../support/session-life.ts';
 
 const ALL = { limit: 200, cursor: null };
 const MINUTE_MS = 60_000;
@@ -331,8 +331,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
           const uid = await seedUser(fixture, tid);
           const model: Modelled[] = [];
           const isAlive = (one: Modelled) =>
-            !one.ended &&
-            expiryOf(one, { ...ANY_POLICY, ...policy }, nowMs, sweptThroughMs) === null;
+            !one.ended && isAliveBy(one, policy, nowMs, sweptThroughMs);
 
           for (const next of steps) {
             nowMs += 1000;
@@ -396,17 +395,3 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
     }, 120_000);
   });
 }
-
-/** What the rule for lifetimes does not look at. */
-const ANY_POLICY = {
-  access_ttl: 300,
-  refresh_grace: 10,
-  on_session_limit: 'reject',
-  login_limit: {
-    account_attempts: 10,
-    account_window: 900,
-    address_attempts: 300,
-    address_window: 900,
-    max_wait: 900,
-  },
-} as const;

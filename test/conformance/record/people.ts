@@ -106,8 +106,8 @@ export function peopleSuite(kind: string, open: () => Promise<RecordFixture>): v
       const { tid } = await seedTenant(fixture);
       const uid = await seedUser(fixture, tid, { passwordHash: 'old' });
       const head = await raiseFloor(fixture, { tid });
-      const { users } = fixture.record;
-      const read = () => users.passwordOf(tid, uid);
+      const { users, sessions } = fixture.record;
+      const read = () => sessions.subjectFacts(tid, uid);
       expect(await read()).toMatchObject({
         user: { uid },
         passwordHash: 'old',
@@ -118,7 +118,10 @@ export function peopleSuite(kind: string, open: () => Promise<RecordFixture>): v
       expect(await read()).toMatchObject({ passwordHash: 'old' });
       await users.rehash(tid, uid, 'old', 'new');
       expect(await read()).toMatchObject({ passwordHash: 'new', user: { version: 1 } });
-      expect(await users.passwordOf(tid, newId())).toBeNull();
+      expect(await sessions.subjectFacts(tid, newId())).toMatchObject({
+        user: null,
+        passwordHash: null,
+      });
     });
 
     test('the figures of a tenant are its own, of the last day', async () => {

