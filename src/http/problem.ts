@@ -63,6 +63,8 @@ export function problemResponse(thrown: unknown, context: ProblemContext): Respo
   if (status === 429 || status === 503) {
     headers.set('retry-after', String(Math.max(1, Math.ceil(error.retryAfterSeconds ?? 1))));
   }
+  // The rest of the body is never read: without this word a client would use the connection again (RFC 9110 15.5.14).
+  if (status === 413) headers.set('connection', 'close');
   if (error.rateLimit !== undefined) applyRateLimit(headers, error.rateLimit);
   if (error instanceof HttpError) {
     for (const [name, value] of Object.entries(error.headers)) headers.set(name, value);
