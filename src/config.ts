@@ -7,7 +7,7 @@ import type { Log } from './observe/log.ts';
 export const IN_MEMORY = ':memory:';
 
 /** From most to least. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What `createSekisho` takes. All of it is optional; `createSekisho()` is the embedded default. */

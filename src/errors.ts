@@ -125,3 +125,22 @@ Object.defineProperty(SekishoError.prototype, BRAND, { value: true });
 export function isSekishoError(error: unknown): error is SekishoError {
   return typeof error === 'object' && error !== null && BRAND in error;
 }
+
+/** Whether `error` says that the record could not be reached, or did not answer in time: the same may work later. */
+export function isOutage(error: unknown): boolean {
+  return (
+    isSekishoError(error) &&
+    (error.code === 'store_unavailable' || error.code === 'outcome_unknown')
+  );
+}
+
+/** Longest part of a pointer, in characters. Names of our own fields are shorter; what a stranger made up is cut. */
+const MAX_POINTER_PART = 100;
+
+/** A JSON Pointer (RFC 6901) for `FieldError`; the empty one is the whole body. */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => String(part).slice(0, MAX_POINTER_PART))
+    .map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
+}

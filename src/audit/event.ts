@@ -5,7 +5,7 @@ import type { AuditAction, AuditActor, NewAuditEvent } from './types.ts';
 export const MAX_AUDIT_TEXT = 500;
 
 /** Most members of `detail`; what is beyond is left out. */
-export const MAX_AUDIT_DETAILS = 32;
+const MAX_AUDIT_DETAILS = 32;
 
 const REMOVED = '[removed]';
 

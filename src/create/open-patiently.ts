@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { isSekishoError, SekishoError } from '../errors.ts';
+import { isOutage, SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import { type OpenEngine, openEngine } from './open.ts';
 import { answerCommands, commandsOf } from './operator-commands.ts';
@@ -57,26 +58,9 @@ const NOT_READY = Object.freeze({
   error: Object.freeze({ code: 'not_ready', message: 'The server is starting.' }),
 });
 
-function isOutage(error: unknown): boolean {
-  return (
-    isSekishoError(error) &&
-    (error.code === 'store_unavailable' || error.code === 'outcome_unknown')
-  );
-}
-
-/** A real timer that keeps the process alive: a start that waits for its database must not end in silence. */
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, delayMs);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+/** Keeps the process alive: a start that waits for its database must not end in silence. Ends early when aborted. */
+async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+  await sleep(delayMs, undefined, { signal }).catch(() => {});
 }
 
 function aborted(): SekishoError {

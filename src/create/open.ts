@@ -145,14 +145,18 @@ async function closeAll(closers: (() => unknown)[], log: Log): Promise<void> {
 
 async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return work;
+  let stop = (): void => {};
   const aborted = new Promise<never>((_, reject) => {
-    const stop = (): void => {
-      reject(new SekishoError('not_ready', 'It was closed while it was starting.'));
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    stop = () => reject(new SekishoError('not_ready', 'It was closed while it was starting.'));
   });
-  await Promise.race([work, aborted]);
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop);
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    // The signal lives as long as the instance; a start may be tried a thousand times.
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 function once(run: () => Promise<void>): () => Promise<void> {

@@ -4,7 +4,7 @@ import { SekishoError } from '../errors.ts';
 import { makeSecret } from '../token/secrets.ts';
 
 /** The file in the data directory that keeps the deployment's secret. */
-export const SECRET_FILE = 'secret';
+const SECRET_FILE = 'secret';
 
 /**
  * The secret of an embedded deployment: read from the data directory, made there on the first start. Readable by its owner

@@ -1,7 +1,7 @@
 import { SekishoError } from '../errors.ts';
 
 /** Longest request body, in bytes. */
-export const MAX_BODY_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
 
 /**
  * Reads a request's body, however it is sent, and stops at the first byte too many.

@@ -22,7 +22,7 @@ export function typeOf(schema: JsonSchema): string {
   if (schema.enum !== undefined) return schema.enum.map((one) => JSON.stringify(one)).join(' | ');
   if (schema.anyOf !== undefined) return schema.anyOf.map(typeOf).join(' or ');
   if (schema.items !== undefined) return `list of ${typeOf(schema.items)}`;
-  const plain = [schema.type ?? 'any'].flat().map((one) => (one === 'null' ? 'null' : one));
+  const plain = [schema.type ?? 'any'].flat();
   const format = schema.format === 'date-time' ? ', RFC 3339' : '';
   return plain.join(' or ') + format + boundsOf(schema);
 }

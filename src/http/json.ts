@@ -1,5 +1,4 @@
-import { type FieldError, SekishoError } from '../errors.ts';
-import { pointerTo } from './pointer.ts';
+import { type FieldError, pointerTo, SekishoError } from '../errors.ts';
 
 /** Deepest nesting of a request body; ours need three. */
 const MAX_DEPTH = 32;

@@ -80,8 +80,10 @@ export async function serve(
   const query = validate(found.query, rawQuery);
   const input = validate(found.body, body);
   requireIds(found, params);
-  const target = `${found.method} ${new URL(request.url).pathname}`;
-  const idempotency = key === null ? null : idempotencyOf(key, target, input);
+  const idempotency =
+    key === null
+      ? null
+      : idempotencyOf(key, `${found.method} ${new URL(request.url).pathname}`, input);
   return found.handle({
     engine,
     settings,

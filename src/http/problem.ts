@@ -108,7 +108,7 @@ function challengeOf({ status, code }: SekishoError, tokenPresented: boolean): s
 }
 
 /** Fields of the RateLimit draft (draft-ietf-httpapi-ratelimit-headers). */
-export function applyRateLimit(headers: Headers, limit: RateLimitState): void {
+function applyRateLimit(headers: Headers, limit: RateLimitState): void {
   const name = JSON.stringify(limit.policy);
   headers.set('ratelimit-policy', `${name};q=${limit.limit};w=${limit.windowSeconds}`);
   headers.set('ratelimit', `${name};r=${limit.remaining};t=${limit.resetSeconds}`);

@@ -1,7 +1,6 @@
 import type { z } from 'zod';
-import { type FieldError, SekishoError } from '../errors.ts';
+import { type FieldError, pointerTo, SekishoError } from '../errors.ts';
 import { unfitStrings } from './json.ts';
-import { pointerTo } from './pointer.ts';
 
 /**
  * Judges `value` by `schema`; unknown fields are errors (ASVS 15.3.3). No message quotes a value: it may be a password.

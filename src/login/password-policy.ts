@@ -2,8 +2,8 @@ import { type FieldError, SekishoError } from '../errors.ts';
 import { COMMON_WORDS, NUMBERS } from './common-passwords.ts';
 
 /** Bounds in characters (code points) after NFC (ASVS 6.2.1, 6.2.9; NIST SP 800-63B-4 section 3.1.1.2). */
-export const MIN_PASSWORD_LENGTH = 8;
-export const MAX_PASSWORD_LENGTH = 256;
+const MIN_PASSWORD_LENGTH = 8;
+const MAX_PASSWORD_LENGTH = 256;
 
 /** Context words shorter than this are in too many good passwords to be refused. */
 const MIN_CONTEXT_LENGTH = 3;

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { isSekishoError, SekishoError } from '../errors.ts';
+import { isOutage, isSekishoError, SekishoError } from '../errors.ts';
 import type { CommitOutcome, CommitRequest, LogStore } from '../record/contract.ts';
 import {
   COMMIT_BATCH,
@@ -8,7 +8,6 @@ import {
   UNKNOWN_OUTCOME_WAIT_MS,
 } from './constants.ts';
 import type { Follower } from './contract.ts';
-import { isOutage } from './node.ts';
 
 /** Commits administrative writes and revocations of this node, many in one transaction. */
 export interface Committer {

@@ -1,8 +1,8 @@
-import { SekishoError } from '../errors.ts';
+import { isOutage, SekishoError } from '../errors.ts';
 import { MAX_SKEW_MS, PROTOCOL_VERSION } from './constants.ts';
 import type { Generations } from './generations.ts';
 import type { HeartbeatLoop } from './heartbeat.ts';
-import { isOutage, type Node } from './node.ts';
+import type { Node } from './node.ts';
 import { skewMs } from './wall-time.ts';
 
 /** Rows that are remembered for taking them away; others go after their terms, like those of any member that has stopped. */

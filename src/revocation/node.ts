@@ -1,5 +1,4 @@
 import type { Clock } from '../clock.ts';
-import { isSekishoError } from '../errors.ts';
 import { Connections, type KillReason } from './connections.ts';
 import type { Judgement } from './contract.ts';
 import type { FollowerEvent, Source } from './events.ts';
@@ -35,7 +34,7 @@ export const PASS_FRESH: Judgement = Object.freeze({ kind: 'pass', freshness: 'f
 export const PASS_STALE: Judgement = Object.freeze({ kind: 'pass', freshness: 'stale' });
 export const REVOKED: Judgement = Object.freeze({ kind: 'revoked' });
 export const SUPERSEDED: Judgement = Object.freeze({ kind: 'superseded' });
-export const UNKNOWN_GENERATION: Judgement = Object.freeze({ kind: 'unknown_generation' });
+const UNKNOWN_GENERATION: Judgement = Object.freeze({ kind: 'unknown_generation' });
 export const UNAVAILABLE: Judgement = Object.freeze({ kind: 'unavailable' });
 
 /**
@@ -243,12 +242,4 @@ export class Node {
   failed(what: string, error: unknown): void {
     this.emit({ kind: 'failed', what, error });
   }
-}
-
-/** Whether an error says that the record could not be reached: it makes a proof absent, and is tried again. */
-export function isOutage(error: unknown): boolean {
-  return (
-    isSekishoError(error) &&
-    (error.code === 'store_unavailable' || error.code === 'outcome_unknown')
-  );
 }

@@ -32,7 +32,7 @@ export function createSessionAdministration(services: Services): Sessions {
 
   function audit(
     caller: Caller,
-    action: 'session_revoked' | 'revoke_all' | 'authn_token_revoked',
+    action: 'session_revoked' | 'revoke_all',
     subject: NewAuditEvent['subject'],
     options: RevokeOptions,
   ): readonly NewAuditEvent[] {

@@ -24,7 +24,7 @@ export function userActor(uid: string, sid: string | null): AuditActor {
 }
 
 /** The actor that a caller is. */
-export function actorOf(caller: Caller): AuditActor {
+function actorOf(caller: Caller): AuditActor {
   return userActor(caller.session.userId, caller.session.sessionId);
 }
 

@@ -13,7 +13,7 @@ import { publish } from './publish.ts';
 import { nowMs, type Services } from './services.ts';
 
 /** One thing for unknown, wrong, disabled and suspended (ASVS 6.3.8). */
-export function invalidCredentials(): SekishoError {
+function invalidCredentials(): SekishoError {
   return new SekishoError('invalid_credentials', 'The e-mail address or the password is wrong.');
 }
 

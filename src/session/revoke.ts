@@ -173,7 +173,7 @@ function revocationOf(
 }
 
 /** The error that stands for an outcome in which nothing was written. */
-export function outcomeError(
+function outcomeError(
   outcome: Exclude<CommitOutcome, { kind: 'committed' | 'duplicate' }>,
 ): SekishoError {
   switch (outcome.kind) {

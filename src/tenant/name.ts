@@ -1,7 +1,7 @@
 import { SekishoError } from '../errors.ts';
 
 /** Longest display name of a user, tenant or device, in characters. */
-export const MAX_NAME_LENGTH = 200;
+const MAX_NAME_LENGTH = 200;
 
 /** Control characters, line separators and halves of surrogate pairs: they have no place in a name, a log or a header. */
 const UNFIT = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u;

@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { type FieldError, SekishoError } from '../errors.ts';
+import { type FieldError, pointerTo, SekishoError } from '../errors.ts';
+import { MAX_ACCESS_TTL_MS } from '../revocation/constants.ts';
 import type { Policy } from './types.ts';
 
 /** Longest life of an access token, seconds. Verifiers refuse longer ones (FORGET rests on it). */
-export const MAX_ACCESS_TTL = 900;
+export const MAX_ACCESS_TTL = MAX_ACCESS_TTL_MS / 1000;
 
 /** Longest life of a session, seconds: 30 days (NIST SP 800-63B-4, AAL1). */
-export const MAX_ABSOLUTE_TIMEOUT = 30 * 86_400;
+const MAX_ABSOLUTE_TIMEOUT = 30 * 86_400;
 
 const seconds = (min: number, max: number) => z.int().min(min).max(max);
 
@@ -107,11 +108,4 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
         : undefined,
     input,
   );
-}
-
-/** RFC 6901. */
-function pointerTo(path: readonly PropertyKey[]): string {
-  return path
-    .map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`)
-    .join('');
 }

@@ -1,7 +1,7 @@
 import { SekishoError } from '../errors.ts';
 
 /** 1 to 63 of `a-z 0-9 -`, beginning and ending with a letter or digit (a DNS label, RFC 1123 section 2.1). */
-export const SLUG_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const SLUG_PATTERN = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Whether `value` has the shape of a slug. */
 export function isSlug(value: unknown): value is string {

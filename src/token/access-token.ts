@@ -12,7 +12,7 @@ import type { Signer, Verifier } from './signing-key.ts';
 export const MAX_TOKEN_LENGTH = 8192;
 
 /** How far `iat` may lie ahead of the verifier's wall time, seconds. Expiry has no leeway. */
-export const MAX_IAT_AHEAD_SECONDS = 60;
+const MAX_IAT_AHEAD_SECONDS = 60;
 
 /** RFC 9068 section 2.1. */
 const TYPE = 'at+jwt';

@@ -2,10 +2,10 @@ import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:cry
 import { SekishoError } from '../errors.ts';
 
 /** Shortest member of a key ring, in bytes of UTF-8. */
-export const MIN_SECRET_BYTES = 32;
+const MIN_SECRET_BYTES = 32;
 
 /** Most members of a key ring: every refresh is derived under each of them. */
-export const MAX_RING_MEMBERS = 8;
+const MAX_RING_MEMBERS = 8;
 
 /** What a derived key is for. One key never serves two purposes (NIST SP 800-57 part 1, section 5.2). */
 export type Purpose =

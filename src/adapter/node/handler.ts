@@ -43,7 +43,7 @@ const OWN_PATHS =
   /^\/(?:v1|oauth)\/|^\/(?:openapi\.json|docs)(?:$|\/)|^\/\.well-known\/(?:jwks\.json|oauth-authorization-server)$/;
 
 /** Whether `target` (path and query) is for Sekisho rather than for the application that it is mounted in. */
-export function isOwnPath(target: string, basePath: string): boolean {
+function isOwnPath(target: string, basePath: string): boolean {
   const path = target.split('?', 1)[0] ?? '';
   if (!path.startsWith(basePath)) return false;
   return OWN_PATHS.test(path.slice(basePath.length));

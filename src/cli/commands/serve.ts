@@ -4,7 +4,7 @@ import { attachSocket, nodeHandler } from '../../adapter/node/index.ts';
 import { type Config, readConfig } from '../../config.ts';
 import type { Sekisho, Starting } from '../../create/sekisho.ts';
 import { startSekisho } from '../../create.ts';
-import { isSekishoError } from '../../errors.ts';
+import { isOutage } from '../../errors.ts';
 import type { Command } from '../command.ts';
 import { type Bootstrapped, bootstrap, checkBootstrap } from '../server/bootstrap.ts';
 import { guidance } from '../server/guidance.ts';
@@ -116,7 +116,7 @@ async function bootstrapPatiently(
     try {
       return await bootstrap(sekisho.engine.operator, settings.bootstrap);
     } catch (error) {
-      if (!isSekishoError(error) || error.status !== 503 || error.code === 'not_ready') throw error;
+      if (!isOutage(error)) throw error;
       await new Promise((done) => setTimeout(done, BOOTSTRAP_RETRY_MS));
     }
   }

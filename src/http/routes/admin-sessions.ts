@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isId } from '../../id.ts';
 import type { Administration, Caller, RevokeOptions } from '../../session/contract.ts';
+import { DEFAULT_WAIT_MS } from '../../session/revoke.ts';
 import type { Idempotency } from '../idempotency.ts';
 import { anySessionOf, listSchema, sessionSchema } from '../objects.ts';
 import { type PageQuery, pageFields, pageOf } from '../page.ts';
@@ -15,8 +16,7 @@ const stateField = z
 
 type State = z.infer<typeof stateField>;
 
-/** How long a revoking call waits when its caller does not say, and at most; milliseconds. */
-const DEFAULT_WAIT_MS = 2_000;
+/** How long a revoking call may be asked to wait, milliseconds. */
 const MAX_WAIT_MS = 30_000;
 
 const revokeBody = z.strictObject({
