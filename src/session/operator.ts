@@ -1,3 +1,4 @@
+import type { AuditAction, NewAuditEvent } from '../audit/types.ts';
 import { SekishoError } from '../errors.ts';
 import { newId } from '../id.ts';
 import { assertPassword } from '../login/password-policy.ts';
@@ -11,6 +12,7 @@ import type { Tenant, User } from '../tenant/types.ts';
 import { newReset } from './admin-users.ts';
 import { auditRow, OPERATOR } from './audit.ts';
 import type { Operator, PasswordReset } from './contract.ts';
+import { MAX_TRIES } from './open.ts';
 import { perform, revoke } from './revoke.ts';
 import type { Services } from './services.ts';
 import { floorOfUser } from './subjects.ts';
@@ -87,6 +89,41 @@ export function createOperator(services: Services): Operator {
     return { tenant, user };
   }
 
+  function auditOf(action: AuditAction, tid: string, uid: string): readonly NewAuditEvent[] {
+    const subject = { kind: 'user', id: uid };
+    return [auditRow(services, { tid, action, actor: OPERATOR, subject })];
+  }
+
+  /**
+   * Active again, and an administrator where asked for. The other roles stay as they are: they are written only over the
+   * version from which they were read.
+   */
+  async function reinstate(tid: string, found: User, makeAdmin: boolean): Promise<void> {
+    const { uid } = found;
+    let user: User | null = found;
+    for (let tries = 1; user !== null; tries += 1) {
+      const roles = makeAdmin ? { roles: [...new Set([...user.roles, ADMIN_ROLE])].sort() } : {};
+      try {
+        await perform(services, {
+          actor: ACTOR,
+          revoke: [floorOfUser(tid, uid, null)],
+          change: {
+            ...{ kind: 'user_patch', tid, uid, ifVersion: user.version, status: 'active' },
+            ...roles,
+          },
+          reason: 'reset_by_operator',
+          audit: auditOf('user_updated', tid, uid),
+        });
+        return;
+      } catch (error) {
+        const raced = error instanceof SekishoError && error.code === 'precondition_failed';
+        if (!raced || tries === MAX_TRIES) throw error;
+      }
+      user = await users.get(tid, uid);
+    }
+    throw new SekishoError('not_found', 'The user has just been deleted.');
+  }
+
   /** A password that was given, or a one-time link. */
   async function newWay(
     tid: string,
@@ -123,39 +160,22 @@ export function createOperator(services: Services): Operator {
       const { tenant, user } = await subject(input.tenant, input.email);
       const { tid } = tenant;
       const { uid } = user;
-      const audit = (
-        action: 'user_updated' | 'authn_password_change' | 'authn_password_reset_requested',
-      ) => [
-        auditRow(services, { tid, action, actor: OPERATOR, subject: { kind: 'user', id: uid } }),
-      ];
       if (input.password !== null) {
         assertPassword(input.password, { tenant: tenant.slug, email: user.email });
       }
       const way = await newWay(tid, uid, input.password);
       if (input.makeAdmin || user.status === 'disabled') {
-        const roles = input.makeAdmin ? [...new Set([...user.roles, ADMIN_ROLE])].sort() : null;
-        await perform(services, {
-          actor: ACTOR,
-          revoke: [floorOfUser(tid, uid, null)],
-          change: {
-            kind: 'user_patch',
-            tid,
-            uid,
-            ifVersion: null,
-            status: 'active',
-            ...(roles === null ? {} : { roles }),
-          },
-          reason: 'reset_by_operator',
-          audit: audit('user_updated'),
-        });
+        await reinstate(tid, user, input.makeAdmin);
       }
       const { committed, revocation } = await revoke(services, {
         actor: ACTOR,
         revoke: [floorOfUser(tid, uid, null)],
         change: way.change,
         reason: 'reset_by_operator',
-        audit: audit(
+        audit: auditOf(
           way.reset === null ? 'authn_password_change' : 'authn_password_reset_requested',
+          tid,
+          uid,
         ),
       });
       const now = committed?.user ?? (await users.get(tid, uid)) ?? user;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { codeOf, ORIGIN, PASSWORD, startTestEngine, type TestEngine } from '../support/engine.ts';
 
 let test_: TestEngine;
@@ -42,6 +42,26 @@ test('a second tenant: its slug is its own, and what is wrong says so', async ()
       'validation_failed',
     );
   }
+});
+
+test('roles that were changed meanwhile are not put back by a reset', async () => {
+  const { operator, administration } = test_.engine;
+  const { caller } = await test_.makeTenant('meanwhile');
+  const user = await test_.makeUser(caller, 'ada@meanwhile.example', ['buyer']);
+  const { users } = test_.record;
+  const byEmail = users.byEmail.bind(users);
+  vi.spyOn(users, 'byEmail').mockImplementationOnce(async (tid, email) => {
+    const read = await byEmail(tid, email);
+    await administration.patchUser(caller, user.uid, { roles: ['seller'] }, null);
+    return read;
+  });
+  const { user: now } = await operator.resetUser({
+    tenant: 'meanwhile',
+    email: 'ada@meanwhile.example',
+    password: null,
+    makeAdmin: true,
+  });
+  expect(now.roles).toEqual(['admin', 'seller']);
 });
 
 test('somebody who has forgotten everything gets a new way in, and only that', async () => {
