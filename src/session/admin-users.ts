@@ -45,7 +45,7 @@ export function createUserAdministration(services: Services): Users {
       const name = parseName(input.name ?? '');
       const roles = parseRoles(input.roles ?? [MEMBER_ROLE]);
       const passwordHash =
-        input.password === null ? null : await hashNew(services, tid, email, input.password);
+        input.password === null ? null : await hashNew(tid, email, input.password);
       const reset = input.password === null ? newReset(services, tid) : null;
       const uid = newId();
       const { committed } = await perform(services, {
@@ -141,10 +141,10 @@ export function createUserAdministration(services: Services): Users {
     },
   };
 
-  async function hashNew(of: Services, tid: string, email: string, password: string) {
+  async function hashNew(tid: string, email: string, password: string) {
     const tenant = await tenants.byId(tid);
     assertPassword(password, { email, ...(tenant === null ? {} : { tenant: tenant.slug }) });
-    return of.passwords.hash(password);
+    return services.passwords.hash(password);
   }
 }
 

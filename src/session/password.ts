@@ -1,4 +1,4 @@
-import { SekishoError } from '../errors.ts';
+import { isSekishoError, SekishoError } from '../errors.ts';
 import { assertPassword } from '../login/password-policy.ts';
 import { DEFAULT_POLICY } from '../tenant/policy.ts';
 import { hashResetToken, parseResetToken } from '../token/reset-token.ts';
@@ -70,29 +70,32 @@ export async function resetPassword(
   if (reserved.kind === 'limited') throw reserved.error;
   try {
     assertPassword(newPassword, {}, '/new_password');
+    const passwordHash = await services.passwords.hash(newPassword);
+    const { revocation } = await revoke(services, {
+      actor: { kind: 'reset', tid, tokenHash },
+      // Whose link it is, the record knows: it puts the user in.
+      revoke: [{ scope: 'user', tid, uid: null, sid: null, sparedSid: null }],
+      change: { kind: 'password_set', tid, uid: null, passwordHash, regenerate: null },
+      reason: 'password_reset',
+      audit: [
+        auditRow(services, {
+          tid,
+          action: 'authn_password_change',
+          actor: ANONYMOUS,
+          origin,
+          detail: { by: 'reset' },
+        }),
+      ],
+    });
+    await reserved.reservation.succeeded();
+    return { revocation };
   } catch (error) {
-    await reserved.reservation.withdraw();
+    // Only a link that is not there was a wrong try; an outage or a weak password was none.
+    if (!isSekishoError(error) || error.code !== 'invalid_token') {
+      await reserved.reservation.withdraw();
+    }
     throw error;
   }
-  const passwordHash = await services.passwords.hash(newPassword);
-  const { revocation } = await revoke(services, {
-    actor: { kind: 'reset', tid, tokenHash },
-    // Whose link it is, the record knows: it puts the user in.
-    revoke: [{ scope: 'user', tid, uid: null, sid: null, sparedSid: null }],
-    change: { kind: 'password_set', tid, uid: null, passwordHash, regenerate: null },
-    reason: 'password_reset',
-    audit: [
-      auditRow(services, {
-        tid,
-        action: 'authn_password_change',
-        actor: ANONYMOUS,
-        origin,
-        detail: { by: 'reset' },
-      }),
-    ],
-  });
-  await reserved.reservation.succeeded();
-  return { revocation };
 }
 
 function unknownReset(): SekishoError {

@@ -92,8 +92,9 @@ export function readSocketTicket(
   if (!macMatches(ring, 'socket-ticket', body, presented)) {
     return null;
   }
-  const claims = PAYLOAD.parse(JSON.parse(bytes.toString('utf8')));
-  if (nowMs >= claims.exp) {
+  // One of ours, but perhaps of another release of ours, while both run.
+  const { success, data: claims } = PAYLOAD.safeParse(JSON.parse(bytes.toString('utf8')));
+  if (!success || nowMs >= claims.exp) {
     return null;
   }
   return Object.freeze({

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { SekishoError } from '../../src/errors.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { SekishoError } from '../../src/errors.ts';
 import type { Caller, LoginInput } from '../../src/session/contract.ts';
 import { createTestClock } from '../support/clock.ts';
 import { codeOf, ORIGIN, PASSWORD, startTestEngine, type TestEngine } from '../support/engine.ts';
@@ -174,6 +174,24 @@ describe('device cap', () => {
       );
     }
   });
+});
+
+test('A4 ASVS 6.3.1: reset links that are not there are counted by address; an outage or a weak password is no wrong try', async () => {
+  const { logins, administration } = test_.engine;
+  const user = await test_.makeUser(admin, 'reset@main.example');
+  const { reset } = await administration.resetPassword(admin, user.uid);
+  const giveBack = vi.spyOn(test_.record.attempts, 'giveBack');
+  const use = (token: string, password: string) =>
+    codeOf(logins.resetPassword(token, password, { ...ORIGIN, ip: '198.51.100.7' }));
+  expect(await use(`${admin.session.tenantId}.${'A'.repeat(43)}`, PASSWORD)).toBe('invalid_token');
+  expect(giveBack).toHaveBeenCalledTimes(0);
+  expect(await use(reset.token, 'password')).toBe('validation_failed');
+  expect(giveBack).toHaveBeenCalledTimes(1);
+  const outage = new SekishoError('store_unavailable', 'away');
+  vi.spyOn(test_.record.log, 'commit').mockRejectedValueOnce(outage);
+  expect(await use(reset.token, PASSWORD)).toBe('store_unavailable');
+  expect(giveBack).toHaveBeenCalledTimes(2);
+  expect(await use(reset.token, PASSWORD)).toBe('none');
 });
 
 test('EPOCH: a forced logout during the password check wins over the session, not over the login', async () => {

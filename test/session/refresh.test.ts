@@ -127,6 +127,28 @@ describe('lifetimes', () => {
     expect(await codeOf(refresh(alive))).toBe('none');
   });
 
+  test('B14 ASVS 16.3.1 A7: an expired session is recorded once, however often its token comes', async () => {
+    const pair = await newPair();
+    await clock.advance(pair.session.expiresAtMs - test_.services.follower.wallNowMs() + 1000);
+    for (let n = 0; n < 5; n += 1) expect(await codeOf(refresh(pair))).toBe('session_expired');
+    await test_.flush();
+    const { sid, uid } = pair.session;
+    const rows = await test_.record.audit.list(
+      admin.session.tenantId,
+      { action: 'session_expired' },
+      { limit: 50, cursor: null },
+    );
+    expect(rows.filter(({ subject }) => subject?.id === sid)).toMatchObject([
+      { actor: { kind: 'system' }, detail: { uid, why: 'absolute' }, ip: ORIGIN.ip },
+    ]);
+    const refused = await test_.record.audit.list(
+      admin.session.tenantId,
+      { action: 'authn_token_refused' },
+      { limit: 50, cursor: null },
+    );
+    expect(refused[0]).toMatchObject({ detail: { code: 'session_expired', count: 5 } });
+  });
+
   test('ASVS 7.3.2, 10.4.8: nothing outlives the absolute end, not even by refreshing', async () => {
     const pair = await newPair();
     const endsAtMs = pair.session.expiresAtMs;

@@ -81,6 +81,12 @@ describe('socket tickets (ASVS 4.4.3)', () => {
     expect(readSocketTicket(ring, `${body}.${tag}`, NOW)).toBeNull();
   });
 
+  test('one of another release, with other claims, is refused and no defect', () => {
+    const body = Buffer.from(JSON.stringify({ jti: newId(), more: 1 })).toString('base64url');
+    const tag = mac(ring.newest, 'socket-ticket', body).toString('base64url');
+    expect(readSocketTicket(ring, `${body}.${tag}`, NOW)).toBeNull();
+  });
+
   test('no text throws', () => {
     fc.assert(fc.property(fc.string(), (text) => readSocketTicket(ring, text, NOW) === null));
   });
