@@ -14,6 +14,8 @@ const PROOF_WAIT_MS = 250;
 /** What a good signature says, with what a second look at the token needs, so that it makes no object at all. */
 export interface Known extends AccessFacts {
   readonly fresh: Session;
+  /** Made when it is first needed: an outage must not make every answer a new object. */
+  stale: Session | null;
   /** Resolves with `fresh`. */
   readonly answer: Promise<Session>;
   readonly expiresAtMs: number;
@@ -53,6 +55,7 @@ export function createAuthenticator(
     return {
       ...one,
       fresh,
+      stale: null,
       answer: Promise.resolve(fresh),
       expiresAtMs: one.expiresAtSeconds * 1000,
       mark: activity.mark(one.tid, one.sid),
@@ -130,7 +133,8 @@ export function createAuthenticator(
     if (judgement.kind !== 'pass') throw unavailable();
     if (options.fresh === true && judgement.freshness !== 'fresh') throw unavailable();
     const { facts: known } = one;
-    const session = judgement.freshness === 'fresh' ? known.fresh : sessionOf(known, 'stale');
+    if (judgement.freshness === 'stale') known.stale ??= sessionOf(known, 'stale');
+    const session = judgement.freshness === 'stale' && known.stale ? known.stale : known.fresh;
     if (!isRecent(known, options.maxAuthAgeSeconds, nowMs)) throw tooOld();
     if (!hasRole(known, options.roles)) {
       denied(session, (options.roles ?? []).join(' '), options.origin ?? NO_ORIGIN);
