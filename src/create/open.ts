@@ -58,6 +58,9 @@ export interface EngineParts {
  */
 export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
   const { record, config, exclusive, log, clock } = parts;
+  void record.crashed?.then((error) => {
+    log.error({ err: error }, 'the embedded database has ended: start this process anew');
+  });
   const closers: (() => unknown)[] = [() => record.close()];
   const close = once(() => closeAll(closers, log));
   try {

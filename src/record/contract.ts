@@ -22,6 +22,9 @@ export interface RecordStore {
   readonly keys: KeyStore;
   readonly maintenance: MaintenanceStore;
 
+  /** Embedded: resolves, with the reason, when the database has ended by itself. Nothing but a new start brings it back. */
+  readonly crashed?: Promise<Error>;
+
   /** Brings the schema up to this release's; safe when two nodes start at once. */
   migrate(): Promise<void>;
   /** Statements sent so far, for tests of A6. */
@@ -165,7 +168,7 @@ export type Change =
       readonly passwordHash: string;
       readonly regenerate: Regenerate | null;
     }
-  /** The old password is dead, a reset token is made. `roles`: an operator's way back in for an administrator. */
+  /** The old password is dead, a reset token is made. */
   | {
       readonly kind: 'password_reset';
       readonly tid: string;

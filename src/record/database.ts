@@ -27,6 +27,9 @@ export interface Database {
   /** Runs a script of many statements (migrations), in one transaction. */
   script(text: string): Promise<void>;
 
+  /** Embedded: resolves, with the reason, when the database has ended by itself. Nothing but a new start brings it back. */
+  readonly crashed?: Promise<Error>;
+
   /** Statements sent so far; tests show with it that a page's statements do not grow with its rows. */
   statementCount(): number;
 

@@ -24,6 +24,7 @@ export function createSqlRecord(database: Database): RecordStore {
     audit: createAuditStore(database),
     keys: createKeyStore(database),
     maintenance: createMaintenanceStore(database),
+    ...(database.crashed === undefined ? {} : { crashed: database.crashed }),
     migrate: async () => await migrate(database),
     statementCount: () => database.statementCount(),
     close: async () => await database.close(),

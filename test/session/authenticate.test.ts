@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { SekishoError } from '../../src/errors.ts';
 import { newId } from '../../src/id.ts';
+import { silentLog } from '../../src/observe/log.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
 import type { AuthenticateOptions, Caller, TokenPair } from '../../src/session/contract.ts';
 import { createTestClock } from '../support/clock.ts';
@@ -212,4 +213,23 @@ describe('floods', () => {
     // Forged tokens name no tenant that could be believed.
     expect(JSON.stringify(await rows('authn_token_refused'))).not.toContain('invalid_token');
   });
+});
+
+test('ASVS 16.5.2 the end of the embedded database is an error in the log, not a silence', async () => {
+  const lines: [fields: object, message: string][] = [];
+  const opened = await openTestRecord();
+  let crash = (_error: Error): void => {};
+  const crashed = new Promise<Error>((resolve) => {
+    crash = resolve;
+  });
+  const engine = await startTestEngine({
+    record: { ...opened.record, crashed },
+    log: { ...silentLog, error: (fields, message) => lines.push([fields, message]) },
+  });
+  expect(lines).toEqual([]);
+  const error = new Error('unreachable');
+  crash(error);
+  await crashed;
+  expect(lines).toEqual([[{ err: error }, expect.stringContaining('start this process anew')]]);
+  await engine.close();
 });

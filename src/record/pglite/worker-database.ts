@@ -34,7 +34,6 @@ interface Waiting {
 export interface WorkerDatabase extends Database {
   /** The whole database as a tar file, for `image`. */
   dump(): Promise<Uint8Array>;
-  /** Resolves, with the reason, when the thread has ended without being asked to. */
   readonly crashed: Promise<Error>;
 }
 
