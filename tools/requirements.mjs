@@ -25,11 +25,19 @@ const shown = new Map();
 const NAME =
   /\b(?:describe|test|it)(?:\.(?:each|for|concurrent|sequential|runIf)\b[^\n]*?\)?)?\(\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/gs;
 const ID = /\b(?:[AB]\d{1,2}|G[1-6]|ASVS \d{1,2}\.\d{1,2}\.\d{1,2}|RFC \d{4})\b/g;
+/** Several lines of one standard: `ASVS 7.3.1, 7.3.2` or `ASVS 10.4.5 15.4.2`. */
+const SEVERAL = /ASVS \d{1,2}\.\d{1,2}\.\d{1,2}(?:,? \d{1,2}\.\d{1,2}\.\d{1,2})+/g;
+
+/** The ids that a test's name carries. @param {string} name */
+function idsIn(name) {
+  const each = name.replace(SEVERAL, (list) => list.replace(/,? (?=\d)/g, ' ASVS ').slice(5));
+  return new Set(each.match(ID) ?? []);
+}
 
 for (const file of files) {
   const text = readFileSync(file, 'utf8');
   for (const [, , name = ''] of text.matchAll(NAME)) {
-    for (const id of new Set(name.match(ID) ?? [])) {
+    for (const id of idsIn(name)) {
       const byFile = shown.get(id) ?? new Map();
       shown.set(id, byFile);
       const path = relative(root, file);

@@ -22,7 +22,7 @@ const PLAIN = 'http://sekisho.example';
 const TLS = 'https://sekisho.example';
 
 describe('B6: tokens in cookies', () => {
-  test('ASVS 3.3.1 ASVS 3.3.2 ASVS 3.3.4 __Host-, Secure, HttpOnly, SameSite, and no token in the body', async () => {
+  test('ASVS 3.3.1 3.3.2 3.3.3 3.3.4 __Host-, Secure, HttpOnly, SameSite, and no token in the body', async () => {
     const { status, body, headers } = await http.send('POST', '/v1/login', login(COOKIE));
     expect(status).toBe(200);
     const cookies = headers.getSetCookie();

@@ -170,7 +170,7 @@ describe('A2: CORS', () => {
   const preflight = (path: string, origin: string) =>
     send('OPTIONS', path, { headers: { origin, 'access-control-request-method': 'PATCH' } });
 
-  test('A2 an allowed origin’s preflight says which methods and fields', async () => {
+  test('A2 ASVS 3.4.2 an allowed origin’s preflight says which methods and fields', async () => {
     const { status, headers } = await preflight(`/v1/admin/users/${acme.admin.uid}`, FRIEND);
     expect(status).toBe(204);
     expect(headers.get('allow')).toBe('GET, HEAD, PATCH, DELETE, OPTIONS');
@@ -182,7 +182,7 @@ describe('A2: CORS', () => {
     }
   });
 
-  test('A2 a foreign origin’s preflight is answered without a word of CORS', async () => {
+  test('A2 ASVS 3.4.2 a foreign origin’s preflight is answered without a word of CORS', async () => {
     const { status, headers } = await preflight('/v1/login', EVIL);
     expect(status).toBe(204);
     expect([...headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);

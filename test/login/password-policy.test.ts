@@ -23,7 +23,7 @@ describe('ASVS 6.2: new passwords', () => {
     expect(faultOf(password, context)).toBeNull();
   });
 
-  test('6.2.1, 6.2.9: 8 to 256 characters, counted as people do', () => {
+  test('ASVS 6.2.1, 6.2.9: 8 to 256 characters, counted as people do', () => {
     expect(faultOf('x1y2z3w')).toBe('too_short');
     expect(faultOf('x1y2z3wv')).toBeNull();
     expect(faultOf('👩🦊🐈🍵')).toBe('too_short');
@@ -120,12 +120,12 @@ describe('ASVS 6.2: new passwords', () => {
     expect(['context', 'repetitive', 'common']).toContain(faultOf(password, context));
   });
 
-  test('6.2.11: the same words are nothing for somebody else', () => {
+  test('ASVS 6.2.11: the same words are nothing for somebody else', () => {
     expect(faultOf('acme#orders1')).toBeNull();
     expect(faultOf('acme#orders1', context)).toBe('context');
   });
 
-  test('6.2.5: no kinds of characters are asked for or forbidden', () => {
+  test('ASVS 6.2.5: no kinds of characters are asked for or forbidden', () => {
     const kinds = [
       /^[a-z]{13,60}$/,
       /^[A-Z]{13,60}$/,
@@ -141,7 +141,7 @@ describe('ASVS 6.2: new passwords', () => {
     }
   });
 
-  test('6.2.4: the words, numbers and what is derived from them are more than 3000', () => {
+  test('ASVS 6.2.4: the words, numbers and what is derived from them are more than 3000', () => {
     const endings = ['', '1', '!', '12', '123', '2024'];
     const derived = [...COMMON_WORDS].flatMap((word) => endings.map((ending) => word + ending));
     const long = new Set([...derived, ...NUMBERS].filter((text) => text.length >= 8));

@@ -29,7 +29,7 @@ afterEach(cleanUp);
 afterAll(() => rmSync(template, { recursive: true, force: true }));
 
 describe('starting', () => {
-  test('the first start prints a made password once, and where it listens', async () => {
+  test('ASVS 6.3.2 the first start prints a made password once, and where it listens', async () => {
     const directory = freshDirectory();
     const server = await serve(directory);
     const [bootstrap = '', listening = '', ...more] = server.lines;

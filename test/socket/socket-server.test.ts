@@ -40,7 +40,7 @@ function accepting(): { options: SocketOptions; accepted: Promise<LiveSocket> } 
 }
 
 describe('opening', () => {
-  test('ASVS 4.4.3 by a ticket among the subprotocols, of which sekisho.v1 is selected', async () => {
+  test('ASVS 4.4.3, 4.4.4 by a ticket among the subprotocols, of which sekisho.v1 is selected', async () => {
     const { options, accepted } = accepting();
     const origin = await serve(options);
     const client = openSocket(origin, fake.ticket('t1'));
