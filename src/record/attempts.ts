@@ -27,8 +27,9 @@ export function createAttemptStore(database: Database): AttemptStore {
       ]);
     },
 
-    async lift(tid, account) {
-      return await call<boolean>(database, 'lift_limit', [tid, storable(account)]);
+    async lift(tid, account, audit) {
+      const args = [tid, storable(account), storableJson(audit)];
+      return await call<boolean>(database, 'lift_limit', args);
     },
   };
 }

@@ -521,8 +521,8 @@ export interface AttemptStore {
     page: Page,
     limit: LoginLimit,
   ): Promise<readonly LimitedAccount[]>;
-  /** Lifts the limits of one account (its devices' buckets included); false when there was none. */
-  lift(tid: string, account: string): Promise<boolean>;
+  /** Lifts the limits of one account (its devices' buckets included); false, and no audit row, when there was none. */
+  lift(tid: string, account: string, audit: readonly NewAuditEvent[]): Promise<boolean>;
 }
 
 export interface AttemptBucket {

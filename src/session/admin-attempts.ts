@@ -9,7 +9,7 @@ import { nowMs, type Services } from './services.ts';
 export function createAttemptAdministration(
   services: Services,
 ): Pick<Administration, 'listLimited' | 'liftLimit'> {
-  const { attempts, tenants, audit } = services.record;
+  const { attempts, tenants } = services.record;
   return {
     async listLimited(caller, page) {
       const { tenantId: tid } = caller.session;
@@ -20,14 +20,12 @@ export function createAttemptAdministration(
     async liftLimit(caller, email) {
       const { tenantId: tid } = caller.session;
       const account = normaliseEmail(email);
-      const lifted = account !== null && (await attempts.lift(tid, account));
+      const row = auditRowOf(services, caller, {
+        action: 'authn_login_limit_lifted',
+        detail: { email: account },
+      });
+      const lifted = account !== null && (await attempts.lift(tid, account, [row]));
       if (!lifted) throw new SekishoError('not_found', 'No attempts are counted for this address.');
-      await audit.append([
-        auditRowOf(services, caller, {
-          action: 'authn_login_limit_lifted',
-          detail: { email: account },
-        }),
-      ]);
     },
   };
 }

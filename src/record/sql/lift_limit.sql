@@ -1,6 +1,6 @@
--- Forgets the counted attempts of one account, those by its known devices included.
+-- Forgets the counted attempts of one account, those by its known devices included, and writes p_events with it.
 -- Result: false when there were none.
-create or replace function sekisho.lift_limit(p_tid text, p_account text) returns boolean
+create or replace function sekisho.lift_limit(p_tid text, p_account text, p_events jsonb) returns boolean
   language plpgsql volatile
 as $$
 begin
@@ -14,5 +14,7 @@ begin
   delete from sekisho.login_attempt a
    where a.tid = p_tid
      and (a.kind = 'account' and a.key = p_account or a.kind = 'device' and starts_with(a.key, p_account || ' '));
-  return found;
+  if not found then return false; end if;
+  perform sekisho.append_audit(p_events);
+  return true;
 end $$;

@@ -209,9 +209,9 @@ export function attemptSuite(kind: string, open: () => Promise<RecordFixture>): 
       const cursor = { atMs: START_MS + 300, id: 'd' };
       const rest = await attempts.listLimited(tid, nowMs, { limit: 9, cursor }, LIMIT);
       expect(rest.map((one) => one.email)).toEqual(['c', 'b', 'a']);
-      expect(await attempts.lift(tid, 'c')).toBe(true);
+      expect(await attempts.lift(tid, 'c', [])).toBe(true);
       expect((await reserve(tid, [account('c'), device], START_MS)).kind).toBe('reserved');
-      expect(await attempts.lift(tid, 'nobody')).toBe(false);
+      expect(await attempts.lift(tid, 'nobody', [])).toBe(false);
       const left = await attempts.listLimited(tid, nowMs, ALL, LIMIT);
       expect(left.map((one) => one.email)).toEqual(['e', 'd', 'b', 'a']);
       // What waited long enough is limited no more.

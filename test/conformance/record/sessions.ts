@@ -164,7 +164,7 @@ export function sessionSuite(kind: string, open: () => Promise<RecordFixture>): 
       expect(await users.byEmail(home.tid, 'ann@example.test')).toBeNull();
       expect(await users.byExternalId(home.tid, 'E-1')).toBeNull();
       expect(await users.list(home.tid, ALL)).toEqual([]);
-      expect(await attempts.lift(home.tid, 'ann@example.test')).toBe(false);
+      expect(await attempts.lift(home.tid, 'ann@example.test', [])).toBe(false);
       expect(await sessions.list(tid, uid, 'all', ALL, START_MS)).toEqual([row]);
     });
 
