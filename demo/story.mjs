@@ -201,7 +201,7 @@ async function openSocket(device) {
 
 const instance = await startInstance(harbor);
 process.once('SIGINT', () => {
-  instance.stop().finally(() => {
+  void instance.stop().finally(() => {
     instance.remove();
     process.exit(130);
   });

@@ -2,9 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditAction, AuditEvent } from '../../src/audit/types.ts';
 import { routes } from '../../src/http/table.ts';
 import type { TokenPair } from '../../src/session/contract.ts';
+import { createTestClock } from '../support/clock.ts';
 import { PASSWORD } from '../support/engine.ts';
 import { type Received, type Sent, startTestApp, type TestApp } from '../support/http.ts';
 
+/** Stands still, so that the wait of a limited login is not over before its next try. */
+const clock = createTestClock();
 let http: TestApp;
 let tid: string;
 let adminUid: string;
@@ -17,7 +20,7 @@ let count = 0;
 const NEXT = 'copper-window-garden-64';
 
 beforeAll(async () => {
-  http = await startTestApp();
+  http = await startTestApp({ clock }, { clock });
   const made = await http.engine.makeTenant('acme');
   tid = made.tenant.tid;
   adminUid = made.admin.uid;

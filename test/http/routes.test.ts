@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
+import { createTestClock } from '../support/clock.ts';
 import { PASSWORD, type TestTenant } from '../support/engine.ts';
 import { startTestApp, type TestApp } from '../support/http.ts';
 
@@ -435,14 +436,17 @@ describe('B13: policy', () => {
 
 describe('A4: login attempts', () => {
   test('A4 too many are 429 with its fields; an administrator sees and lifts the limit', async () => {
-    const own = await http.engine.makeTenant('limits');
-    const sent = { token: own.pair.accessToken };
-    await http.engine.setPolicy(own.caller, {
+    // On a clock that stands still: nobody's wait is over before it was looked at.
+    const clock = createTestClock();
+    const still = await startTestApp({ clock }, { clock });
+    const own = await still.engine.makeTenant('limits');
+    await still.engine.setPolicy(own.caller, {
       login_limit: { ...DEFAULT_POLICY.login_limit, account_attempts: 2 },
     });
+    const sent = { token: own.pair.accessToken };
     const email = 'victim@limits.example';
     const attempt = () =>
-      http.send('POST', '/v1/login', { json: { tenant: 'limits', email, password: 'wrong' } });
+      still.send('POST', '/v1/login', { json: { tenant: 'limits', email, password: 'wrong' } });
     expect((await attempt()).status).toBe(401);
     expect((await attempt()).status).toBe(401);
     const limited = await attempt();
@@ -450,13 +454,14 @@ describe('A4: login attempts', () => {
     expect(limited.headers.get('ratelimit-policy')).toMatch(/^"[\w-]+";q=\d+;w=\d+$/);
     expect(limited.headers.get('ratelimit')).toMatch(/^"[\w-]+";r=0;t=\d+$/);
 
-    const list = await http.send('GET', '/v1/admin/login-attempts', sent);
+    const list = await still.send('GET', '/v1/admin/login-attempts', sent);
     expect(list.body.login_attempts).toMatchObject([{ email, attempts: 2 }]);
     const path = `/v1/admin/login-attempts/${encodeURIComponent(email)}`;
-    expect((await http.send('DELETE', path, sent)).status).toBe(204);
+    expect((await still.send('DELETE', path, sent)).status).toBe(204);
     expect((await attempt()).status).toBe(401);
     const none = `/v1/admin/login-attempts/nobody%40limits.example`;
-    expect((await http.send('DELETE', none, sent)).status).toBe(404);
+    expect((await still.send('DELETE', none, sent)).status).toBe(404);
+    await still.close();
   });
 
   test('A4 X-Forwarded-For of a stranger changes nothing', async () => {

@@ -51,7 +51,8 @@ describe('A7: what a stranger sends costs about what it weighs', () => {
         windowMs: 900_000,
         maxWaitMs: 900_000,
       } as const;
-      const now = http.engine.services.follower.wallNowMs();
+      // Ahead of this node, so that the wait that follows is not over before it was met.
+      const now = http.engine.services.follower.wallNowMs() + 60_000;
       await http.engine.record.attempts.reserve('unknown', [bucket], newId(), now);
     }
     for (const tid of [newId(), newId(), acme.tenant.tid]) {
