@@ -453,16 +453,13 @@ export interface SessionStore {
   open(tid: string, session: NewSession): Promise<OpenOutcome>;
   /** Refresh: judges, rotates and returns what to mint from, in one statement. */
   rotate(tid: string, request: RotateRequest): Promise<RotateOutcome>;
-  /**
-   * Whose session a refresh token speaks of, alive or not; null when its secret was never one of that session's. Without
-   * `nowMs` a session that passed its absolute end unnoticed is still called active.
-   */
+  /** The session that a refresh token speaks of, alive or not; null when its secret was never one of that session's. */
   ofRefreshToken(
     tid: string,
     sid: string,
     tokenHash: Uint8Array,
-    nowMs?: number,
-  ): Promise<{ readonly uid: string; readonly state: SessionRow['state'] } | null>;
+    nowMs: number,
+  ): Promise<SessionRow | null>;
   get(tid: string, sid: string, nowMs: number): Promise<SessionRow | null>;
   /** Everything `GET /v1/session` shows, in one statement. */
   details(

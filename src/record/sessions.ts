@@ -88,10 +88,11 @@ export function createSessionStore(database: Database): SessionStore {
           ]),
         );
       const query = judged(nowMs)
-        .select(['j.uid', 'j.state'])
+        .selectAll('j')
         .where('j.tid', '=', tid)
         .where('j.sid', 'in', ofItsChain);
-      return (await asTenant(database, tid, query))[0] ?? null;
+      const [row] = await asTenant(database, tid, query);
+      return row === undefined ? null : sessionOf(row);
     },
 
     async get(tid, sid, nowMs) {
@@ -155,9 +156,9 @@ export function createSessionStore(database: Database): SessionStore {
   };
 }
 
-/** Sessions with the judgement on each at `nowMs`; without a time, their absolute end is left out of it. */
-function judged(nowMs: number | undefined) {
-  const at = nowMs === undefined ? '-infinity' : new Date(nowMs).toISOString();
+/** Sessions with the judgement on each at `nowMs`. */
+function judged(nowMs: number) {
+  const at = new Date(nowMs).toISOString();
   const source: RawBuilder<RawSession> = sql`sekisho.judged_session(${at})`;
   return build.selectFrom(source.as('j'));
 }

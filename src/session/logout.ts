@@ -1,4 +1,5 @@
 import { isSekishoError, SekishoError } from '../errors.ts';
+import type { SessionRow } from '../record/contract.ts';
 import { hashRefreshToken, parseRefreshToken } from '../token/refresh-token.ts';
 import { auditRow, userActor } from './audit.ts';
 import type { Authenticator } from './authenticate.ts';
@@ -62,8 +63,10 @@ async function ofAccessToken(
     if (follower.judgeNow(facts).kind === 'revoked') return { tid, uid, sid, standing: 'revoked' };
     // UNKNOWN OUTCOME: a token in its time gets its entry whether or not the row is found (it may have been lost).
     const inTime = nowMs(services) < facts.expiresAtSeconds * 1000;
-    const standing = inTime ? 'alive' : await standingOf(services, { tid, uid, sid });
-    return { tid, uid, sid, standing };
+    if (inTime) return { tid, uid, sid, standing: 'alive' };
+    const now = nowMs(services);
+    const row = await services.record.sessions.get(tid, sid, now);
+    return { tid, uid, sid, standing: row === null ? 'gone' : standingOf(services, tid, row, now) };
   } catch (error) {
     if (isSekishoError(error) && error.status === 401) return null;
     throw error;
@@ -74,21 +77,24 @@ async function ofRefreshToken(services: Services, token: string): Promise<Found 
   const parsed = parseRefreshToken(token);
   if (parsed === null) return null;
   const { tid, sid } = parsed;
-  const found = await services.record.sessions.ofRefreshToken(tid, sid, hashRefreshToken(token));
-  if (found === null) return null;
-  const whose = { tid, uid: found.uid, sid };
-  return { ...whose, standing: await standingOf(services, whose) };
+  const now = nowMs(services);
+  const hash = hashRefreshToken(token);
+  const row = await services.record.sessions.ofRefreshToken(tid, sid, hash, now);
+  if (row === null) return null;
+  return { tid, uid: row.uid, sid, standing: standingOf(services, tid, row, now) };
 }
 
 /** By the row: what the record knows, whichever node it learned it from. */
-async function standingOf(services: Services, whose: Whose): Promise<Found['standing']> {
-  const now = nowMs(services);
-  const row = await services.record.sessions.get(whose.tid, whose.sid, now);
-  if (row === null) return 'gone';
+function standingOf(
+  services: Services,
+  tid: string,
+  row: SessionRow,
+  now: number,
+): Found['standing'] {
   if (row.state !== 'expired') return row.state === 'active' ? 'alive' : 'revoked';
   // No access token outlives the absolute end, but one may outlive idleness: a refresh is no evidence of presence.
   if (now >= row.expiresAtMs) return 'gone';
-  return wasEnded(services, whose) ? 'revoked' : 'alive';
+  return wasEnded(services, { tid, uid: row.uid, sid: row.sid }) ? 'revoked' : 'alive';
 }
 
 /** Whether the view holds an entry of this very session: then another one would change nothing. */

@@ -209,7 +209,9 @@ export function changeSuite(kind: string, open: () => Promise<RecordFixture>): v
           change: { kind: 'session_end', tid, uid: null, sid, sparedSid: null, how },
         });
         const hash = hashRefreshToken(token);
-        expect(await fixture.record.sessions.ofRefreshToken(tid, sid, hash)).toMatchObject({
+        expect(
+          await fixture.record.sessions.ofRefreshToken(tid, sid, hash, START_MS),
+        ).toMatchObject({
           state: 'revoked',
         });
         const [row] = await fixture.database

@@ -128,15 +128,16 @@ export function sessionSuite(kind: string, open: () => Promise<RecordFixture>): 
       const { sid, token } = await openSession(fixture, tid, uid);
       const { live } = await present(fixture, token, START_MS);
       const { sessions } = fixture.record;
-      const whose = (presented: string, nowMs?: number) =>
+      const whose = (presented: string, nowMs = START_MS) =>
         sessions.ofRefreshToken(tid, sid, hashRefreshToken(presented), nowMs);
-      const active = { uid, state: 'active' };
-      expect(await whose(token)).toEqual(active);
-      expect(await whose(live ?? '')).toEqual(active);
+      const row = await sessions.get(tid, sid, START_MS);
+      expect(row).toMatchObject({ uid, state: 'active' });
+      expect(await whose(token)).toEqual(row);
+      expect(await whose(live ?? '')).toEqual(row);
       expect(await whose(makeRefreshToken(tid, sid))).toBeNull();
-      expect(await whose(token, START_MS + 86_400_000)).toEqual({ uid, state: 'expired' });
+      expect(await whose(token, START_MS + 86_400_000)).toEqual({ ...row, state: 'expired' });
       await raiseFloor(fixture, { tid, uid });
-      expect(await whose(token)).toEqual({ uid, state: 'revoked' });
+      expect(await whose(token)).toEqual({ ...row, state: 'revoked' });
     });
 
     test('B1 ASVS 8.4.1 with the ids of another tenant there is nothing, and nothing changes', async () => {
@@ -149,7 +150,8 @@ export function sessionSuite(kind: string, open: () => Promise<RecordFixture>): 
       expect(await sessions.get(home.tid, sid, START_MS)).toBeNull();
       expect(await sessions.details(home.tid, sid, START_MS)).toBeNull();
       expect(await sessions.list(home.tid, uid, 'all', ALL, START_MS)).toEqual([]);
-      expect(await sessions.ofRefreshToken(home.tid, sid, hashRefreshToken(token))).toBeNull();
+      const hash = hashRefreshToken(token);
+      expect(await sessions.ofRefreshToken(home.tid, sid, hash, START_MS)).toBeNull();
       expect((await present(fixture, token.replace(tid, home.tid), START_MS)).outcome).toEqual({
         kind: 'unknown',
       });
