@@ -155,7 +155,7 @@ describe('B14 ASVS 16.3.1: every call that changes something stands in the trail
     });
   }
 
-  test('B14 ASVS 16.3.1 a failed login, by name; a limited one, once a minute', async () => {
+  test('B14 ASVS 16.3.1 16.3.3 a failed login, by name; a limited one, once a minute', async () => {
     await prepare();
     const wrong = { tenant: 'acme', email: somebody.email, password: 'wrong' };
     const failed = await rowsOf(await http.send('POST', '/v1/login', { json: wrong }));

@@ -21,7 +21,7 @@ const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl';
 const REFRESH = `${'t'.repeat(22)}.${'s'.repeat(22)}.${'x'.repeat(43)}`;
 
 describe('A8: the log', () => {
-  test('A8 one line a request: id, method, route, status, duration, who; no query', async () => {
+  test('A8 ASVS 16.2.4 one line a request: id, method, route, status, duration, who; no query', async () => {
     const { tenant, admin, pair } = await engine.makeTenant('lines');
     lines = [];
     const path = `/v1/admin/users/${admin.uid}?seeded=7391`;

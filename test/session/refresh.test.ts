@@ -64,7 +64,7 @@ describe('rotation', () => {
     expect(await codeOf(refresh(first))).toBe('session_revoked');
   });
 
-  test('ASVS 10.4.5: a used token after its window ends the session before anybody is answered', async () => {
+  test('ASVS 10.4.5, RFC 9700: a used token after its window ends the session before anybody is answered', async () => {
     const events: HubEvent[] = [];
     const stop = test_.engine.events.subscribe(admin.session.tenantId, (event) =>
       events.push(event),
