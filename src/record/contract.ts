@@ -591,6 +591,12 @@ export interface MaintenanceStore {
   deleteOldAttempts(beforeMs: number, batch: number): Promise<number>;
   deleteOldTickets(beforeMs: number, batch: number): Promise<number>;
   deleteOldIdempotencyKeys(beforeMs: number, batch: number): Promise<number>;
+  deleteOldResets(beforeMs: number, batch: number): Promise<number>;
+  /**
+   * FORGET: entries committed before `beforeMs` are no longer given to nodes (`horizon`); administrators still read them.
+   * It must lie further back than the longest access token lives, and MAX_TERM. Returns the horizon.
+   */
+  forgetLog(beforeMs: number): Promise<number>;
   /** PGlite only: CHECKPOINT and VACUUM (it does neither by itself); nothing on PostgreSQL. */
   checkpoint(): Promise<void>;
 }

@@ -33,6 +33,8 @@ export function createMaintenanceStore(database: Database): MaintenanceStore {
     deleteOldTickets: (beforeMs, batch) => remove('delete_old_tickets', beforeMs, batch),
     deleteOldIdempotencyKeys: (beforeMs, batch) =>
       remove('delete_old_idempotency_keys', beforeMs, batch),
+    deleteOldResets: (beforeMs, batch) => remove('delete_old_resets', beforeMs, batch),
+    forgetLog: (beforeMs) => call<number>(database, 'forget_log', [Math.floor(beforeMs)]),
 
     async checkpoint() {
       if (database.kind !== 'pglite') return;

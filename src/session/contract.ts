@@ -374,7 +374,10 @@ export interface MaintenanceStatus {
     readonly attempts: number;
     readonly tickets: number;
     readonly idempotencyKeys: number;
+    readonly resets: number;
   };
+  /** FORGET: nodes that join take in the log above this position; null before the first run. */
+  readonly horizon: number | null;
   /** Batches that failed since the start; they are tried again in the next run. */
   readonly failures: number;
 }

@@ -20,7 +20,13 @@ const KEEP_MS = Object.freeze({
   attempts: 48 * HOUR_MS,
   tickets: HOUR_MS,
   idempotencyKeys: 24 * HOUR_MS,
+  resets: HOUR_MS,
 });
+/**
+ * FORGET: how long entries are given to nodes that join. Several times as long as an access token lives; the record must
+ * keep them MAX_TERM longer than views do.
+ */
+const KEEP_LOG_MS = HOUR_MS;
 
 type Kind = keyof typeof KEEP_MS;
 
@@ -47,7 +53,9 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
     attempts: 0,
     tickets: 0,
     idempotencyKeys: 0,
+    resets: 0,
   };
+  let horizon: number | null = null;
   let failures = 0;
   let lastRunAtMs: number | null = null;
   let paused = false;
@@ -62,6 +70,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
     attempts: (beforeMs, batch) => store.deleteOldAttempts(beforeMs, batch),
     tickets: (beforeMs, batch) => store.deleteOldTickets(beforeMs, batch),
     idempotencyKeys: (beforeMs, batch) => store.deleteOldIdempotencyKeys(beforeMs, batch),
+    resets: (beforeMs, batch) => store.deleteOldResets(beforeMs, batch),
   };
 
   function stopped(): boolean {
@@ -95,6 +104,16 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
     }
   }
 
+  async function forget(): Promise<void> {
+    if (stopped()) return;
+    try {
+      horizon = await store.forgetLog(wallNowMs() - KEEP_LOG_MS);
+    } catch (error) {
+      failures += 1;
+      log.warn({ err: error }, 'the horizon of the log could not be moved; it is tried again');
+    }
+  }
+
   async function checkpoint(): Promise<void> {
     if (!embedded || stopped() || clock.monotonicMs() < checkpointAtMs) return;
     checkpointAtMs = clock.monotonicMs() + CHECKPOINT_EVERY_MS;
@@ -108,6 +127,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
 
   async function everything(): Promise<void> {
     for (const kind of Object.keys(KEEP_MS) as Kind[]) await clean(kind);
+    await forget();
     await checkpoint();
     if (!stopped()) lastRunAtMs = wallNowMs();
   }
@@ -137,7 +157,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
     },
     status(): MaintenanceStatus {
       const state = paused ? 'paused' : running === null ? 'idle' : 'running';
-      return { state, lastRunAtMs, removed: { ...removed }, failures };
+      return { state, lastRunAtMs, removed: { ...removed }, horizon, failures };
     },
     async close() {
       closed = true;

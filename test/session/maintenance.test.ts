@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../src/observe/log.ts';
+import { MAX_ACCESS_TTL_MS, MAX_TERM_MS } from '../../src/revocation/constants.ts';
 import { createMaintenance } from '../../src/session/maintenance.ts';
 import { createTestClock } from '../support/clock.ts';
 
@@ -24,6 +25,12 @@ function start(rows: { sessions: number }, embedded = false) {
       deleteOldAttempts: async () => 0,
       deleteOldTickets: async () => 0,
       deleteOldIdempotencyKeys: async () => 0,
+      deleteOldResets: async () => 0,
+      forgetLog: async (beforeMs) => {
+        // Longer than the longest access token and the longest term, by far.
+        expect(clock.wallMs() - beforeMs).toBeGreaterThan(2 * (MAX_ACCESS_TTL_MS + MAX_TERM_MS));
+        return 7;
+      },
       checkpoint: async () => {
         calls.checkpoints += 1;
       },
@@ -40,7 +47,11 @@ test('A3: clean-up goes on over as many batches of 100 as there are', async () =
   await run;
   expect(rows.sessions).toBe(0);
   expect(batches).toEqual([...new Array(10).fill(100), 50]);
-  expect(maintenance.status()).toMatchObject({ state: 'idle', removed: { sessions: 1_050 } });
+  expect(maintenance.status()).toMatchObject({
+    state: 'idle',
+    removed: { sessions: 1_050 },
+    horizon: 7,
+  });
 });
 
 test('A3: clean-up can be paused at once, in the middle of a run, and resumed', async () => {

@@ -46,7 +46,7 @@ create table sekisho.head (
   generation  text not null references sekisho.generation (id),
   -- What tells one history of the database from another; see sekisho.server_identity().
   identity    text not null,
-  -- The last position that is no longer kept; 0 when all are.
+  -- FORGET: nodes take in what lies above it; 0 when nothing was forgotten.
   horizon     bigint not null default 0
 );
 
@@ -131,6 +131,7 @@ create table sekisho.password_reset (
   primary key (tid, token_hash)
 );
 create index password_reset_by_user on sekisho.password_reset (tid, uid);
+create index password_reset_by_end on sekisho.password_reset (expires_at);
 
 -- ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

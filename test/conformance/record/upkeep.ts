@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
 import type { StoredKey } from '../../../src/record/contract.ts';
+import { committed, ofUser } from '../../support/requests.ts';
 import {
   auditEvent,
   byHand,
@@ -200,10 +201,17 @@ export function upkeepSuite(kind: string, open: () => Promise<RecordFixture>): v
             from generate_series(0, 19) n`,
         values: [tid, new Date(START_MS)],
       });
+      await byHand(fixture.database, {
+        text: `insert into sekisho.password_reset (tid, token_hash, uid, expires_at)
+          select $1, decode(lpad(to_hex(n), 64, '0'), 'hex'), 'u', $2::timestamptz + (n / 15) * interval '10 s'
+            from generate_series(0, 19) n`,
+        values: [tid, new Date(START_MS)],
+      });
       for (const remove of [
         maintenance.deleteOldTickets,
         maintenance.deleteOldAttempts,
         maintenance.deleteOldIdempotencyKeys,
+        maintenance.deleteOldResets,
       ]) {
         const removed = await Promise.all(Array.from({ length: 4 }, () => remove(START_MS + 1, 4)));
         let total = removed.reduce((sum, n) => sum + n, 0);
@@ -212,6 +220,31 @@ export function upkeepSuite(kind: string, open: () => Promise<RecordFixture>): v
         expect(total).toBe(15);
         expect(await remove(START_MS + 1, 4)).toBe(0);
       }
+    });
+
+    test('FORGET B10 a node that joins takes in what lies above the horizon; the rows stay readable', async () => {
+      const { log, maintenance } = fixture.record;
+      const { tid } = await seedTenant(fixture);
+      const uid = await seedUser(fixture, tid);
+      const at = async (nowMs: number) => {
+        const { entries } = await committed(fixture, { revoke: [ofUser(tid, uid)], nowMs });
+        return entries[0]?.position ?? 0;
+      };
+      const old = await at(START_MS - 2);
+      const older = await at(START_MS - 1);
+      const young = await at(START_MS + 10_000);
+      // Committed by a node whose clock is behind: it is above a young one, so it stays.
+      await at(START_MS - 1);
+      expect(await maintenance.forgetLog(START_MS + 1)).toBe(older);
+      const snapshot = await log.snapshot();
+      expect(snapshot.horizon).toBe(older);
+      expect(snapshot.entries.map(({ position }) => position)).toEqual([young, young + 1]);
+      expect((await log.fetch(older, 10)).horizon).toBe(older);
+      expect(await maintenance.forgetLog(START_MS - 2)).toBe(older);
+      expect((await log.list(tid, ALL)).map(({ position }) => position)).toContain(old);
+      expect(await maintenance.forgetLog(START_MS + 20_000)).toBe(young + 1);
+      expect((await log.snapshot()).entries).toEqual([]);
+      expect(await at(START_MS)).toBe(young + 2);
     });
 
     test('a checkpoint changes nothing that can be read', async () => {
