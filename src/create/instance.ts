@@ -66,6 +66,10 @@ export function createInstance(config: Config): Starting {
   const ready = opening.then(() => {});
   // Whoever does not wait for it learns of a failure by 503.
   ready.catch(() => {});
+  const crashed = opening.then(
+    ({ services }) => services.record.crashed ?? never,
+    () => never,
+  );
 
   async function closeAll(): Promise<void> {
     surface = null;
@@ -148,8 +152,11 @@ export function createInstance(config: Config): Starting {
 
     close: () => letGo(config, closeAll),
   };
-  return { sekisho: Object.freeze(sekisho), ready };
+  return { sekisho: Object.freeze(sekisho), ready, crashed };
 }
+
+/** Where nothing can crash by itself. */
+const never = new Promise<Error>(() => {});
 
 /** Looks at what can be wrong without a record, so that a start does not wait for a database to say it. */
 function earlySettings(config: Config, options: HttpOptions): HttpSettings {

@@ -103,4 +103,9 @@ export interface Starting {
   readonly sekisho: Sekisho;
   /** Resolves when it is open, rejects when it cannot be; then everything that was opened has been closed. */
   readonly ready: Promise<void>;
+  /**
+   * Resolves, with the reason, when the embedded database has ended without being asked to: the instance answers 503 from
+   * then on, and the process should be started anew. Never resolves otherwise.
+   */
+  readonly crashed: Promise<Error>;
 }

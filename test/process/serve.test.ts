@@ -243,6 +243,22 @@ describe('ending', () => {
     expect(await server.end('SIGTERM')).toBe(1);
   });
 
+  test('a database that ends under a running server ends the server, so that it is started anew', async () => {
+    // Within the process, before it starts: the thread of the database can be ended from outside by a signal.
+    const preload = `
+      import threads from 'node:worker_threads';
+      import { syncBuiltinESMExports } from 'node:module';
+      threads.Worker = class extends threads.Worker {
+        constructor(...args) { super(...args); process.on('SIGUSR2', () => this.terminate()); }
+      };
+      syncBuiltinESMExports();`;
+    const server = await serve(copyOf(template), {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}`,
+    });
+    expect(await server.end('SIGUSR2')).toBe(1);
+    expect(server.stderr()).toContain('the embedded database has ended: start sekisho serve anew');
+  });
+
   test('B2 kill -9 and a new start: sessions go on, and the directory is free', async () => {
     const directory = copyOf(template);
     const server = await serve(directory);

@@ -3,7 +3,12 @@ import { SekishoError } from '../../src/errors.ts';
 import { newId } from '../../src/id.ts';
 import { silentLog } from '../../src/observe/log.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
-import type { AuthenticateOptions, Caller, TokenPair } from '../../src/session/contract.ts';
+import type {
+  AuthenticateOptions,
+  Caller,
+  Session,
+  TokenPair,
+} from '../../src/session/contract.ts';
 import { createTestClock } from '../support/clock.ts';
 import { codeOf, ORIGIN, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { openTestRecord } from '../support/record.ts';
@@ -56,18 +61,30 @@ function authenticate(pair: Pick<TokenPair, 'accessToken'>, options?: Authentica
   return test_.engine.authentication.authenticate(pair.accessToken, options);
 }
 
-/** Lets time pass, and the record answer, until `work` is done. */
+/** Lets time pass, no faster than the record answers, until `work` is done. */
 async function inTime<Result>(work: Promise<Result>): Promise<Result> {
   let done = false;
   const end = (): void => {
     done = true;
   };
   work.then(end, end);
-  for (let n = 0; n < 100 && !done; n += 1) {
-    await clock.advance(25);
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  for (let n = 0; n < 1000 && !done; n += 1) {
+    await clock.advance(5);
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
   return work;
+}
+
+/** Asks again while a busy machine's record answers later than a request waits. */
+async function soon(pair: Pick<TokenPair, 'accessToken'>): Promise<Session> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await inTime(authenticate(pair));
+    } catch (error) {
+      if (attempt === 20 || (await codeOf(Promise.reject(error))) !== 'store_unavailable')
+        throw error;
+    }
+  }
 }
 
 describe('ANSWER', () => {
@@ -82,8 +99,8 @@ describe('ANSWER', () => {
   test('in an outage it answers on for lease and tolerance, marked stale; then 503 and never 401', async () => {
     const pair = await test_.open('main', uid);
     const unseen = await test_.open('main', uid);
-    // A proof of this very moment, so that the lease begins here.
-    expect((await inTime(authenticate(pair, { fresh: true }))).freshness).toBe('fresh');
+    // A proof of this very moment, so that the lease begins here: the clock stands still until it has come.
+    expect((await authenticate(pair, { fresh: true })).freshness).toBe('fresh');
     outage.on = true;
     await clock.advance(650);
     expect((await authenticate(pair)).freshness).toBe('fresh');
@@ -95,7 +112,7 @@ describe('ANSWER', () => {
     expect(refused).toMatchObject({ code: 'store_unavailable', status: 503, retryAfterSeconds: 1 });
     outage.on = false;
     // The request waits for a heartbeat, and that one comes.
-    expect((await inTime(authenticate(pair))).freshness).toBe('fresh');
+    expect((await soon(pair)).freshness).toBe('fresh');
   });
 
   test('ASVS 16.5.2: forged, expired and revoked are 401 in every state', async () => {

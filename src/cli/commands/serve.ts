@@ -17,6 +17,7 @@ import { readServeSettings, type ServeSettings, serverSettings } from '../settin
 const BOOTSTRAP_RETRY_MS = 1000;
 /** How long a process that has stopped serving may take to end by itself. */
 const EXIT_GRACE_MS = 1000;
+const CRASHED = 'crashed';
 
 export const serve: Command = {
   name: 'serve',
@@ -34,15 +35,21 @@ export const serve: Command = {
     checkBootstrap(config, settings.bootstrap);
     const signal = firstSignal();
     const server = await startServer(settings);
+    const end = Promise.race([signal, server.starting.crashed.then(() => CRASHED)]);
+    let { drainMs } = settings;
     try {
-      const ended = await Promise.race([signal, openServer(server, settings, config)]);
-      const asked = ended ?? (await signal);
-      process.stderr.write(
-        `${asked}: draining, at most ${settings.drainMs} ms; again to stop at once\n`,
-      );
+      const ended =
+        (await Promise.race([end, openServer(server, settings, config)])) ?? (await end);
+      if (ended === CRASHED) {
+        // Nothing can be answered any more; whoever supervises the process starts it anew.
+        process.stderr.write('the embedded database has ended: start sekisho serve anew\n');
+        drainMs = 0;
+        return 1;
+      }
+      process.stderr.write(`${ended}: draining, at most ${drainMs} ms; again to stop at once\n`);
       return 0;
     } finally {
-      await stopServer(server, settings.drainMs);
+      await stopServer(server, drainMs);
       // Nothing should be left; if something is, it must not keep a stopped server alive.
       setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
     }
@@ -71,11 +78,17 @@ async function startServer(settings: ServeSettings): Promise<Server> {
     await routes.close(0);
     throw error;
   }
-  const starting = startSekisho({
-    ...settings.options,
-    firstIssuer: routes.origin,
-    address: operations.origin,
-  });
+  let starting: Starting;
+  try {
+    starting = startSekisho({
+      ...settings.options,
+      firstIssuer: routes.origin,
+      address: operations.origin,
+    });
+  } catch (error) {
+    await Promise.all([routes.close(0), operations.close(0)]);
+    throw error;
+  }
   const streams = host.open(starting.sekisho);
   return {
     starting,
