@@ -20,9 +20,13 @@ export type AuthenticatedHandler = (
   session: Session,
 ) => Response | Promise<Response>;
 
-/** The address at the other end of the connection, where somebody says it. */
-export function peerOf(env: PeerEnv | undefined): string | null {
-  return env?.incoming?.socket?.remoteAddress ?? null;
+/**
+ * The address at the other end of the connection, where somebody says it. Frameworks type what they pass loosely, and other
+ * platforms pass something else, which says nothing.
+ */
+export function peerOf(env: unknown): string | null {
+  const address = (env as PeerEnv | null | undefined)?.incoming?.socket?.remoteAddress;
+  return typeof address === 'string' ? address : null;
 }
 
 type GuardSettings = Pick<HttpSettings, 'readProxy' | 'allows' | 'allowHttpCookies' | 'basePath'>;
@@ -39,7 +43,7 @@ export async function authenticateRequest(
   settings: GuardSettings,
   request: Request,
   options: AuthenticateOptions | undefined,
-  env: PeerEnv | undefined,
+  env: unknown,
 ): Promise<Session> {
   const context = contextOf(request, peerOf(env), settings.readProxy);
   const names = cookieNames(context, settings.allowHttpCookies);
@@ -59,7 +63,7 @@ export function refusal(
   error: unknown,
   settings: GuardSettings,
   request: Request,
-  env: PeerEnv | undefined,
+  env: unknown,
 ): Response {
   const { requestId, scheme, hostname } = contextOf(request, peerOf(env), settings.readProxy);
   const names = cookieNames({ scheme, hostname }, settings.allowHttpCookies);

@@ -11,7 +11,7 @@ import { measured } from '../observe/measured.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { Engine } from '../session/contract.ts';
 import { createKeyRing } from '../token/secrets.ts';
-import { authenticateRequest, type PeerEnv, peerOf, refusal } from './guard.ts';
+import { authenticateRequest, peerOf, refusal } from './guard.ts';
 import { letGo, previousClosed } from './one.ts';
 import { openPatiently } from './open-patiently.ts';
 import type { Sekisho, Starting } from './sekisho.ts';
@@ -20,7 +20,7 @@ import type { Sekisho, Starting } from './sekisho.ts';
 interface Surface {
   readonly engine: Engine;
   readonly settings: HttpSettings;
-  readonly fetch: (request: Request, env?: PeerEnv) => Response | Promise<Response>;
+  readonly fetch: (request: Request, env?: unknown) => Response | Promise<Response>;
   readonly flush: () => Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import type {
   Sockets,
   TokenPair,
 } from '../session/contract.ts';
-import type { AuthenticatedHandler, PeerEnv } from './guard.ts';
+import type { AuthenticatedHandler } from './guard.ts';
 
 /** Everything a program does with Sekisho. Made by `createSekisho`. */
 export interface Sekisho {
@@ -18,12 +18,12 @@ export interface Sekisho {
   /**
    * Answers a request to Sekisho's own routes (`/v1/login`, `/.well-known/jwks.json` …), a WebSocket apart.
    *
-   * @param env carries the peer's address as `@hono/node-server` does; without it, login attempts are not counted by
-   *   address.
+   * @param env carries the peer's address as `@hono/node-server` does (`PeerEnv`; Hono's `context.env` as it is); without
+   *   it, login attempts are not counted by address.
    * @example
    * export default { fetch: (request: Request) => sekisho.fetch(request) };
    */
-  fetch(request: Request, env?: PeerEnv): Promise<Response>;
+  fetch(request: Request, env?: unknown): Promise<Response>;
 
   /**
    * Who sent a request: an access token, or a whole request with a bearer token or the cookie. Judged in this process,
@@ -39,7 +39,7 @@ export interface Sekisho {
   authenticate(
     credential: string | Request,
     options?: AuthenticateOptions,
-    env?: PeerEnv,
+    env?: unknown,
   ): Promise<Session>;
 
   /**
@@ -53,7 +53,7 @@ export interface Sekisho {
   withAuth(
     handler: AuthenticatedHandler,
     options?: AuthenticateOptions,
-  ): (request: Request, env?: PeerEnv) => Promise<Response>;
+  ): (request: Request, env?: unknown) => Promise<Response>;
 
   /** For products that log people in themselves and want the sessions only. */
   readonly sessions: {
