@@ -57,7 +57,11 @@ function exitCodeOf(error: unknown): number {
     return EXIT_USAGE;
   }
   if (isSekishoError(error) && error.code !== 'internal') {
-    const wrong = (error.errors ?? []).map(({ detail }) => detail).join('; ');
+    // A message that already says what is wrong is not said twice.
+    const wrong = (error.errors ?? [])
+      .map(({ detail }) => detail)
+      .filter((detail) => !error.message.includes(detail))
+      .join('; ');
     complain(wrong === '' ? error.message : `${error.message} ${wrong}`);
     return error.code === 'invalid_configuration' ? EXIT_USAGE : EXIT_FAILED;
   }

@@ -99,6 +99,7 @@ describe('sekisho tenant', () => {
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr.trim().split('\n')).toHaveLength(1);
     }
+    expect(refused[0]?.stderr).toBe('sekisho: The password must have at least 8 characters.\n');
     const listed = JSON.parse((await at(['tenant', 'list', '--json'], '')).stdout);
     expect(listed.tenants).toHaveLength(1);
   });
