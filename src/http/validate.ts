@@ -14,7 +14,8 @@ export function validate<Schema extends z.ZodType>(
   const unfit = unfitStrings(value, MAX_ERRORS);
   const parsed = schema.safeParse(value);
   if (parsed.success && unfit.length === 0) return parsed.data;
-  const errors = [...(parsed.error?.issues ?? []).flatMap(toFieldErrors), ...unfit];
+  const issues = parsed.error?.issues ?? [];
+  const errors = [...issues.flatMap((issue) => toFieldErrors(issue, value)), ...unfit];
   throw new SekishoError('validation_failed', 'Some fields are not what they should be.', {
     errors: errors.slice(0, MAX_ERRORS),
   });
@@ -23,16 +24,27 @@ export function validate<Schema extends z.ZodType>(
 /** Most errors of one answer: nobody gets an answer much longer than what they sent (A7). */
 const MAX_ERRORS = 20;
 
-function toFieldErrors(issue: z.core.$ZodIssue): readonly FieldError[] {
+function toFieldErrors(issue: z.core.$ZodIssue, value: unknown): readonly FieldError[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.slice(0, MAX_ERRORS).map((key) => ({
       pointer: pointerTo([...issue.path, key]),
       detail: 'is not a known field',
     }));
   }
-  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
-  const detail = missing ? 'is required' : lowerFirst(issue.message);
+  const detail = isMissing(issue.path, value) ? 'is required' : lowerFirst(issue.message);
   return [{ pointer: pointerTo(issue.path), detail }];
+}
+
+/** Whether nothing stands where `path` leads, whatever the schema would take there. */
+function isMissing(path: readonly PropertyKey[], value: unknown): boolean {
+  const found = path.reduce<unknown>(
+    (within, key) =>
+      typeof within === 'object' && within !== null && Object.hasOwn(within, key)
+        ? Reflect.get(within, key)
+        : undefined,
+    value,
+  );
+  return path.length > 0 && found === undefined;
 }
 
 function lowerFirst(text: string): string {

@@ -1,5 +1,6 @@
 import { SekishoError } from '../errors.ts';
-import { isShorter, parsePolicy } from '../tenant/policy.ts';
+import { DEFAULT_POLICY, isShorter, parsePolicy } from '../tenant/policy.ts';
+import type { Policy } from '../tenant/types.ts';
 import { adminActor } from './administrator.ts';
 import { auditRowOf } from './audit.ts';
 import type { Administration } from './contract.ts';
@@ -18,7 +19,7 @@ export function createPolicyAdministration(
   async function read(tid: string) {
     const found = await tenants.policy(tid);
     if (found === null) throw new SekishoError('not_found', 'There is no such tenant.');
-    return found;
+    return { ...found, policy: inOrder(found.policy) };
   }
 
   return {
@@ -58,6 +59,12 @@ export function createPolicyAdministration(
       }
     },
   };
+}
+
+/** The record keeps the fields in an order of its own; people read them in the contract's. */
+function inOrder(policy: Policy): Policy {
+  const login_limit = { ...DEFAULT_POLICY.login_limit, ...policy.login_limit };
+  return { ...DEFAULT_POLICY, ...policy, login_limit };
 }
 
 function changedMeanwhile(): SekishoError {

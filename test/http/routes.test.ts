@@ -432,6 +432,20 @@ describe('B13: policy', () => {
     expect(status).toBe(422);
     expect(body.errors.map((one: { pointer: string }) => one.pointer)).toContain(pointer);
   });
+
+  test('A2 each missing field is said to be required, a choice between words too', async () => {
+    const { body } = await http.send('PUT', '/v1/admin/policy', { token, json: {} });
+    const required = Object.keys(DEFAULT_POLICY).map((name) => ({
+      pointer: `/${name}`,
+      detail: 'is required',
+    }));
+    expect(body.errors).toEqual(required);
+  });
+
+  test('A2 the fields come in the order of the contract, however the record keeps them', async () => {
+    const { body } = await http.send('GET', '/v1/admin/policy', { token });
+    expect(JSON.stringify(body.policy)).toBe(JSON.stringify(DEFAULT_POLICY));
+  });
 });
 
 describe('A4: login attempts', () => {
