@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   BOOTSTRAP,
@@ -108,10 +108,11 @@ describe('starting', () => {
   test.each([
     ['is a file', 'file'],
     ['is below a file', join('file', 'data')],
+    ['is where nothing can be made', '/proc/sekisho'],
   ])('a data directory that %s ends it with one line and exit code 1', async (_what, name) => {
     const parent = freshDirectory();
     writeFileSync(join(parent, 'file'), '');
-    const directory = join(parent, name);
+    const directory = resolve(parent, name);
     const done = await sekisho(['serve', '--port', '0', '--data-dir', directory]);
     expect(done).toMatchObject({ code: 1, stdout: '' });
     expect(done.stderr.trim().split('\n')).toHaveLength(1);

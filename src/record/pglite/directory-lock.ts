@@ -1,6 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import type { Server, Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SekishoError } from '../../errors.ts';
 import { ask, createLineServer, type Handle } from './control-socket.ts';
@@ -110,10 +119,29 @@ export async function askHolder(
 
 function prepare(dataDir: string): SocketDirectory {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolder(dataDir);
     return openSocketDirectory(dataDir, NAME_BYTES);
   } catch (error) {
     throw unusable(dataDir, error);
+  }
+}
+
+/**
+ * Makes a folder and those above it. Node's own `recursive` never comes back where the folder above is there and still
+ * nothing can be made in it for `ENOENT`, as under /proc: the process would spin, deaf to signals.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path)) {
+    readdirSync(path);
+    return;
+  }
+  const above = dirname(path);
+  if (above !== path && !existsSync(above)) makeFolder(above);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else's start was faster.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
