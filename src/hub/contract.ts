@@ -7,6 +7,8 @@ import type { Entry } from '../revocation/types.ts';
 export interface Hub {
   readonly kind: 'in-process' | 'postgres' | 'redis';
 
+  /** LINEAGE: this node's view is of `generation` now; announcements of another one are no longer listened to. */
+  enter(generation: string): void;
   /** ANNOUNCE: tells the other nodes of a committed entry. */
   announce(entry: Entry): void;
   /** Tells the other nodes that `memberId` has applied everything up to `position` of `generation`. */
@@ -21,6 +23,11 @@ export interface Hub {
 
   /** Whether messages demonstrably arrive at present (a nonce of this node came back). */
   working(): boolean;
+  /**
+   * Whether acknowledgements demonstrably arrive. While they do not, a node acknowledges by an immediate heartbeat and a
+   * revoking call reads the rows again within milliseconds. False for a hub that carries none (NOTIFY).
+   */
+  acknowledging(): boolean;
   close(): Promise<void>;
 }
 

@@ -53,6 +53,13 @@ export class EntryLog {
     return this.#length;
   }
 
+  /** Bytes of the buffers that hold the entries. */
+  get byteLength(): number {
+    let bytes = 0;
+    for (const chunk of this.#chunks) bytes += chunk.bytes.byteLength + chunk.starts.byteLength;
+    return bytes;
+  }
+
   /** Appends the entry at position `before + length + 1`; its scope must be a known one. */
   append(entry: Entry): void {
     const chunk = this.#open(entry);

@@ -139,7 +139,7 @@ export class Node {
       position: this.view.applied,
     });
     // HEARTBEAT: at once after entries were applied while acknowledgements cannot go through a hub.
-    if (!hub.working()) this.signals.beat();
+    if (!hub.acknowledging()) this.signals.beat();
     this.signals.advanced();
   }
 
@@ -177,6 +177,7 @@ export class Node {
       this.#entered = this.view.generation;
       this.generationSeenMs = this.clock.monotonicMs();
       this.settled = false;
+      this.settings.hub.enter(this.view.generation);
     }
     this.settled ||= lineage[0]?.settled ?? false;
     this.headSeen = this.view.applied;

@@ -160,6 +160,8 @@ export class Simulation {
       onAcknowledgement: silent,
       onEvent: silent,
       working: () => true,
+      enter: () => {},
+      acknowledging: () => true,
       close: () => Promise.resolve(),
     };
   }
@@ -286,6 +288,8 @@ export class Simulation {
       },
       onEvent: () => () => {},
       working: () => this.faults.hubWorks,
+      enter: () => {},
+      acknowledging: () => this.faults.hubWorks,
       close: () => Promise.resolve(),
     };
   }

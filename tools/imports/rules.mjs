@@ -146,6 +146,11 @@ export const packageRules = [
     because: 'SQL and its drivers stay in the record.',
   },
   {
+    packages: ['ioredis'],
+    files: ['src/hub/redis/**'],
+    because: 'Redis is one of several hubs, and never more than that.',
+  },
+  {
     packages: ['hono', '@hono/node-server'],
     files: ['src/http/**', 'src/adapter/**', 'src/cli/**', 'src/create.ts', 'src/create/**'],
     because: 'The core knows no web framework.',

@@ -48,6 +48,8 @@ export function createInProcessHub(): InProcessHub {
       const open = () => nodes.has(own);
       return {
         kind: 'in-process',
+        // Listeners judge the generation of an entry themselves; one process has no traffic to save.
+        enter() {},
         announce(entry) {
           if (open()) deliver((listeners) => listeners.announcement, entry, own);
         },
@@ -61,6 +63,7 @@ export function createInProcessHub(): InProcessHub {
         onAcknowledgement: (listener) => subscribe(own.acknowledgement, listener),
         onEvent: (listener) => subscribe(own.event, listener),
         working: open,
+        acknowledging: open,
         close() {
           nodes.delete(own);
           return Promise.resolve();
