@@ -18,7 +18,7 @@ export default defineConfig({
           ...shared,
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.postgres.test.ts'],
+          exclude: ['test/**/*.{postgres,redis,cluster}.test.ts'],
         },
       },
       {
