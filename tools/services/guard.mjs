@@ -1,7 +1,8 @@
 /**
  * The parent of one server under test; see guarded.mjs. Its only argument is the options as JSON.
- * Prints one line, `{"pid": …}` or `{"error": …}`, and ends when the server does. When standard
- * input closes it ends the server and removes its scratch folder.
+ * Prints one line, `{"pid": …}` or `{"error": …}`, and when the server has ended another one,
+ * `{"exit": <code or signal>}`; then it ends, too. When standard input closes it ends the server and
+ * removes its scratch folder.
  */
 import { spawn } from 'node:child_process';
 import { openSync, rmSync } from 'node:fs';
@@ -23,15 +24,18 @@ server.once('error', (error) => {
   process.exit(1);
 });
 let stopping = false;
-server.once('exit', () => {
+server.once('exit', (code, signal) => {
   if (stopping && options.scratch) rmSync(options.scratch, { recursive: true, force: true });
-  process.exit(0);
+  // Nobody may be there to read it any more.
+  process.stdout.once('error', () => process.exit(0));
+  process.stdout.write(`${JSON.stringify({ exit: code ?? signal })}\n`, () => process.exit(0));
 });
 
 process.stdin.resume();
 process.stdin.once('close', () => {
   stopping = true;
   server.kill(options.stopSignal);
+  server.kill('SIGCONT'); // a stopped process takes no other signal
   setTimeout(() => server.kill('SIGKILL'), killAfterMs);
 });
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
