@@ -23,6 +23,7 @@ const WHO = () => ({
   'x-sekisho-user': acme.admin.uid,
   'x-sekisho-session': acme.caller.session.sessionId,
   'x-sekisho-roles': 'admin',
+  'x-sekisho-freshness': 'fresh',
 });
 
 describe('A9: forward authentication', () => {

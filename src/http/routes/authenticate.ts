@@ -38,6 +38,8 @@ async function judge(
       'x-sekisho-user': session.userId,
       'x-sekisho-session': session.sessionId,
       'x-sekisho-roles': session.roles.join(','),
+      // `stale`: judged within the tolerance, while the record could not be reached.
+      'x-sekisho-freshness': session.freshness,
     },
   };
 }
@@ -71,7 +73,7 @@ const authenticate = route({
   name: 'authenticate',
   summary: 'Judge a request for a gateway',
   description:
-    'Forward authentication for nginx, Envoy and Traefik: 200 with `X-Sekisho-Tenant`, `-User`, `-Session` and `-Roles`, or 401, 403, 503. The original method, for the check of the origin, comes from `X-Original-Method` or `X-Forwarded-Method` of a trusted proxy. Never cache the answer.',
+    'Forward authentication for nginx, Envoy and Traefik: 200 with `X-Sekisho-Tenant`, `-User`, `-Session`, `-Roles` and `-Freshness` (`fresh`, or `stale` within the tolerance), or 401, 403, 503. The original method, for the check of the origin, comes from `X-Original-Method` or `X-Forwarded-Method` of a trusted proxy. Never cache the answer.',
 });
 
 const authenticateAny = route({
