@@ -19,20 +19,33 @@ export interface SekishoOptions {
   readonly dataDir?: string;
   /** `postgres://…`, PostgreSQL 15 or later. Default: embedded. */
   readonly databaseUrl?: string;
-  /** Refused: this release has no Redis hub. */
+  /**
+   * The hub, with `databaseUrl` only: `redis://`, `rediss://`, `redis+cluster://h:p,h:p` or `redis+sentinel://h:p/name`.
+   * Default: PostgreSQL's LISTEN/NOTIFY.
+   */
   readonly redisUrl?: string;
+  /**
+   * `none`: no hub at all, so that revocations go by heartbeats alone and take up to two of them. For poolers that must
+   * not see LISTEN, and for measuring. Default `auto`.
+   */
+  readonly hub?: 'auto' | 'none';
   /** At least 32 bytes; a comma-separated list is a key ring, newest first. Default: made and kept in `dataDir`. */
   readonly secret?: string;
   /** `iss` of the tokens. Default: what the record keeps from its first start on. */
   readonly issuer?: string;
   /** `iss` that the first start of a new record keeps when `issuer` is not given. Default `http://localhost`. */
   readonly firstIssuer?: string;
-  /** `aud` of the tokens. Default `sekisho`. */
+  /** `aud` of the tokens. Default: what the record keeps from its first start on, `sekisho` at first. */
   readonly audience?: string;
   /** Milliseconds, 30 to 30,000, default 750: how old the newest proof may be while this node answers as usual. */
   readonly leaseMs?: number;
   /** Milliseconds ≥ 0, default 10,000: how much longer it answers, as `stale`. */
   readonly toleranceMs?: number;
+  /**
+   * For platforms that freeze whole processes or machines (serverless, snapshots, hosts that suspend): the tolerance is 0,
+   * and every check asks the record as with `fresh`. Default false.
+   */
+  readonly strict?: boolean;
   /** Origins for CORS, CSRF and sockets, beside the own one. Default none. */
   readonly allowedOrigins?: readonly string[];
   /** Addresses, CIDR blocks or `loopback` whose `X-Forwarded-*` is believed. Default none. */
@@ -59,12 +72,15 @@ export interface Config {
     | { readonly kind: 'embedded'; readonly dataDir: string }
     | { readonly kind: 'memory' }
     | { readonly kind: 'postgres'; readonly databaseUrl: string };
+  readonly redisUrl: string | null;
+  readonly hub: 'auto' | 'none';
   readonly secret: string | null;
   readonly issuer: string | null;
   readonly firstIssuer: string;
-  readonly audience: string;
+  readonly audience: string | null;
   readonly leaseMs: number | undefined;
   readonly toleranceMs: number | undefined;
+  readonly strict: boolean;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly basePath: string;
@@ -102,14 +118,30 @@ const SCHEMA = z.strictObject({
   databaseUrl: z
     .string('must be a text')
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres:// or postgresql://')
+    .refine(
+      (url) => !namesSeveralHosts(url),
+      'must name one host: one that follows the primary, such as a virtual address, a DNS name or a proxy',
+    )
+    .refine(
+      (url) => URL.canParse(url),
+      'must be a URL such as postgres://user:password@host:5432/database',
+    )
     .optional(),
-  redisUrl: z.never({ error: 'is not supported: this release has no Redis hub' }).optional(),
+  redisUrl: z
+    .string('must be a text')
+    .regex(
+      /^rediss?(\+(cluster|sentinel))?:\/\//,
+      'must begin with redis://, rediss://, redis+cluster:// or redis+sentinel://',
+    )
+    .optional(),
+  hub: z.enum(['auto', 'none'], 'must be auto or none').optional(),
   secret: z.string('must be a text of at least 32 bytes').optional(),
   issuer: httpUrl.optional(),
   firstIssuer: httpUrl.optional(),
   audience: text(200).optional(),
   leaseMs: milliseconds(30).optional(),
   toleranceMs: milliseconds(0).optional(),
+  strict: toggle.optional(),
   allowedOrigins: list(origin).optional(),
   trustedProxies: list(text(100)).optional(),
   basePath: z
@@ -136,11 +168,13 @@ const VARIABLES: Readonly<Record<string, string>> = {
   dataDir: 'SEKISHO_DATA_DIR',
   databaseUrl: 'DATABASE_URL',
   redisUrl: 'REDIS_URL',
+  hub: 'SEKISHO_HUB',
   secret: 'SEKISHO_SECRET',
   issuer: 'SEKISHO_ISSUER',
   audience: 'SEKISHO_AUDIENCE',
   leaseMs: 'SEKISHO_LEASE_MS',
   toleranceMs: 'SEKISHO_TOLERANCE_MS',
+  strict: 'SEKISHO_STRICT',
   allowedOrigins: 'SEKISHO_ALLOWED_ORIGINS',
   trustedProxies: 'SEKISHO_TRUSTED_PROXIES',
   logLevel: 'SEKISHO_LOG_LEVEL',
@@ -158,15 +192,37 @@ export function readConfig(options: SekishoOptions = {}): Config {
       'secret (SEKISHO_SECRET) must be set with a database, the same on all nodes: at least 32 bytes.',
     );
   }
+  if (data.redisUrl !== undefined && data.databaseUrl === undefined) {
+    throw new SekishoError(
+      'invalid_configuration',
+      'redisUrl (REDIS_URL) must not be set without databaseUrl (DATABASE_URL): the embedded database serves one process, which needs no Redis.',
+    );
+  }
+  if (data.redisUrl !== undefined && data.hub === 'none') {
+    throw new SekishoError(
+      'invalid_configuration',
+      'hub (SEKISHO_HUB) must not be none with redisUrl (REDIS_URL): leave one of them out.',
+    );
+  }
+  if (data.strict === true && (data.toleranceMs ?? 0) > 0) {
+    throw new SekishoError(
+      'invalid_configuration',
+      'toleranceMs (SEKISHO_TOLERANCE_MS) must be 0, or left out, with strict (SEKISHO_STRICT).',
+    );
+  }
+  const strict = data.strict ?? false;
   const basePath = (data.basePath ?? '').replace(/\/$/, '');
   return Object.freeze({
     record: recordOf(data.databaseUrl, data.dataDir),
+    redisUrl: data.redisUrl ?? null,
+    hub: data.hub ?? 'auto',
     secret: data.secret ?? null,
     issuer: data.issuer ?? null,
     firstIssuer: data.firstIssuer ?? 'http://localhost',
-    audience: data.audience ?? 'sekisho',
+    audience: data.audience ?? null,
     leaseMs: data.leaseMs,
-    toleranceMs: data.toleranceMs,
+    toleranceMs: strict ? 0 : data.toleranceMs,
+    strict,
     allowedOrigins: Object.freeze([...(data.allowedOrigins ?? [])]),
     trustedProxies: Object.freeze([...(data.trustedProxies ?? [])]),
     basePath,
@@ -177,6 +233,13 @@ export function readConfig(options: SekishoOptions = {}): Config {
     clearSiteData: data.clearSiteData ?? basePath === '',
     address: data.address ?? null,
   });
+}
+
+/** libpq's lists of hosts and `target_session_attrs` are not understood by the driver, which would ignore half of it. */
+function namesSeveralHosts(url: string): boolean {
+  const [, authority = '', rest = ''] = /^[a-z]+:\/\/([^/?#]*)(.*)$/s.exec(url) ?? [];
+  const hosts = authority.slice(authority.lastIndexOf('@') + 1);
+  return hosts.includes(',') || /[?&](target_session_attrs=|host=[^&]*(,|%2c))/i.test(rest);
 }
 
 function recordOf(databaseUrl: string | undefined, dataDir = '.sekisho'): Config['record'] {

@@ -41,13 +41,26 @@ const SERVER: readonly Setting[] = [
   },
   { variable: 'SEKISHO_ADMIN_HOST', value: 'HOST', help: 'default 127.0.0.1' },
   ...RECORD,
-  { variable: 'REDIS_URL', value: 'URL', help: 'refused: this release has no Redis hub' },
+  {
+    variable: 'REDIS_URL',
+    value: 'URL',
+    help: 'Redis 7 or later as hub; default: LISTEN/NOTIFY of DATABASE_URL',
+  },
+  {
+    variable: 'SEKISHO_HUB',
+    value: 'KIND',
+    help: 'auto, or none: revocations by heartbeats alone; default auto',
+  },
   {
     variable: 'SEKISHO_ISSUER',
     value: 'URL',
     help: 'iss of the tokens; kept in the record from the first start on',
   },
-  { variable: 'SEKISHO_AUDIENCE', value: 'NAME', help: 'aud of the tokens; default sekisho' },
+  {
+    variable: 'SEKISHO_AUDIENCE',
+    value: 'NAME',
+    help: 'aud of the tokens; kept in the record, sekisho at first',
+  },
   {
     variable: 'SEKISHO_LEASE_MS',
     value: 'MS',
@@ -57,6 +70,10 @@ const SERVER: readonly Setting[] = [
     variable: 'SEKISHO_TOLERANCE_MS',
     value: 'MS',
     help: 'how much longer, marked stale; default 10000',
+  },
+  {
+    variable: 'SEKISHO_STRICT',
+    help: 'where processes are frozen: no tolerance, every check asks the record',
   },
   {
     variable: 'SEKISHO_ALLOWED_ORIGINS',
@@ -152,10 +169,12 @@ export function readServeSettings(call: Call): ServeSettings {
     options: withoutAbsent({
       ...readRecordOptions(call),
       redisUrl: read.text('REDIS_URL'),
+      hub: read.text('SEKISHO_HUB'),
       issuer: read.text('SEKISHO_ISSUER'),
       audience: read.text('SEKISHO_AUDIENCE'),
       leaseMs: read.integer('SEKISHO_LEASE_MS', 0, Number.MAX_SAFE_INTEGER),
       toleranceMs: read.integer('SEKISHO_TOLERANCE_MS', 0, Number.MAX_SAFE_INTEGER),
+      strict: read.toggle('SEKISHO_STRICT'),
       allowedOrigins: read.list('SEKISHO_ALLOWED_ORIGINS'),
       trustedProxies: proxies(read.list('SEKISHO_TRUSTED_PROXIES')),
       logLevel: read.text('SEKISHO_LOG_LEVEL'),

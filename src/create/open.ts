@@ -68,7 +68,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     const hub = createInProcessHub().connect();
     closers.push(() => hub.close());
     const issuer = config.issuer ?? (await record.keys.setting('issuer', config.firstIssuer));
-    const { audience } = config;
+    const audience = config.audience ?? (await record.keys.setting('audience', 'sekisho'));
 
     const follower = createFollower({
       log: record.log,

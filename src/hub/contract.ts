@@ -1,11 +1,11 @@
-import type { Entry } from '../revocation/types.ts';
+import type { Entry, Head } from '../revocation/types.ts';
 
 /**
  * Fast fan-out between nodes. A hub is a hint that makes things faster, never a point of trust: whatever it loses, doubles
  * or delays is mended from the record, so none of its verbs throws and none is awaited on the way to an answer.
  */
 export interface Hub {
-  readonly kind: 'in-process' | 'postgres' | 'redis';
+  readonly kind: 'in-process' | 'postgres' | 'redis' | 'none';
 
   /** LINEAGE: this node's view is of `generation` now; announcements of another one are no longer listened to. */
   enter(generation: string): void;
@@ -18,6 +18,11 @@ export interface Hub {
 
   /** Registers a listener; returns what removes it. A listener never receives its own node's announcements. */
   onAnnouncement(listener: (entry: Entry) => void): () => void;
+  /**
+   * FOLLOW: where an entry could not be sent itself (too long for the channel, or more at once than it takes), its name is,
+   * and whoever hears it fetches from the record. A hub that can send every entry never calls it.
+   */
+  onHead(listener: (head: Head) => void): () => void;
   onAcknowledgement(listener: (acknowledgement: Acknowledgement) => void): () => void;
   onEvent(listener: (event: HubEvent) => void): () => void;
 

@@ -82,6 +82,7 @@ export function createFollower(options: FollowerOptions): Follower {
       if (subscriptions.length === 0) {
         subscriptions.push(
           settings.hub.onAnnouncement((entry) => node.take([entry], 'hub')),
+          settings.hub.onHead((head) => node.learn(head)),
           settings.hub.onAcknowledgement((acknowledgement) =>
             barriers.acknowledged(acknowledgement),
           ),

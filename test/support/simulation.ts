@@ -157,6 +157,7 @@ export class Simulation {
       acknowledge: () => {},
       publish: () => {},
       onAnnouncement: silent,
+      onHead: silent,
       onAcknowledgement: silent,
       onEvent: silent,
       working: () => true,
@@ -281,6 +282,7 @@ export class Simulation {
         entry.add(listener);
         return () => entry.delete(listener);
       },
+      onHead: () => () => {},
       onAcknowledgement: (listener) => {
         register();
         ack.add(listener);

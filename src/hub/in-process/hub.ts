@@ -60,6 +60,8 @@ export function createInProcessHub(): InProcessHub {
           if (open()) deliver((listeners) => listeners.event, event, null);
         },
         onAnnouncement: (listener) => subscribe(own.announcement, listener),
+        // Every entry is handed over itself.
+        onHead: () => () => {},
         onAcknowledgement: (listener) => subscribe(own.acknowledgement, listener),
         onEvent: (listener) => subscribe(own.event, listener),
         working: open,
