@@ -26,7 +26,8 @@ export type AuditAction =
   | 'user_roles_changed'
   | 'policy_changed'
   | 'tenant_created'
-  | 'revoke_all';
+  | 'revoke_all'
+  | 'revocation_handed_in';
 
 /** Who did it: a user of the tenant, the operator at the machine, Sekisho itself, or nobody known. */
 export interface AuditActor {

@@ -16,7 +16,13 @@ export function logFollowerEvent(log: Log, event: FollowerEvent): void {
     case 'entries_lost':
       log.error(
         { generation: event.generation, entries: event.entries.length },
-        'the record has lost revocations, which are handed in; changes beside them are lost: see docs/protocol.md, HAND IN',
+        'the record has lost revocations; this node answers nobody until it has handed them in',
+      );
+      return;
+    case 'entries_handed_in':
+      log.error(
+        { ...event },
+        'lost revocations are in the record again; look at each (audit: revocation_handed_in): passwords, roles, status and sessions that were written beside them are lost, and logins since may have been ended',
       );
       return;
     case 'view_differed':

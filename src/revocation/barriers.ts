@@ -14,7 +14,7 @@ export interface BarrierEntry {
 }
 
 interface Waiting {
-  readonly entry: BarrierEntry;
+  entry: BarrierEntry;
   readonly openedMs: number;
   barrier: Barrier;
   timer: Timer | null;
@@ -102,24 +102,38 @@ export class Barriers {
   /** A barrier counts from when this node knew of the commit, but not from before the generation it counts in. */
   #open(entry: BarrierEntry, nowMs: number): Barrier {
     const { view, generationSeenMs } = this.#node;
-    if (!view.history.has(entry)) return new Barrier(entry, nowMs);
-    const knownSinceMs = view.knownSinceMs(entry.position) ?? nowMs;
-    const name = { generation: view.generation, position: entry.position };
+    const found = this.#find(entry);
+    if (found === null) return new Barrier(entry, nowMs);
+    const knownSinceMs = view.knownSinceMs(found.position) ?? nowMs;
+    const name = { generation: view.generation, position: found.position };
     return new Barrier(name, Math.max(knownSinceMs, generationSeenMs));
   }
 
   /**
-   * The generation has changed meanwhile: the entry is looked up by its name and the barrier starts anew. A lost one stays
-   * pending: it is nobody's promise until it was revoked anew (HAND IN).
+   * The generation has changed meanwhile: the entry is looked up by its name and the barrier starts anew. A lost one that
+   * was handed in goes on at its new position (HAND IN); any other stays pending: it is nobody's promise.
    */
   #align(waiting: Waiting): void {
     const { view, clock } = this.#node;
-    if (waiting.barrier.name.generation === view.generation || !view.history.has(waiting.entry))
-      return;
+    const { name } = waiting.barrier;
+    const entry = this.#find(waiting.entry);
+    if (entry === null) return;
+    if (name.generation === view.generation && name.position === entry.position) return;
+    waiting.entry = entry;
     waiting.barrier = new Barrier(
-      { generation: view.generation, position: waiting.entry.position },
+      { generation: view.generation, position: entry.position },
       clock.monotonicMs(),
     );
+  }
+
+  /** The entry under the name that it has in the view's history; null when it is not part of it. */
+  #find(entry: BarrierEntry): BarrierEntry | null {
+    const { view, renamed } = this.#node;
+    if (view.history.has(entry)) return entry;
+    const name = renamed.get(entry.operationId);
+    return name !== undefined && view.history.has(name)
+      ? { ...name, operationId: entry.operationId }
+      : null;
   }
 
   #ask(): void {

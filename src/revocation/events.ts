@@ -1,3 +1,4 @@
+import type { Name } from './lineage.ts';
 import type { Entry } from './types.ts';
 
 /**
@@ -32,11 +33,20 @@ export type FollowerEvent =
   | { readonly kind: 'generation_begun'; readonly generation: string; readonly parent: string }
   /** LINEAGE: the view goes on in another generation. */
   | { readonly kind: 'generation_entered'; readonly generation: string; readonly applied: number }
-  /** HAND IN: the view held entries that the record has lost. An administrator must look at it. */
+  /**
+   * HAND IN: the view holds entries that the record has lost; the node answers nobody until they are in it again. What was
+   * changed beside them (a password, a status, a role) is lost: an administrator must look at it.
+   */
   | {
       readonly kind: 'entries_lost';
       readonly generation: string;
       readonly entries: readonly Entry[];
+    }
+  /** HAND IN: all of them are in the record again, in this generation, and in the view. */
+  | {
+      readonly kind: 'entries_handed_in';
+      readonly generation: string;
+      readonly entries: readonly HandedIn[];
     }
   /** RECONCILE: a defect; the view has been mended from the record. */
   | { readonly kind: 'view_differed'; readonly from: number; readonly to: number }
@@ -56,6 +66,13 @@ export type FollowerEvent =
     }
   /** Something failed and will be tried again; `what` names the rule. */
   | { readonly kind: 'failed'; readonly what: string; readonly error: unknown };
+
+/** An entry under its old and its new name. `to` is null when another node handed it in and the record let go of it since. */
+export interface HandedIn {
+  readonly operationId: string;
+  readonly from: Name;
+  readonly to: Name | null;
+}
 
 /** Where entries came from. */
 export type Source = 'own' | 'hub' | 'record' | 'snapshot';

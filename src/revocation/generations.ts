@@ -1,7 +1,8 @@
 import { SekishoError } from '../errors.ts';
 import { HISTORY_REPEATS } from './constants.ts';
+import { HandingIn } from './handing-in.ts';
 import type { Node } from './node.ts';
-import type { Head, Snapshot } from './types.ts';
+import type { Head, Lineage, Snapshot } from './types.ts';
 
 /**
  * GENERATION and LINEAGE: begins a new generation where the record's history has changed under its name, and brings the
@@ -9,10 +10,12 @@ import type { Head, Snapshot } from './types.ts';
  */
 export class Generations {
   readonly #node: Node;
+  readonly #handingIn: HandingIn;
   #walk: Promise<void> | null = null;
 
   constructor(node: Node) {
     this.#node = node;
+    this.#handingIn = new HandingIn(node);
   }
 
   /**
@@ -104,22 +107,46 @@ export class Generations {
   }
 
   /**
-   * Takes a snapshot in place of the view. Entries that the view held and the record has lost are reported with their
-   * names. HAND IN belongs here, before the snapshot: they are revoked anew, in order, and the snapshot must be of the
-   * generation in which all of them were.
+   * Takes a snapshot in place of the view. HAND IN comes first: what the view holds and the record has lost is revoked anew,
+   * and the snapshot must be of the generation in which all of it was; otherwise LINEAGE again. Whatever fails leaves the
+   * view as it is, unfit to answer, and is tried again with the next heartbeat.
    */
   async #replaceView(): Promise<void> {
     const node = this.#node;
-    const snapshot = await this.#snapshot();
-    const lost = node.view.lostIn(snapshot.lineage);
-    const lostFrom = node.view.generation;
-    node.view.replace(snapshot, node.clock.monotonicMs());
-    // A proof that came meanwhile covered the view that is gone.
-    node.lease.clear();
-    node.rebuilding = false;
-    if (lost.length > 0) node.emit({ kind: 'entries_lost', generation: lostFrom, entries: lost });
-    node.entered(snapshot.lineage);
-    node.learn(snapshot.head);
+    for (let repeat = 0; repeat < HISTORY_REPEATS; repeat += 1) {
+      // A first view has nothing to hand in.
+      const lineage = node.view.size === 0 ? [] : await this.#lineage();
+      const { end } = node.view;
+      const handedIn = await this.#handingIn.handIn(lineage);
+      if (handedIn.kind === 'changed') {
+        await this.beginOnly(handedIn.head, false);
+        continue;
+      }
+      const snapshot = await this.#snapshot();
+      const { generation, position } = node.view.end;
+      // Neither may the view have got more entries meanwhile: they would be lost, too.
+      const same = generation === end.generation && position === end.position;
+      if (!same || (lineage[0] !== undefined && lineage[0].id !== snapshot.head.generation))
+        continue;
+      node.view.replace(snapshot, node.clock.monotonicMs());
+      // A proof that came meanwhile covered the view that is gone.
+      node.lease.clear();
+      node.rebuilding = false;
+      this.#handingIn.done(handedIn.entries);
+      node.entered(snapshot.lineage);
+      node.learn(snapshot.head);
+      return;
+    }
+    throw historyKeepsChanging();
+  }
+
+  async #lineage(): Promise<Lineage> {
+    for (let repeat = 0; repeat < HISTORY_REPEATS; repeat += 1) {
+      const answer = await this.#node.settings.log.lineage();
+      if (answer.identityAgrees) return answer.lineage;
+      await this.beginOnly(answer.head, false);
+    }
+    throw historyKeepsChanging();
   }
 
   async #snapshot(): Promise<Snapshot> {

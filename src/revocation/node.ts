@@ -3,6 +3,7 @@ import { Connections, type KillReason } from './connections.ts';
 import type { Judgement } from './contract.ts';
 import type { FollowerEvent, Source } from './events.ts';
 import { Lease } from './lease.ts';
+import type { Name } from './lineage.ts';
 import type { FollowerSettings } from './options.ts';
 import { ProofWaiters } from './proof-waiters.ts';
 import type { Entry, Freshness, Head, Lineage, TokenFacts } from './types.ts';
@@ -57,6 +58,8 @@ export class Node {
   /** FIRST TERM: when the view's generation was first seen, and whether its first term is known to be over. */
   generationSeenMs = Number.NEGATIVE_INFINITY;
   settled = false;
+  /** HAND IN: operations whose entries were lost and have another name now, oldest first. */
+  readonly renamed = new Map<string, Name>();
   /** For operators: the highest head that the record named. */
   headSeen = 0;
   lastHeartbeatMs: number | null = null;

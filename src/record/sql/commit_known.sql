@@ -10,14 +10,18 @@ declare
   v_key        sekisho.idempotency_key;
 begin
   select * into v_operation from sekisho.operation o where o.id = p ->> 'operationId';
-  if found then
+  if found and coalesce((p ->> 'handIn')::boolean, false) and (
+    v_operation.outcome = 'abandoned' or not sekisho.in_history(v_operation.generation, v_operation.position))
+  then
+    -- HAND IN: whoever holds the entry proves that it was committed, and that where it stood is lost.
+    return null;
+  elsif found then
     if v_operation.tid is distinct from p ->> 'tid' then
       return jsonb_build_object('kind', 'abandoned');
     elsif v_operation.outcome = 'committed' then
       return sekisho.duplicate_outcome(v_operation.id);
-    elsif not coalesce((p ->> 'handIn')::boolean, false) then
-      return jsonb_build_object('kind', 'abandoned');
     end if;
+    return jsonb_build_object('kind', 'abandoned');
   end if;
 
   if p ->> 'idempotency' is null or p #>> '{actor,kind}' <> 'session' then return null; end if;
