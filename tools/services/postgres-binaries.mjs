@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { installPackages } from './debian.mjs';
 
 const oldestMajor = 15;
 const advice = `PostgreSQL ${oldestMajor} or newer is needed: install its server package (Debian: apt-get install postgresql; macOS: brew install postgresql), or set POSTGRES_BIN to the folder that holds initdb and postgres`;
@@ -10,7 +11,6 @@ const advice = `PostgreSQL ${oldestMajor} or newer is needed: install its server
 export function postgresBinaries() {
   const found = newestInstalled();
   if (found) return found;
-  if (!canInstall()) throw new Error(advice);
   installOnDebian();
   const installed = newestInstalled();
   if (!installed) throw new Error(advice);
@@ -53,39 +53,16 @@ function majorOf(bin) {
   return Number(/ (\d+)/.exec(stdout ?? '')?.[1] ?? 0);
 }
 
-function canInstall() {
-  return process.getuid?.() === 0 && existsSync('/etc/debian_version');
-}
-
-/**
- * The distribution would also create a cluster and start it, on the usual port; tests have their
- * own, so that is switched off while the package is installed.
- */
+/** The distribution would also create a cluster; tests have their own, so that is switched off. */
 function installOnDebian() {
   const settings = '/etc/postgresql-common/createcluster.d';
   const noCluster = join(settings, 'sekisho-tests.conf');
-  aptGet(['update']);
-  aptGet(['install', '-y', '--no-install-recommends', 'postgresql-common']);
+  installPackages(['postgresql-common'], advice);
   mkdirSync(settings, { recursive: true });
   writeFileSync(noCluster, 'create_main_cluster = false\n');
   try {
-    aptGet(['install', '-y', '--no-install-recommends', 'postgresql']);
+    installPackages(['postgresql'], advice);
   } finally {
     rmSync(noCluster);
   }
-}
-
-/** @param {string[]} args */
-function aptGet(args) {
-  console.error(`PostgreSQL is not installed: apt-get ${args.join(' ')}`);
-  const { status, stderr } = spawnSync(
-    'apt-get',
-    ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args],
-    {
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-      encoding: 'utf8',
-    },
-  );
-  if (status !== 0) throw new Error(`apt-get ${args.join(' ')} failed. ${advice}\n${stderr}`);
 }

@@ -1,13 +1,12 @@
 /** A real PostgreSQL for tests, benchmarks and demos: own data directory, own port, own processes. */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startGuarded } from './guarded.mjs';
+import { onFreePort, untilReady } from './network.mjs';
 import { postgresBinaries } from './postgres-binaries.mjs';
 
 const startTimeoutMs = 30_000;
@@ -71,30 +70,16 @@ export async function startPostgres(options = {}) {
       stopSignal: 'SIGINT',
       ...owner,
     });
-    const deadline = Date.now() + startTimeoutMs;
-    while (!(await accepts(urlFor(superuser, 'postgres')))) {
-      if (server.running && Date.now() < deadline) {
-        await sleep(50);
-        continue;
-      }
-      const log = readFileSync(logFile, 'utf8');
-      if (server.running) await server.stop();
-      throw new Error(`PostgreSQL did not start:\n${log}`);
-    }
+    const ready = () => accepts(urlFor(superuser, 'postgres'));
+    await untilReady({ name: 'PostgreSQL', server, logFile, ready, timeoutMs: startTimeoutMs });
   };
 
   try {
     createCluster({ bin, folder, data, owner, superuser });
-    // A free port is known only by asking, and somebody may take it in between: then another one.
-    for (let attempt = 1; ; attempt += 1) {
-      port = await freePort();
-      try {
-        await launch();
-        break;
-      } catch (error) {
-        if (attempt === 5 || !String(error).includes('could not bind')) throw error;
-      }
-    }
+    await onFreePort((free) => {
+      port = free;
+      return launch();
+    }, 'could not bind');
     await withClient(urlFor(superuser, 'postgres'), async (client) => {
       await client.query(
         `create role ${tester.role} login createdb createrole nosuperuser nobypassrls password '${tester.password}'`,
@@ -162,8 +147,8 @@ async function withClient(url, work) {
   }
 }
 
-/** @param {string} url */
-async function accepts(url) {
+/** Whether one can log in at that URL now. @param {string} url */
+export async function accepts(url) {
   return withClient(url, () => Promise.resolve(true)).catch(() => false);
 }
 
@@ -171,7 +156,7 @@ async function accepts(url) {
  * PostgreSQL refuses to run as root; then it runs as the user its package made, or as nobody.
  * @returns {{ uid?: number, gid?: number }}
  */
-function serverUser() {
+export function serverUser() {
   if (process.getuid?.() !== 0) return {};
   for (const name of ['postgres', 'nobody']) {
     const uid = spawnSync('id', ['-u', name], { encoding: 'utf8' });
@@ -206,16 +191,4 @@ function createCluster({ bin, folder, data, owner, superuser }) {
   );
   rmSync(passwordFile);
   if (status !== 0) throw new Error(`initdb failed: ${error?.message ?? stderr}`);
-}
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
