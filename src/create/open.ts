@@ -2,7 +2,7 @@ import { createTally } from '../audit/tally.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { SekishoError } from '../errors.ts';
-import { createInProcessHub } from '../hub/in-process/hub.ts';
+import { newId } from '../id.ts';
 import { createPasswordHasher } from '../login/password.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordStore } from '../record/contract.ts';
@@ -20,6 +20,7 @@ import type { Services } from '../session/services.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { createVerifiedCache } from '../token/verified-cache.ts';
 import { logFollowerEvent } from './follower-log.ts';
+import { openHub } from './hub.ts';
 
 /** In a cluster: how long other nodes are given to write the last-seen times they collected. */
 const OTHERS_WRITE_MS = 20_000;
@@ -40,7 +41,15 @@ export interface EngineParts {
   readonly secret: string;
   readonly config: Pick<
     Config,
-    'issuer' | 'firstIssuer' | 'audience' | 'leaseMs' | 'toleranceMs' | 'address'
+    | 'issuer'
+    | 'firstIssuer'
+    | 'audience'
+    | 'leaseMs'
+    | 'toleranceMs'
+    | 'address'
+    | 'record'
+    | 'redisUrl'
+    | 'hub'
   >;
   /** Embedded: a lock proves that no other node exists. */
   readonly exclusive: boolean;
@@ -65,7 +74,8 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
   const close = once(() => closeAll(closers, log));
   try {
     const ring = createKeyRing(parts.secret);
-    const hub = createInProcessHub().connect();
+    const deployment = await record.keys.setting('deployment', newId());
+    const hub = openHub({ config, deployment, ring, clock, log });
     closers.push(() => hub.close());
     const issuer = config.issuer ?? (await record.keys.setting('issuer', config.firstIssuer));
     const audience = config.audience ?? (await record.keys.setting('audience', 'sekisho'));

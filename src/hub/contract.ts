@@ -19,8 +19,8 @@ export interface Hub {
   /** Registers a listener; returns what removes it. A listener never receives its own node's announcements. */
   onAnnouncement(listener: (entry: Entry) => void): () => void;
   /**
-   * FOLLOW: where an entry could not be sent itself (too long for the channel, or more at once than it takes), its name is,
-   * and whoever hears it fetches from the record. A hub that can send every entry never calls it.
+   * FOLLOW: where an entry could not be sent itself (too long for the channel), its name is, and whoever hears it fetches
+   * from the record. A hub that can send every entry never calls it.
    */
   onHead(listener: (head: Head) => void): () => void;
   onAcknowledgement(listener: (acknowledgement: Acknowledgement) => void): () => void;

@@ -79,6 +79,9 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       leaseMs: options.leaseMs,
       toleranceMs: options.toleranceMs,
       address: null,
+      record: { kind: 'memory' },
+      redisUrl: null,
+      hub: 'auto',
     },
   });
   const { engine } = open;

@@ -1,0 +1,184 @@
+import type { Clock, Timer } from '../../clock.ts';
+import { newId } from '../../id.ts';
+import type { Log } from '../../observe/log.ts';
+import type { Entry, Head } from '../../revocation/types.ts';
+import type { Hub, HubEvent } from '../contract.ts';
+import { eventsChannel, generationChannel, nonceChannel } from './channels.ts';
+import { LastingClient } from './lasting-client.ts';
+import { Outbox } from './outbox.ts';
+import { Probe } from './probe.ts';
+
+/** PostgreSQL takes payloads of fewer than 8000 bytes. */
+const MAX_PAYLOAD_BYTES = 7_999;
+/** Connections are made anew within less; what lasts longer is said. */
+const SAY_AFTER_MS = 5_000;
+
+export type NotifyMessage =
+  | { readonly kind: 'entry'; readonly entry: Entry }
+  | { readonly kind: 'head'; readonly head: Head }
+  | { readonly kind: 'event'; readonly event: HubEvent };
+
+/** Puts a MAC on messages, and reads those whose MAC is right. */
+export interface NotifyCodec {
+  seal(from: string, message: NotifyMessage): string;
+  /** Null for whatever does not verify. */
+  open(text: string): { readonly from: string; readonly message: NotifyMessage } | null;
+}
+
+export interface NotifyHubOptions {
+  /** `postgres://…` of the record's primary. The hub has two connections of its own. */
+  readonly url: string;
+  /** Of the record: names the channels, so that deployments on one database server do not hear each other. */
+  readonly deployment: string;
+  readonly codec: NotifyCodec;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * PostgreSQL's LISTEN/NOTIFY as a hub: nothing else to install. It carries announcements and events; acknowledgements go by
+ * an immediate heartbeat (`acknowledging()` is false), which the record needs anyway. Connections are made again for ever;
+ * no verb throws or waits. Behind a pooler that has no sessions nothing arrives: that is said once, and tried again slowly.
+ */
+export function createNotifyHub(options: NotifyHubOptions): Hub {
+  const { deployment, codec, clock, log } = options;
+  const self = newId();
+  const events = eventsChannel(deployment);
+  const nonces = nonceChannel(deployment, self);
+  const listeners = {
+    entry: new Set<(entry: Entry) => void>(),
+    head: new Set<(head: Head) => void>(),
+    event: new Set<(event: HubEvent) => void>(),
+  };
+  let entered: string | null = null;
+  let closed = false;
+
+  const sender = new LastingClient({ ...options, opened: begin, lost: () => probe.stop() });
+  const receiver = new LastingClient({
+    ...options,
+    prepare: (client) => client.query(listen([events, nonces, ...(entered ? [entered] : [])])),
+    opened: begin,
+    lost: () => probe.stop(),
+    notified: hear,
+  });
+  const outbox = new Outbox(sender);
+  const probe = new Probe({
+    clock,
+    newNonce: newId,
+    send: (nonce) => outbox.send(nonces, nonce),
+    changed,
+    renew: () => receiver.renew(),
+  });
+  let said = false;
+  let saying: Timer = clock.after(SAY_AFTER_MS, say);
+
+  /** Nonces go out by one connection and come back by the other: a pooler may lend one and the same to whoever sends. */
+  function begin(): void {
+    if (sender.open && receiver.open) probe.start();
+  }
+
+  function changed(working: boolean): void {
+    saying.cancel();
+    if (!working) saying = clock.after(SAY_AFTER_MS, say);
+    else if (said) log.info({ hub: 'postgres' }, 'notifications of PostgreSQL arrive again');
+    said &&= !working;
+  }
+
+  function say(): void {
+    if (said || closed || probe.working) return;
+    said = true;
+    const why = receiver.open
+      ? 'DATABASE_URL leads through a pooler without sessions, or the server does not deliver'
+      : 'no connection can be had for them';
+    log.warn(
+      { hub: 'postgres' },
+      `notifications of PostgreSQL do not arrive (${why}): revocations take up to two heartbeats`,
+    );
+  }
+
+  function hear(channel: string, payload: string): void {
+    if (closed) return;
+    if (channel === nonces) {
+      probe.came(payload);
+      return;
+    }
+    const opened = codec.open(payload);
+    if (opened === null || opened.from === self) return;
+    const { message } = opened;
+    if (message.kind === 'event') tell(listeners.event, message.event);
+    else if (message.kind === 'head') tell(listeners.head, message.head);
+    else tell(listeners.entry, message.entry);
+  }
+
+  /** @returns whether the message is short enough and on its way. */
+  function send(channel: string, message: NotifyMessage): boolean {
+    const payload = codec.seal(self, message);
+    return Buffer.byteLength(payload) <= MAX_PAYLOAD_BYTES && outbox.send(channel, payload);
+  }
+
+  return {
+    kind: 'postgres',
+    enter(generation) {
+      const channel = generationChannel(deployment, generation);
+      if (closed || channel === entered) return;
+      const left = entered;
+      entered = channel;
+      // While there is no connection, the next one listens to it from its start.
+      receiver.query(listen([channel]) + (left ? `; unlisten ${left}` : '')).catch(() => {});
+    },
+    announce(entry) {
+      if (closed) return;
+      const channel = generationChannel(deployment, entry.generation);
+      if (send(channel, { kind: 'entry', entry })) return;
+      const { generation, position } = entry;
+      send(channel, { kind: 'head', head: { generation, position } });
+    },
+    // The immediate heartbeat says it.
+    acknowledge() {},
+    publish(event) {
+      if (closed) return;
+      // Its own node hears it whatever becomes of the connection.
+      tell(listeners.event, event);
+      send(events, { kind: 'event', event });
+    },
+    onAnnouncement: (listener) => subscribe(listeners.entry, listener),
+    onHead: (listener) => subscribe(listeners.head, listener),
+    onAcknowledgement: () => () => {},
+    onEvent: (listener) => subscribe(listeners.event, listener),
+    working: () => probe.working,
+    acknowledging: () => false,
+    close() {
+      closed = true;
+      saying.cancel();
+      probe.close();
+      sender.close();
+      receiver.close();
+      return Promise.resolve();
+    },
+  };
+
+  /** In a microtask of its own: never within the sender's synchronous block, and what one throws reaches nobody. */
+  function tell<Message>(to: Set<(message: Message) => void>, message: Message): void {
+    for (const listener of to) {
+      queueMicrotask(() => {
+        if (closed || !to.has(listener)) return;
+        try {
+          listener(message);
+        } catch {
+          // A listener's failure is its own: no message of a hub is ever relied on.
+        }
+      });
+    }
+  }
+}
+
+function listen(channels: readonly string[]): string {
+  return channels.map((channel) => `listen ${channel}`).join('; ');
+}
+
+function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+  };
+}
