@@ -30,6 +30,15 @@ export default defineConfig({
           globalSetup: ['tools/services/postgres.setup.ts'],
         },
       },
+      {
+        // Runs on a real Redis and a real PostgreSQL.
+        test: {
+          ...shared,
+          name: 'redis',
+          include: ['test/**/*.redis.test.ts'],
+          globalSetup: ['tools/services/postgres.setup.ts', 'tools/services/redis.setup.ts'],
+        },
+      },
     ],
   },
 });

@@ -1,0 +1,44 @@
+/** A certificate authority and a server's certificate for one run: nothing of it is kept anywhere. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Writes `ca.crt`, `server.crt` and `server.key` (for 127.0.0.1 and localhost, valid for two days) into
+ * `folder`. Needs the program `openssl`.
+ * @param {string} folder
+ * @returns {{ caFile: string, certificateFile: string, keyFile: string }}
+ */
+export function makeCertificate(folder) {
+  const file = (/** @type {string} */ name) => join(folder, name);
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  openssl([
+    ...['req', '-x509', ...curve, '-days', '2', '-subj', '/CN=sekisho tests'],
+    ...['-keyout', file('ca.key'), '-out', file('ca.crt')],
+  ]);
+  openssl([
+    ...['req', ...curve, '-subj', '/CN=localhost'],
+    ...['-keyout', file('server.key'), '-out', file('server.csr')],
+  ]);
+  writeFileSync(file('names'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+  openssl([
+    ...['x509', '-req', '-in', file('server.csr'), '-days', '2', '-extfile', file('names')],
+    ...['-CA', file('ca.crt'), '-CAkey', file('ca.key'), '-CAcreateserial'],
+    ...['-out', file('server.crt')],
+  ]);
+  return {
+    caFile: file('ca.crt'),
+    certificateFile: file('server.crt'),
+    keyFile: file('server.key'),
+  };
+}
+
+/** @param {string[]} args */
+function openssl(args) {
+  const { status, stderr, error } = spawnSync('openssl', args, { encoding: 'utf8' });
+  if (status !== 0) {
+    throw new Error(
+      `openssl ${args[0]} failed (the program is needed): ${error?.message ?? stderr}`,
+    );
+  }
+}
