@@ -2,7 +2,7 @@ import type { Timer } from '../clock.ts';
 import type { Acknowledgement } from '../hub/contract.ts';
 import type { MemberStore } from '../record/contract.ts';
 import { Barrier, type BarrierState } from './barrier.ts';
-import { driftMarginMs, MAX_TERM_MS } from './constants.ts';
+import { BARRIER_SOON_MS, driftMarginMs, MAX_TERM_MS } from './constants.ts';
 import type { BarrierResult } from './contract.ts';
 import type { Node } from './node.ts';
 
@@ -38,6 +38,10 @@ export class Barriers {
   #asking = false;
   #again = false;
   #timer: Timer | null = null;
+  /** While acknowledgements come by row: when to look again, doubled with each look since the last barrier was opened. */
+  #soonMs = BARRIER_SOON_MS;
+  /** How long the last list took: looks are at least as far apart, so that they never fill a slow record. */
+  #listTookMs = 0;
 
   constructor(node: Node) {
     this.#node = node;
@@ -55,6 +59,7 @@ export class Barriers {
         resolve,
       };
       this.#waiting.add(waiting);
+      this.#soonMs = BARRIER_SOON_MS;
       waiting.timer = this.#node.clock.after(Math.max(0, waitMs), () => {
         if (!this.#settle(waiting)) this.#finish(waiting, 'pending');
       });
@@ -187,6 +192,8 @@ export class Barriers {
       }
     } catch (error) {
       node.failed('BARRIER', error);
+    } finally {
+      this.#listTookMs = node.clock.monotonicMs() - sentMs;
     }
   }
 
@@ -262,12 +269,19 @@ export class Barriers {
     return Math.ceil(this.#node.wallNowMs() + Math.max(0, endsMs - nowMs) + settings.heartbeatMs);
   }
 
-  /** Asks again after an interval, or when the next term ends, if that is earlier. */
+  /**
+   * Asks again after an interval, or when the next term ends, if that is earlier; and soon while acknowledgements come by row
+   * alone, since the other nodes' immediate heartbeats take milliseconds.
+   */
   #schedule(): void {
     if (this.#waiting.size === 0) return;
     const { clock, settings } = this.#node;
     const nowMs = clock.monotonicMs();
     let delayMs = settings.heartbeatMs;
+    if (!settings.hub.acknowledging()) {
+      delayMs = Math.min(delayMs, Math.max(this.#soonMs, this.#listTookMs));
+      this.#soonMs = Math.min(this.#soonMs * 2, settings.heartbeatMs);
+    }
     for (const { barrier } of this.#waiting) {
       const { nextEndMs } = barrier.state(nowMs);
       if (nextEndMs !== null) delayMs = Math.min(delayMs, nextEndMs - nowMs);

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
+import type { Hub } from '../../src/hub/contract.ts';
 import { createInProcessHub } from '../../src/hub/in-process/hub.ts';
 import { newId } from '../../src/id.ts';
 import { createCommitter } from '../../src/revocation/committer.ts';
@@ -17,13 +18,27 @@ const WAIT_MS = 8000;
 /** Leases that a loaded machine can keep. */
 const LEASE = { leaseMs: 3000, toleranceMs: 1000 };
 
-/** Followers, committers and barriers over a real record: that the protocol's two halves fit. */
-export function describeFollower(name: string, open: () => Promise<RecordFixture>): void {
+/** What the nodes of one test share: each takes a hub of its own from it. */
+export interface HubSource {
+  connect(): Hub;
+}
+
+/**
+ * Followers, committers and barriers over a real record: that the protocol's two halves fit.
+ *
+ * @param between makes what connects the nodes of one test; in-process by default.
+ */
+export function describeFollower<Fixture extends RecordFixture>(
+  name: string,
+  open: () => Promise<Fixture>,
+  between: (fixture: Fixture) => HubSource = createInProcessHub,
+): void {
   describe(`the follower over ${name}`, () => {
-    let fixture: RecordFixture;
+    let fixture: Fixture;
     let tid: string;
     let uid: string;
     const running: Follower[] = [];
+    const hubs: Hub[] = [];
 
     beforeAll(async () => {
       fixture = await open();
@@ -32,19 +47,22 @@ export function describeFollower(name: string, open: () => Promise<RecordFixture
     });
     afterEach(async () => {
       for (const follower of running.splice(0)) await follower.leave();
+      for (const hub of hubs.splice(0)) await hub.close();
     });
     afterAll(async () => {
       await fixture?.close();
     });
 
-    async function node(hub = createInProcessHub(), options: Partial<FollowerOptions> = {}) {
+    async function node(source = between(fixture), options: Partial<FollowerOptions> = {}) {
       const { log, members } = fixture.record;
+      const hub = source.connect();
+      hubs.push(hub);
       const events: FollowerEvent[] = [];
       const follower = createFollower({
         ...LEASE,
         log,
         members,
-        hub: hub.connect(),
+        hub,
         clock: systemClock,
         onEvent: (event) => events.push(event),
         ...options,
@@ -52,6 +70,7 @@ export function describeFollower(name: string, open: () => Promise<RecordFixture
       running.push(follower);
       await follower.join();
       const committer = createCommitter({ log, follower, clock: systemClock });
+      await expect.poll(() => hub.working(), { timeout: WAIT_MS }).toBe(true);
       return { follower, committer, events };
     }
 
@@ -60,10 +79,11 @@ export function describeFollower(name: string, open: () => Promise<RecordFixture
       return { tid, uid, sid: newId(), generation, epoch: position, tokenEpoch: position };
     }
 
-    it('B3 B7 B8 a revocation is everywhere, on both nodes, before the call says so', async () => {
-      const hub = createInProcessHub();
+    it('B3 B7 B8 a revocation is everywhere, on all three nodes, before the call says so', async () => {
+      const hub = between(fixture);
       const a = await node(hub);
       const b = await node(hub);
+      const c = await node(hub);
       const facts = await token();
       expect(a.follower.judgeNow(facts)).toEqual({ kind: 'pass', freshness: 'fresh' });
       expect(b.follower.judgeNow(facts)).toEqual({ kind: 'pass', freshness: 'fresh' });
@@ -73,13 +93,14 @@ export function describeFollower(name: string, open: () => Promise<RecordFixture
       const [entry] = outcome.entries;
       if (entry === undefined) throw new Error('nothing was appended');
       const result = await a.follower.barrier(entry, WAIT_MS);
-      expect(result).toMatchObject({ effective: 'everywhere', members: 2, acknowledged: 2 });
+      expect(result).toMatchObject({ effective: 'everywhere', members: 3, acknowledged: 3 });
       expect(b.follower.judgeNow(facts)).toEqual({ kind: 'revoked' });
+      expect(c.follower.judgeNow(facts)).toEqual({ kind: 'revoked' });
     });
 
     it('B3 B9 without a hub between them it is everywhere by the rows', async () => {
-      const a = await node();
-      const b = await node();
+      const a = await node(createInProcessHub());
+      const b = await node(createInProcessHub());
       const facts = await token();
       const outcome = await b.committer.commit(request({ revoke: [ofUser(tid, uid)] }));
       if (outcome.kind !== 'committed' || outcome.entries[0] === undefined)

@@ -1,13 +1,8 @@
-import { afterAll, beforeAll, inject } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { afterAll, beforeAll, expect, inject } from 'vitest';
 import type { Hub } from '../../src/hub/contract.ts';
-import { createCodec } from '../../src/hub/postgres/codec.ts';
-import { createNotifyHub } from '../../src/hub/postgres/hub.ts';
-import { newId } from '../../src/id.ts';
-import { silentLog } from '../../src/observe/log.ts';
-import { createKeyRing } from '../../src/token/secrets.ts';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { describeHub, ENTRY } from '../conformance/hub.ts';
+import { notifyHubs } from '../support/notify-hub.ts';
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 beforeAll(async () => {
@@ -18,23 +13,14 @@ afterAll(() => database?.drop());
 describeHub(
   'NOTIFY',
   async () => {
-    const deployment = newId();
+    const hubs = notifyHubs(database.url);
     const nodes: Hub[] = [];
     return {
       async node() {
-        const hub = createNotifyHub({
-          url: database.url,
-          deployment,
-          codec: createCodec(
-            createKeyRing('a secret of the tests that is long enough'),
-            deployment,
-          ),
-          clock: systemClock,
-          log: silentLog,
-        });
+        const hub = hubs.connect();
         nodes.push(hub);
         hub.enter(ENTRY.generation);
-        await until(() => hub.working());
+        await expect.poll(() => hub.working(), { timeout: 15_000 }).toBe(true);
         return hub;
       },
       async close() {
@@ -44,10 +30,3 @@ describeHub(
   },
   { acknowledgements: false },
 );
-
-async function until(met: () => boolean): Promise<void> {
-  for (let look = 0; !met(); look += 1) {
-    if (look === 1000) throw new Error('the hub does not work');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -8,7 +8,9 @@ import type { TestRecord } from './record.ts';
  *
  * @param adminUrl of a role that may create databases: `inject('postgresUrl')`.
  */
-export async function openPostgresTestRecord(adminUrl: string): Promise<TestRecord> {
+export async function openPostgresTestRecord(
+  adminUrl: string,
+): Promise<TestRecord & { readonly url: string }> {
   const made = await createTestDatabase(adminUrl);
   // As many as any test has statements at once: what it waits for are locks, not connections.
   const database = openPoolDatabase({ url: made.url, max: 60 });
@@ -17,6 +19,7 @@ export async function openPostgresTestRecord(adminUrl: string): Promise<TestReco
   return {
     record,
     database,
+    url: made.url,
     async close() {
       await record.close();
       await made.drop();

@@ -1,0 +1,20 @@
+import { systemClock } from '../../src/clock.ts';
+import type { Hub } from '../../src/hub/contract.ts';
+import { createCodec } from '../../src/hub/postgres/codec.ts';
+import { createNotifyHub } from '../../src/hub/postgres/hub.ts';
+import { newId } from '../../src/id.ts';
+import { type Log, silentLog } from '../../src/observe/log.ts';
+import { createKeyRing } from '../../src/token/secrets.ts';
+
+/** Hubs over NOTIFY that hear each other and nobody else: a deployment of their own in the database at `url`. */
+export function notifyHubs(url: string, log: Log = silentLog): { connect(): Hub } {
+  const deployment = newId();
+  const ring = createKeyRing('a secret of the tests that is long enough');
+  return {
+    connect: () =>
+      createNotifyHub({
+        ...{ url, deployment, clock: systemClock, log },
+        codec: createCodec(ring, deployment),
+      }),
+  };
+}
