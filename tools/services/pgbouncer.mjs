@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { findOrInstall } from './debian.mjs';
 import { startGuarded } from './guarded.mjs';
 import { onFreePort, untilReady } from './network.mjs';
-import { accepts, serverUser } from './postgres.mjs';
+import { accepts, serverUser } from './postgres-clients.mjs';
 
 const startTimeoutMs = 30_000;
 

@@ -1,14 +1,22 @@
 /** Finds PostgreSQL's server programs, or installs them where that can be done unattended. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { installPackages } from './debian.mjs';
 
 const oldestMajor = 15;
 const advice = `PostgreSQL ${oldestMajor} or newer is needed: install its server package (Debian: apt-get install postgresql; macOS: brew install postgresql), or set POSTGRES_BIN to the folder that holds initdb and postgres`;
 
+/** @type {{ bin: string, major: number } | undefined} */
+let known;
+
 /** @returns {{ bin: string, major: number }} */
 export function postgresBinaries() {
+  known ??= search();
+  return known;
+}
+
+function search() {
   const found = newestInstalled();
   if (found) return found;
   installOnDebian();
@@ -22,11 +30,15 @@ function newestInstalled() {
   const folders = named
     ? [named]
     : [...(process.env.PATH ?? '').split(delimiter), ...usualFolders()];
-  return folders
-    .filter((bin) => existsSync(join(bin, 'initdb')) && existsSync(join(bin, 'postgres')))
-    .map((bin) => ({ bin, major: majorOf(bin) }))
-    .filter(({ major }) => major >= oldestMajor)
-    .sort((a, b) => b.major - a.major)[0];
+  return (
+    folders
+      .filter((bin) => existsSync(join(bin, 'initdb')) && existsSync(join(bin, 'postgres')))
+      // Where a folder holds links to some of the programs, the others are beside their targets.
+      .map((bin) => dirname(realpathSync(join(bin, 'postgres'))))
+      .map((bin) => ({ bin, major: majorOf(bin) }))
+      .filter(({ major }) => major >= oldestMajor)
+      .sort((a, b) => b.major - a.major)[0]
+  );
 }
 
 /** Where distributions put the programs without adding them to PATH. */

@@ -4,12 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
-import { startGuarded } from './guarded.mjs';
-import { onFreePort, untilReady } from './network.mjs';
 import { postgresBinaries } from './postgres-binaries.mjs';
-
-const startTimeoutMs = 30_000;
+import { loginOf, serverUser, withClient } from './postgres-clients.mjs';
+import { runProgram, runServer } from './postgres-server.mjs';
 
 /**
  * @typedef {object} Postgres
@@ -17,99 +14,75 @@ const startTimeoutMs = 30_000;
  *   superuser, so that row-level security holds for it
  * @property {string} superuserUrl for what only a superuser may do (terminating other backends, settings)
  * @property {number} major version
+ * @property {number} port
  * @property {number} pid of the server now running
+ * @property {boolean} running
  * @property {string} dataDirectory
  * @property {(mode: 'fast' | 'immediate') => Promise<void>} halt stops the server and keeps its data;
  *   `immediate` is a crash, recovery follows at the next start
  * @property {() => Promise<void>} resume starts it again on the same port
+ * @property {() => Promise<Snapshot>} snapshotDataDirectory copies the data directory of the running
+ *   server, undisturbed, as a backup would
+ * @property {(snapshot: Snapshot) => Promise<void>} putBack ends the server and starts it again on an
+ *   earlier state, same port and same timeline: a restore that nobody declares
  * @property {() => Promise<void>} stop ends it and removes its data
+ *
+ * @typedef {object} Snapshot
+ * @property {string} path of the copy
  */
 
 /**
  * @param {{ settings?: Record<string, string | number> }} [options] `settings` are server settings
- *   over those below; set `fsync: 'on'` where durability is what is tested
+ *   over the usual ones; set `fsync: 'on'` where durability is what is tested
  * @returns {Promise<Postgres>}
  */
-export async function startPostgres(options = {}) {
-  const { bin, major } = postgresBinaries();
-  const owner = serverUser();
-  const folder = mkdtempSync(join(tmpdir(), 'sekisho-postgres-'));
-  const data = join(folder, 'data');
-  const logFile = join(folder, 'log');
+export async function startPostgres({ settings } = {}) {
+  const { bin } = postgresBinaries();
+  const folder = serverFolder();
   const superuser = { role: 'sekisho_super', password: randomBytes(16).toString('hex') };
   const tester = { role: 'sekisho_test', password: randomBytes(16).toString('hex') };
-
-  const settings = {
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    max_connections: 200,
-    fsync: 'off',
-    full_page_writes: 'off',
-    ...options.settings,
-  };
-
-  /** @type {import('./guarded.mjs').Guarded | undefined} */
-  let server;
-  let port = 0;
-
-  /** @param {{ role: string, password: string }} login @param {string} database */
-  const urlFor = (login, database) =>
-    `postgres://${login.role}:${login.password}@127.0.0.1:${port}/${database}`;
-
-  const launch = async () => {
-    const assignments = Object.entries({ ...settings, port }).flatMap(([name, value]) => [
-      '-c',
-      `${name}=${value}`,
-    ]);
-    server = await startGuarded({
-      command: join(bin, 'postgres'),
-      args: ['-D', data, ...assignments],
-      cwd: folder,
-      scratch: folder,
-      logFile,
-      stopSignal: 'SIGINT',
-      ...owner,
-    });
-    const ready = () => accepts(urlFor(superuser, 'postgres'));
-    await untilReady({ name: 'PostgreSQL', server, logFile, ready, timeoutMs: startTimeoutMs });
-  };
-
-  try {
-    createCluster({ bin, folder, data, owner, superuser });
-    await onFreePort((free) => {
-      port = free;
-      return launch();
-    }, 'could not bind');
-    await withClient(urlFor(superuser, 'postgres'), async (client) => {
+  return openIn(folder, async () => {
+    createCluster({ bin, folder, superuser });
+    const postgres = await openServer({ folder, superuser, tester, settings });
+    await withClient(postgres.superuserUrl, async (client) => {
       await client.query(
         `create role ${tester.role} login createdb createrole nosuperuser nobypassrls password '${tester.password}'`,
       );
       await client.query(`create database ${tester.role} owner ${tester.role}`);
     });
-  } catch (error) {
-    await server?.stop();
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  }
+    return postgres;
+  });
+}
 
-  return {
-    url: urlFor(tester, tester.role),
-    superuserUrl: urlFor(superuser, 'postgres'),
-    major,
-    get pid() {
-      return server?.pid ?? 0;
-    },
-    dataDirectory: data,
-    async halt(mode) {
-      server?.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
-      await server?.exited;
-    },
-    resume: launch,
-    async stop() {
-      await server?.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+/**
+ * A streaming replica of a running server: its data, its roles, a port of its own. It follows until it is
+ * promoted.
+ * @param {Postgres} primary
+ * @param {{ primaryPort: number, name: string, settings?: Record<string, string | number> }} options
+ *   `primaryPort` is where it streams from (a proxy's, so that the stream can be held); `name` is what
+ *   synchronous_standby_names calls it
+ * @returns {Promise<Postgres>}
+ */
+export async function startReplica(primary, { primaryPort, name, settings }) {
+  const folder = serverFolder();
+  const superuser = loginOf(primary.superuserUrl);
+  return openIn(folder, async () => {
+    await baseBackup(primary, join(folder, 'data'));
+    writeFileSync(join(folder, 'data', 'standby.signal'), '');
+    const { uid, gid } = serverUser();
+    if (uid !== undefined && gid !== undefined) {
+      chownSync(join(folder, 'data', 'standby.signal'), uid, gid);
+    }
+    return openServer({
+      folder,
+      superuser,
+      tester: loginOf(primary.url),
+      settings: {
+        ...settings,
+        primary_conninfo: `host=127.0.0.1 port=${primaryPort} user=${superuser.role} password=${superuser.password} application_name=${name}`,
+      },
+    });
+  });
 }
 
 /**
@@ -132,54 +105,101 @@ export async function createTestDatabase(adminUrl) {
 }
 
 /**
- * @template T
- * @param {string} url
- * @param {(client: pg.Client) => Promise<T>} work
- */
-async function withClient(url, work) {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => {}); // a server that stops under us fails the query itself
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-/** Whether one can log in at that URL now. @param {string} url */
-export async function accepts(url) {
-  return withClient(url, () => Promise.resolve(true)).catch(() => false);
-}
-
-/**
- * PostgreSQL refuses to run as root; then it runs as the user its package made, or as nobody.
- * @returns {{ uid?: number, gid?: number }}
- */
-export function serverUser() {
-  if (process.getuid?.() !== 0) return {};
-  for (const name of ['postgres', 'nobody']) {
-    const uid = spawnSync('id', ['-u', name], { encoding: 'utf8' });
-    const gid = spawnSync('id', ['-g', name], { encoding: 'utf8' });
-    if (uid.status === 0 && gid.status === 0) {
-      return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
-    }
-  }
-  throw new Error('PostgreSQL does not run as root: a user named postgres is needed');
-}
-
-/**
  * @param {{
- *   bin: string, folder: string, data: string,
- *   owner: { uid?: number, gid?: number }, superuser: { role: string, password: string },
- * }} cluster
+ *   folder: string, superuser: import('./postgres-server.mjs').Login,
+ *   tester: import('./postgres-server.mjs').Login,
+ *   settings: Record<string, string | number> | undefined,
+ * }} options
+ * @returns {Promise<Postgres>}
  */
-function createCluster({ bin, folder, data, owner, superuser }) {
+async function openServer({ folder, superuser, tester, settings = {} }) {
+  const { bin, major } = postgresBinaries();
+  const data = join(folder, 'data');
+  const server = await runServer({ bin, folder, login: superuser, settings });
+  let snapshots = 0;
+  /** @type {Postgres} */
+  const postgres = {
+    url: server.urlFor(tester, tester.role),
+    superuserUrl: server.urlFor(superuser, 'postgres'),
+    major,
+    port: server.port,
+    get pid() {
+      return server.pid;
+    },
+    get running() {
+      return server.running;
+    },
+    dataDirectory: data,
+    halt: server.halt,
+    resume: server.resume,
+    async snapshotDataDirectory() {
+      snapshots += 1;
+      const path = join(folder, `snapshot-${snapshots}`);
+      await baseBackup(postgres, path);
+      return { path };
+    },
+    async putBack({ path }) {
+      await server.halt('immediate');
+      rmSync(data, { recursive: true });
+      await runProgram('cp', ['-a', path, data], { cwd: folder });
+      await server.resume();
+    },
+    async stop() {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return postgres;
+}
+
+/** @param {Postgres} from @param {string} into a folder that is not there yet */
+async function baseBackup(from, into) {
+  const { bin } = postgresBinaries();
+  const { role, password } = loginOf(from.superuserUrl);
+  await runProgram(
+    join(bin, 'pg_basebackup'),
+    [
+      ...['--pgdata', into, '--host', '127.0.0.1', '--port', String(from.port)],
+      ...['--username', role, '--no-password', '--checkpoint', 'fast', '--wal-method', 'stream'],
+      '--no-sync',
+    ],
+    { cwd: join(into, '..'), password },
+  );
+}
+
+/** A scratch folder that the server's user owns. */
+function serverFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'sekisho-postgres-'));
+  const { uid, gid } = serverUser();
+  if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid);
+  return folder;
+}
+
+/**
+ * What was begun in a folder and failed leaves nothing behind.
+ * @param {string} folder
+ * @param {() => Promise<Postgres>} open
+ */
+async function openIn(folder, open) {
+  try {
+    return await open();
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * @param {{ bin: string, folder: string, superuser: import('./postgres-server.mjs').Login }} cluster
+ */
+function createCluster({ bin, folder, superuser }) {
+  const owner = serverUser();
+  const data = join(folder, 'data');
   const passwordFile = join(folder, 'password');
   writeFileSync(passwordFile, superuser.password, { mode: 0o600 });
   mkdirSync(data, { mode: 0o700 });
   if (owner.uid !== undefined && owner.gid !== undefined) {
-    for (const path of [folder, data, passwordFile]) chownSync(path, owner.uid, owner.gid);
+    for (const path of [data, passwordFile]) chownSync(path, owner.uid, owner.gid);
   }
   const { status, stderr, error } = spawnSync(
     join(bin, 'initdb'),
