@@ -1,0 +1,362 @@
+/**
+ * Continuous, bounded load over all nodes of a cluster, as real clients make it: they authenticate, refresh, log in and out,
+ * hold sockets, and go on using tokens that were revoked. All of it is recorded in a history for the checker.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Device } from './device.mjs';
+import { History } from './history.mjs';
+import { createRandom } from './random.mjs';
+import { Revoker } from './revoker.mjs';
+import { LoadSocket } from './sockets.mjs';
+
+/** @typedef {import('./cluster.mjs').Cluster} Cluster */
+/** @typedef {import('./people.mjs').Person} Person */
+/** @typedef {import('./device.mjs').Token} Token */
+/** @typedef {{ name: string, url: string }} Target a node, or what stands in front of all of them */
+
+/**
+ * @typedef {object} LoadOptions
+ * @property {number} [seed] default: a new one; `load.seed` tells it
+ * @property {number} [checksPerSecond] `/v1/authenticate`, and now and then `/v1/session`, with valid and with revoked
+ *   tokens; default 60
+ * @property {number} [refreshesPerSecond] default 4
+ * @property {number} [loginsPerSecond] at most; default 1. A person with enough devices logs the oldest one out
+ * @property {number} [devicesPerPerson] default 2
+ * @property {number} [sockets] kept open; default 4
+ * @property {number} [maxInFlight] to one node; beyond, requests are skipped and counted. Default 24
+ * @property {string} [entrance] origin of a load balancer that all requests go to; default: the nodes themselves
+ * @property {number} [timeoutMs] of a request; default 20,000
+ */
+
+const tickMs = 20;
+/** Devices whose tokens were revoked that are kept and tried. */
+const keptRevoked = 40;
+const revokedShare = 0.3;
+const olderShare = 0.2;
+const sessionShare = 0.1;
+/** Between two tries of a refresh that was not answered with tokens. */
+const retryMs = 250;
+const settleMs = 10_000;
+
+/** @param {Cluster} cluster @param {LoadOptions} [options] @returns {Promise<Load>} everybody is logged in */
+export async function startLoad(cluster, options = {}) {
+  const load = new Load(cluster, options);
+  await load.begin();
+  return load;
+}
+
+export class Load {
+  history = new History();
+  /** Revokes, and asks again until it is everywhere. */
+  revoker;
+  /** @type {Device[]} */
+  devices = [];
+  seed;
+  #cluster;
+  #options;
+  #random;
+  /** @type {LoadSocket[]} */
+  #sockets = [];
+  /** Ended ones, the newest last. @type {Device[]} */
+  #revoked = [];
+  /** @type {Map<string, number>} */
+  #inFlight = new Map();
+  /** @type {Set<Promise<unknown>>} */
+  #running = new Set();
+  #allowances = { check: 0, refresh: 0, login: 0 };
+  #openingSockets = 0;
+  #lastTickMs = 0;
+  #paused = false;
+  /** @type {NodeJS.Timeout | undefined} */
+  #timer;
+
+  /** @param {Cluster} cluster @param {LoadOptions} options */
+  constructor(cluster, options) {
+    this.#cluster = cluster;
+    this.#options = {
+      ...{ checksPerSecond: 60, refreshesPerSecond: 4, loginsPerSecond: 1, devicesPerPerson: 2 },
+      ...{ sockets: 4, maxInFlight: 24, timeoutMs: 20_000 },
+      ...options,
+    };
+    this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
+    this.#random = createRandom(this.seed);
+    this.revoker = new Revoker(cluster, this);
+  }
+
+  /** Logs everybody in, then goes on by itself. */
+  async begin() {
+    for (const person of this.#cluster.people) {
+      for (let index = 0; index < this.#options.devicesPerPerson; index += 1) {
+        await this.#login(person);
+      }
+    }
+    if (this.devices.length === 0) throw new Error('nobody could log in');
+    this.#lastTickMs = performance.now();
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+  }
+
+  /** Sends nothing new until `continue`. */
+  pause() {
+    this.#paused = true;
+  }
+
+  continue() {
+    this.#paused = false;
+    this.#lastTickMs = performance.now();
+  }
+
+  /** Ends it: what is on its way is awaited, sockets of ended sessions are given time to be closed by their nodes. */
+  async stop() {
+    clearInterval(this.#timer);
+    await this.revoker.settled();
+    await Promise.all(this.#running);
+    const deadline = performance.now() + settleMs;
+    const doomed = () => this.#sockets.some(({ open, device }) => open && device.state !== 'live');
+    while (doomed() && performance.now() < deadline) await sleep(20);
+    this.history.endedMs = performance.now();
+    for (const socket of this.#sockets) if (socket.device.state === 'live') socket.close();
+    const left = () => this.#sockets.some(({ open, fact }) => open && fact.byClient);
+    while (left() && performance.now() < deadline) await sleep(20);
+  }
+
+  /** Devices of a person that are logged in. @param {Person} person */
+  devicesOf(person) {
+    return this.devices.filter((device) => device.person === person && device.state === 'live');
+  }
+
+  /** Logs a person in on a new device, at once. @param {Person} person @param {Target} [target] */
+  login(person, target) {
+    return this.#login(person, target);
+  }
+
+  /**
+   * Presents one token once, and records it.
+   * @param {Device} device
+   * @param {Target} target
+   * @param {{ kind?: 'authenticate' | 'session', token?: Token, fresh?: boolean }} [how]
+   */
+  check(device, target, { kind = 'authenticate', token = device.newest, fresh = false } = {}) {
+    return this.#send(target, async () => {
+      const path = `/v1/${kind}${fresh ? '?fresh=true' : ''}`;
+      const reply = await this.#call(target, path, { token: token.access });
+      const freshness = reply.headers['x-sekisho-freshness'] ?? reply.body?.freshness ?? null;
+      this.history.request({
+        ...{ kind, node: target.name, beginMs: reply.beginMs, endMs: reply.endMs },
+        ...{ session: device.session, token: token.fact },
+        ...{
+          status: reply.status,
+          code: reply.code,
+          freshness: freshness ? String(freshness) : null,
+        },
+      });
+      this.#learn(device, reply);
+      return reply;
+    });
+  }
+
+  /** Refreshes a device's tokens once; the same refresh token is presented again until it was answered. @param {Device} device */
+  refresh(device, target = this.#target()) {
+    if (target === undefined) return Promise.resolve(null);
+    device.refreshing = true;
+    return this.#send(target, async () => {
+      const body = { refresh_token: device.refreshToken };
+      const reply = await this.#call(target, '/v1/refresh', { body });
+      device.refreshing = false;
+      this.#record('refresh', target, reply, device);
+      if (reply.status === 200) device.refreshed(reply, this.history);
+      else if (reply.status === 401) this.out(device);
+      else device.refreshAfterMs = performance.now() + retryMs;
+      return reply;
+    });
+  }
+
+  /** A call that ends this device's session is about to be sent. @param {Device} device */
+  condemn(device) {
+    if (device.state !== 'live') return;
+    device.state = 'condemned';
+    this.#revoked.push(device);
+    if (this.#revoked.length > keptRevoked) this.#revoked.shift();
+  }
+
+  /** The device was told that its session is over. @param {Device} device */
+  out(device) {
+    this.condemn(device);
+    device.state = 'out';
+    this.devices = this.devices.filter((one) => one !== device);
+  }
+
+  /** The call did not end them after all. @param {readonly Device[]} devices */
+  spare(devices) {
+    for (const device of devices) if (device.state === 'condemned') device.state = 'live';
+    this.#revoked = this.#revoked.filter(({ state }) => state !== 'live');
+  }
+
+  /** Presents tokens of these devices to every node that runs. @param {readonly Device[]} devices */
+  async tryEverywhere(devices) {
+    await Promise.all(
+      this.#targets().flatMap((target) =>
+        devices.flatMap((device) =>
+          device.tokens.map((token) => this.check(device, target, { token })),
+        ),
+      ),
+    );
+  }
+
+  #tick() {
+    const nowMs = performance.now();
+    // A process that stood still does not make up for it all at once.
+    const seconds = Math.min(nowMs - this.#lastTickMs, 250) / 1000;
+    this.#lastTickMs = nowMs;
+    for (const socket of this.#sockets) socket.tick();
+    if (this.#paused) return;
+    const { checksPerSecond, refreshesPerSecond, loginsPerSecond } = this.#options;
+    this.#due('check', checksPerSecond * seconds, () => this.#someCheck());
+    this.#due('refresh', refreshesPerSecond * seconds, () => this.#someRefresh());
+    this.#due('login', loginsPerSecond * seconds, () => this.#someLogin());
+    this.#keepSockets();
+  }
+
+  /** @param {'check' | 'refresh' | 'login'} what @param {number} more @param {() => void} run */
+  #due(what, more, run) {
+    this.#allowances[what] += more;
+    while (this.#allowances[what] >= 1) {
+      this.#allowances[what] -= 1;
+      run();
+    }
+  }
+
+  #someCheck() {
+    const target = this.#target();
+    const revoked = this.#random.chance(revokedShare)
+      ? this.#random.pick(this.#revoked)
+      : undefined;
+    const device = revoked ?? this.#random.pick(this.devices);
+    if (target === undefined || device === undefined) return;
+    const older = this.#random.chance(olderShare) ? this.#random.pick(device.tokens) : undefined;
+    const kind = this.#random.chance(sessionShare) ? 'session' : 'authenticate';
+    void this.check(device, target, { kind, token: older ?? device.newest });
+  }
+
+  #someRefresh() {
+    const nowMs = performance.now();
+    const able = this.devices.filter(
+      (device) => !device.refreshing && device.refreshAfterMs <= nowMs,
+    );
+    const waiting = able.filter((device) => device.refreshAfterMs > 0);
+    const device = this.#random.pick(waiting.length > 0 ? waiting : able);
+    if (device !== undefined) void this.refresh(device);
+  }
+
+  /** Whoever has the fewest devices gets one; who has enough logs the oldest one out for it. */
+  #someLogin() {
+    const [person] = this.#cluster.people
+      .map((one) => ({ one, devices: this.devicesOf(one).length, order: this.#random.next() }))
+      .sort((a, b) => a.devices - b.devices || a.order - b.order);
+    if (person === undefined) return;
+    if (person.devices >= this.#options.devicesPerPerson) {
+      const [oldest] = this.devicesOf(person.one);
+      if (oldest !== undefined) void this.revoker.logout(oldest);
+    }
+    void this.#login(person.one);
+  }
+
+  /** @param {Person} person @param {Target | undefined} [target] @returns {Promise<Device | null>} */
+  #login(person, target = this.#target()) {
+    if (target === undefined) return Promise.resolve(null);
+    const { tenant, email, password } = person;
+    return this.#send(target, async () => {
+      const body = { tenant, email, password, device: 'PC' };
+      const reply = await this.#call(target, '/v1/login', { body });
+      const device = reply.status === 200 ? new Device(person, reply, this.history) : null;
+      this.#record('login', target, reply, device);
+      if (device !== null) this.devices.push(device);
+      return device;
+    });
+  }
+
+  #keepSockets() {
+    this.#sockets = this.#sockets.filter((socket) => socket.open);
+    const served = this.#sockets.filter(({ device }) => device.state === 'live').length;
+    if (served + this.#openingSockets >= this.#options.sockets || this.#openingSockets > 0) return;
+    const device = this.#random.pick(this.devices);
+    const issuer = this.#target();
+    const opener = this.#target();
+    if (device === undefined || issuer === undefined || opener === undefined) return;
+    this.#openingSockets += 1;
+    void this.#openSocket(device, issuer, opener).finally(() => {
+      this.#openingSockets -= 1;
+    });
+  }
+
+  /** @param {Device} device @param {Target} issuer @param {Target} opener */
+  #openSocket(device, issuer, opener) {
+    const token = device.newest;
+    return this.#send(issuer, async () => {
+      const call = { method: 'POST', token: token.access };
+      const reply = await this.#call(issuer, '/v1/socket-ticket', call);
+      this.#record('ticket', issuer, reply, device, token);
+      if (reply.status === 200) {
+        this.#sockets.push(new LoadSocket(device, token, opener, reply.body.ticket, this.history));
+      } else {
+        this.#learn(device, reply);
+        await sleep(retryMs);
+      }
+    });
+  }
+
+  /**
+   * @param {import('./history.mjs').RequestFact['kind']} kind
+   * @param {Target} target @param {import('./http.mjs').Reply} reply
+   * @param {Device | null} device @param {Token} [token]
+   */
+  #record(kind, target, { beginMs, endMs, status, code }, device, token) {
+    this.history.request({
+      ...{ kind, node: target.name, beginMs, endMs, status, code },
+      ...{ session: device?.session ?? null, token: token?.fact ?? null },
+    });
+  }
+
+  /** What a client makes of an answer to its access token. @param {Device} device @param {import('./http.mjs').Reply} reply */
+  #learn(device, { status, code }) {
+    if (status !== 401 || device.state === 'out') return;
+    if (code === 'token_superseded' || code === 'token_expired') {
+      if (!device.refreshing && device.state === 'live') void this.refresh(device);
+    } else {
+      this.out(device);
+    }
+  }
+
+  /** @param {Target} target @param {string} path @param {import('./http.mjs').CallOptions} call */
+  #call(target, path, call) {
+    const { timeoutMs } = this.#options;
+    return this.#cluster.http.call(`${target.url}${path}`, { timeoutMs, ...call });
+  }
+
+  /** @template T @param {Target} target @param {() => Promise<T>} run @returns {Promise<T>} */
+  #send(target, run) {
+    this.#inFlight.set(target.name, (this.#inFlight.get(target.name) ?? 0) + 1);
+    const sent = run().finally(() => {
+      this.#inFlight.set(target.name, (this.#inFlight.get(target.name) ?? 1) - 1);
+      this.#running.delete(sent);
+    });
+    this.#running.add(sent);
+    return sent;
+  }
+
+  /** @returns {readonly Target[]} */
+  #targets() {
+    const { entrance } = this.#options;
+    if (entrance !== undefined) return [{ name: 'entrance', url: entrance }];
+    return this.#cluster.nodes.filter(({ accepting }) => accepting);
+  }
+
+  /** Any one that has not too much to answer already. @returns {Target | undefined} */
+  #target() {
+    const { maxInFlight } = this.#options;
+    const free = this.#targets().filter(
+      ({ name }) => (this.#inFlight.get(name) ?? 0) < maxInFlight,
+    );
+    if (free.length === 0) this.history.skipped += 1;
+    return this.#random.pick(free);
+  }
+}
