@@ -281,9 +281,13 @@ test('B12 ASVS 7.4.1 the socket of a real server is cut at logout', async () => 
   const token = String(body.access_token);
   const ticket = await call(`${server.origin}/v1/socket-ticket`, { method: 'POST', token });
   const client = openSocket(server.origin, ticket.body.ticket);
-  await once(client.ws, 'open');
+  const session_id = body.session.id;
+  expect(JSON.parse(await client.next())).toEqual({ type: 'session.opened', session_id });
+  client.ws.send('{"type":"ping"}');
+  client.ws.send('{"type":"ping","id":"7"}');
+  expect(JSON.parse(await client.next())).toEqual({ type: 'pong', id: '7' });
   expect((await call(`${server.origin}/v1/socket`, { token })).status).toBe(426);
   expect((await call(`${server.origin}/v1/logout`, { method: 'POST', token })).status).toBe(204);
   expect(await client.closed).toBe(4401);
-  expect(JSON.parse(client.messages[0] ?? '')).toMatchObject({ session_id: body.session.id });
+  expect(JSON.parse(await client.next())).toMatchObject({ type: 'session.revoked', session_id });
 });

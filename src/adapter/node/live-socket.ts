@@ -59,15 +59,22 @@ export class CheckedSocket implements LiveSocket {
     ws.once('close', () => this.#end());
   }
 
-  /** Hands over the registration; without one no frame passes. `limit` says whether one more message is allowed. */
-  open(live: LiveConnection, limit: () => boolean): void {
+  /**
+   * Hands over the registration; without one no frame passes. `limit` says whether one more message is allowed,
+   * `isActivity` whether a message shows that somebody is there.
+   */
+  open(
+    live: LiveConnection,
+    limit: () => boolean,
+    isActivity: (message: string | Uint8Array) => boolean = () => true,
+  ): void {
     this.#live = live;
     this.#ws.on('message', (data, isBinary) => {
       if (this.#dead) return;
       if (!limit()) this.close(CLOSE.policy, 'too many messages');
-      if (!this.#passes(true)) return;
       const bytes = toBuffer(data);
       const message = isBinary ? bytes : bytes.toString('utf8');
+      if (!this.#passes(isActivity(message))) return;
       for (const listener of this.#messageListeners) listener(message);
     });
   }

@@ -28,6 +28,11 @@ export interface SocketHost {
 export interface SocketOptions {
   /** Called for each authenticated socket; without it sockets carry Sekisho's notices and nothing else. */
   readonly onConnection?: (socket: LiveSocket, session: Session) => void;
+  /**
+   * Whether a message shows that somebody is there, and so puts off the session's idle time-out. Default: every message
+   * does. A page that asks for signs of life by itself does not.
+   */
+  readonly isActivity?: (message: string | Uint8Array) => boolean;
   /** Default: `basePath` + `/v1/socket`. */
   readonly path?: string;
   /** Sockets of one session at a time; one more is refused with 1008. 1 to 1000, default 16. */
@@ -183,7 +188,8 @@ class SocketServer implements AttachedSockets {
     }
     this.#perSession.set(session.sessionId, count + 1);
     socket.onClose(() => this.#leave(session.sessionId));
-    socket.open(live, perSecond(this.#options.maxMessagesPerSecond ?? 50));
+    const limit = perSecond(this.#options.maxMessagesPerSecond ?? 50);
+    socket.open(live, limit, this.#options.isActivity);
     try {
       this.#options.onConnection?.(socket, session);
     } catch (error) {

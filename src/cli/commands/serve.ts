@@ -9,6 +9,7 @@ import type { Command } from '../command.ts';
 import { type Bootstrapped, bootstrap, checkBootstrap } from '../server/bootstrap.ts';
 import { guidance } from '../server/guidance.ts';
 import { type Listener, listen } from '../server/listener.ts';
+import { SERVED_SOCKETS } from '../server/session-socket.ts';
 import { firstSignal } from '../server/signals.ts';
 import { OpenStreams } from '../server/streams.ts';
 import { readServeSettings, type ServeSettings, serverSettings } from '../settings.ts';
@@ -95,7 +96,7 @@ async function startServer(settings: ServeSettings): Promise<Server> {
     routes,
     operations,
     streams,
-    sockets: attachSocket(routes.server, starting.sekisho),
+    sockets: attachSocket(routes.server, starting.sekisho, SERVED_SOCKETS),
   };
 }
 
