@@ -2,7 +2,12 @@ import type { Timer } from '../clock.ts';
 import type { Acknowledgement } from '../hub/contract.ts';
 import type { MemberStore } from '../record/contract.ts';
 import { Barrier, type BarrierState } from './barrier.ts';
-import { BARRIER_SOON_MS, driftMarginMs, MAX_TERM_MS } from './constants.ts';
+import {
+  BARRIER_LOOKS_PER_HEARTBEAT,
+  BARRIER_SOON_MS,
+  driftMarginMs,
+  MAX_TERM_MS,
+} from './constants.ts';
 import type { BarrierResult } from './contract.ts';
 import type { Node } from './node.ts';
 
@@ -280,7 +285,7 @@ export class Barriers {
     let delayMs = settings.heartbeatMs;
     if (!settings.hub.acknowledging()) {
       delayMs = Math.min(delayMs, Math.max(this.#soonMs, this.#listTookMs));
-      this.#soonMs = Math.min(this.#soonMs * 2, settings.heartbeatMs);
+      this.#soonMs = Math.min(this.#soonMs * 2, settings.heartbeatMs / BARRIER_LOOKS_PER_HEARTBEAT);
     }
     for (const { barrier } of this.#waiting) {
       const { nextEndMs } = barrier.state(nowMs);

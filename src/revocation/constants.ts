@@ -66,10 +66,12 @@ export const FETCH_LIMIT = 1000;
 export const COMMIT_BATCH = 256;
 
 /**
- * BARRIER: when the members are looked at again after a commit while they acknowledge by row; doubled up to a heartbeat's
- * interval. An announcement and the heartbeat that it sets off take a little less on a local network.
+ * BARRIER: when the members are looked at again after a commit while they acknowledge by row, doubled up to a share
+ * of a heartbeat's interval: an announcement and the heartbeat that it sets off take little more on a local network, and
+ * where none arrive, the regular heartbeats come at any time within an interval.
  */
 export const BARRIER_SOON_MS = 3;
+export const BARRIER_LOOKS_PER_HEARTBEAT = 3;
 
 /** FRESH: how long a caller waits for a proof of its own before it is told that the record is unavailable. */
 export const FRESH_WAIT_MS = 2000;

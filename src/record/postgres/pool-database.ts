@@ -14,6 +14,9 @@ const IDLE_MS = 60_000;
 /** More texts than the code has would mean that somebody builds them from values; those are not kept on the server. */
 const MAX_PREPARED = 500;
 
+/** A prepared statement's name is unknown, or taken. */
+const NOT_PREPARED = new Set(['26000', '42P05']);
+
 const INT8 = 20;
 const INT8_ARRAY = 1016;
 
@@ -22,7 +25,10 @@ export interface PoolSettings {
   readonly url: string;
   /** Connections at most, beside the one for heartbeats. Default 10. */
   readonly max?: number;
-  /** Prepared statements. Off behind a pooler that does not keep them with its client. Default true. */
+  /**
+   * Prepared statements. Default true; given up by itself behind a pooler that does not keep them with its client, and only
+   * there.
+   */
   readonly prepare?: boolean;
   /** Shown in `pg_stat_activity`. Default `sekisho`. */
   readonly applicationName?: string;
@@ -48,7 +54,9 @@ export function openPoolDatabase(settings: PoolSettings): Database {
   };
   const ordinary = new pg.Pool({ ...common, max: settings.max ?? 10 });
   const heartbeats = new pg.Pool({ ...common, max: 1, idleTimeoutMillis: 0 });
-  const nameOf = settings.prepare === false ? () => undefined : createNames();
+  const names = createNames();
+  let prepare = settings.prepare ?? true;
+  const nameOf = (text: string): string | undefined => (prepare ? names(text) : undefined);
   let statements = 0;
   let closed = false;
 
@@ -118,9 +126,24 @@ export function openPoolDatabase(settings: PoolSettings): Database {
     }
   }
 
+  /** A pooler may have lent a server that does not know the name, or knows it from somebody else: not by name, then. */
   async function run(
     calls: readonly SqlCall[],
     options: CallOptions = {},
+  ): Promise<Record<string, unknown>[][]> {
+    try {
+      return await runOnce(calls, options);
+    } catch (error) {
+      if (!(error instanceof SqlError) || !NOT_PREPARED.has(error.sqlState)) throw error;
+      // The server refused it, so it had no effect.
+      prepare = false;
+      return runOnce(calls, options);
+    }
+  }
+
+  async function runOnce(
+    calls: readonly SqlCall[],
+    options: CallOptions,
   ): Promise<Record<string, unknown>[][]> {
     statements += calls.length;
     const pool = options.urgent === true ? heartbeats : ordinary;
