@@ -14,7 +14,8 @@ export type Purpose =
   | 'device-token'
   | 'socket-ticket'
   | 'page-cursor'
-  | 'hub-message';
+  | 'hub-message'
+  | 'login-attempt-name';
 
 /** One secret of the ring. The secret itself stays inside; a log line that prints a member shows nothing. */
 export interface RingMember {
