@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterEach, expect, test } from 'vitest';
-import { type Postgres, startPostgres } from '../../tools/services/postgres.mjs';
+import { createTestDatabase, startPostgres } from '../../tools/services/postgres.mjs';
+import { dumpDatabase } from '../../tools/services/postgres-dump.mjs';
 import { type PostgresPair, startPostgresPair } from '../../tools/services/postgres-pair.mjs';
 
 /** Several servers are started one after the other. */
@@ -102,9 +103,38 @@ test(
 );
 
 test(
+  'a database is put back under a server that runs on, with its owners and its row-level security',
+  async () => {
+    const postgres = await startPostgres();
+    running.push(postgres);
+    const { url } = await createTestDatabase(postgres.url);
+    const same = `select concat(pg_postmaster_start_time(), current_user)`;
+    await query(url, 'create table written (id int)');
+    await query(url, 'alter table written enable row level security');
+    await query(url, 'alter table written force row level security');
+    await query(url, 'create policy small on written using (id < 9)');
+    await query(url, 'insert into written values (1)');
+    const before = await query(url, same);
+
+    const dump = await dumpDatabase(postgres, url);
+    await query(url, 'insert into written values (2)');
+    for (let time = 1; time <= 2; time += 1) {
+      await dump.restore();
+      expect(await query(url, ids)).toEqual([1]);
+      await query(url, 'insert into written values (3)');
+      await expect(query(url, 'insert into written values (9)')).rejects.toThrow('policy');
+    }
+    dump.remove();
+
+    expect(await query(url, same)).toEqual(before);
+  },
+  timeout,
+);
+
+test(
   'a data directory is put back to an earlier state, roles and all, on the same timeline',
   async () => {
-    const postgres: Postgres = await startPostgres();
+    const postgres = await startPostgres();
     running.push(postgres);
     const started = 'select pg_postmaster_start_time()';
     await query(postgres.url, 'create table written (id int)');
