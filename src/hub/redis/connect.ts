@@ -79,7 +79,10 @@ export function connectRedis(options: RedisLinkOptions): RedisLink {
     deploymentKey: `${address.prefix}deployment`,
     subscriber() {
       if (subscriber === null) {
-        const own = singleOptions(address, tls, SUBSCRIBER_TIMEOUT_MS);
+        const own = {
+          ...singleOptions(address, tls, SUBSCRIBER_TIMEOUT_MS),
+          connectionName: 'sekisho-hub',
+        };
         subscriber = new Redis(
           commands instanceof Cluster
             ? { ...own, Connector: clusterNodeConnector(commands, address.hosts, tls) }

@@ -16,12 +16,12 @@ export function reportOutages(
     const reason = reasonOf(error, address);
     if (reason === reported) return;
     reported = reason;
-    log.warn({ redis: where, reason }, 'Redis cannot be used: revocation goes by heartbeats');
+    log.warn({ redis: where, reason }, 'Redis cannot be reached');
   });
   connection.on('ready', () => {
     if (reported === null) return;
     reported = null;
-    log.info({ redis: where }, 'Redis can be used again');
+    log.info({ redis: where }, 'Redis can be reached again');
   });
 }
 
