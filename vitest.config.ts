@@ -39,6 +39,19 @@ export default defineConfig({
           globalSetup: ['tools/services/postgres.setup.ts', 'tools/services/redis.setup.ts'],
         },
       },
+      {
+        // Clusters of real node processes, one after the other: each takes all cores there are.
+        test: {
+          ...shared,
+          name: 'cluster',
+          include: ['test/**/*.cluster.test.ts'],
+          globalSetup: ['tools/services/postgres.setup.ts'],
+          maxWorkers: 1,
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
     ],
   },
 });
