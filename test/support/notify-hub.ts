@@ -6,11 +6,23 @@ import { newId } from '../../src/id.ts';
 import { type Log, silentLog } from '../../src/observe/log.ts';
 import { createKeyRing } from '../../src/token/secrets.ts';
 
-/** Hubs over NOTIFY that hear each other and nobody else: a deployment of their own in the database at `url`. */
-export function notifyHubs(url: string, log: Log = silentLog): { connect(): Hub } {
-  const deployment = newId();
-  const ring = createKeyRing('a secret of the tests that is long enough');
+export interface NotifyHubs {
+  readonly deployment: string;
+  connect(): Hub;
+}
+
+/**
+ * Hubs over NOTIFY that hear each other and nobody else: a deployment of their own in the database at `url`, unless one is
+ * named.
+ */
+export function notifyHubs(
+  url: string,
+  log: Log = silentLog,
+  { deployment = newId(), secret = 'a secret of the tests that is long enough' } = {},
+): NotifyHubs {
+  const ring = createKeyRing(secret);
   return {
+    deployment,
     connect: () =>
       createNotifyHub({
         ...{ url, deployment, clock: systemClock, log },
