@@ -5,6 +5,7 @@ import { createHttpApp } from '../http/app.ts';
 import { contextOf } from '../http/context.ts';
 import { createOperationsApp } from '../http/operations.ts';
 import { type HttpOptions, type HttpSettings, settingsOf } from '../http/settings.ts';
+import { parseRedisUrl } from '../hub/redis/url.ts';
 import { newId } from '../id.ts';
 import { createLogger } from '../observe/logger.ts';
 import { measured } from '../observe/measured.ts';
@@ -161,6 +162,7 @@ const never = new Promise<Error>(() => {});
 /** Looks at what can be wrong without a record, so that a start does not wait for a database to say it. */
 function earlySettings(config: Config, options: HttpOptions): HttpSettings {
   if (config.secret !== null) createKeyRing(config.secret);
+  if (config.redisUrl !== null) parseRedisUrl(config.redisUrl);
   try {
     return settingsOf(options, config.issuer ?? config.firstIssuer);
   } catch (error) {

@@ -74,9 +74,10 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
   const close = once(() => closeAll(closers, log));
   try {
     const ring = createKeyRing(parts.secret);
-    const deployment = await record.keys.setting('deployment', newId());
-    const hub = openHub({ config, deployment, ring, clock, log });
-    closers.push(() => hub.close());
+    const deploymentId = await record.keys.setting('deployment', newId());
+    const opened = await openHub({ config, deploymentId, ring, clock, log });
+    closers.push(() => opened.close());
+    const { hub } = opened;
     const issuer = config.issuer ?? (await record.keys.setting('issuer', config.firstIssuer));
     const audience = config.audience ?? (await record.keys.setting('audience', 'sekisho'));
 

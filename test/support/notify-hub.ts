@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/clock.ts';
 import type { Hub } from '../../src/hub/contract.ts';
-import { createCodec } from '../../src/hub/postgres/codec.ts';
+import { createHubCodec } from '../../src/hub/message.ts';
 import { createNotifyHub } from '../../src/hub/postgres/hub.ts';
 import { newId } from '../../src/id.ts';
 import { type Log, silentLog } from '../../src/observe/log.ts';
@@ -25,8 +25,8 @@ export function notifyHubs(
     deployment,
     connect: () =>
       createNotifyHub({
-        ...{ url, deployment, clock: systemClock, log },
-        codec: createCodec(ring, deployment),
+        ...{ url, deploymentId: deployment, clock: systemClock, log },
+        codec: createHubCodec(ring, deployment),
       }),
   };
 }

@@ -3,34 +3,21 @@ import { newId } from '../../id.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Entry, Head } from '../../revocation/types.ts';
 import type { Hub, HubEvent } from '../contract.ts';
+import type { HubCodec, HubMessage } from '../message.ts';
 import { eventsChannel, generationChannel, nonceChannel } from './channels.ts';
 import { LastingClient } from './lasting-client.ts';
 import { Outbox } from './outbox.ts';
 import { Probe } from './probe.ts';
 
-/** PostgreSQL takes payloads of fewer than 8000 bytes. */
-const MAX_PAYLOAD_BYTES = 7_999;
 /** Connections are made anew within less; what lasts longer is said. */
 const SAY_AFTER_MS = 5_000;
-
-export type NotifyMessage =
-  | { readonly kind: 'entry'; readonly entry: Entry }
-  | { readonly kind: 'head'; readonly head: Head }
-  | { readonly kind: 'event'; readonly event: HubEvent };
-
-/** Puts a MAC on messages, and reads those whose MAC is right. */
-export interface NotifyCodec {
-  seal(from: string, message: NotifyMessage): string;
-  /** Null for whatever does not verify. */
-  open(text: string): { readonly from: string; readonly message: NotifyMessage } | null;
-}
 
 export interface NotifyHubOptions {
   /** `postgres://…` of the record's primary. The hub has two connections of its own. */
   readonly url: string;
   /** Of the record: names the channels, so that deployments on one database server do not hear each other. */
-  readonly deployment: string;
-  readonly codec: NotifyCodec;
+  readonly deploymentId: string;
+  readonly codec: HubCodec;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -41,10 +28,10 @@ export interface NotifyHubOptions {
  * no verb throws or waits. Behind a pooler that has no sessions nothing arrives: that is said once, and tried again slowly.
  */
 export function createNotifyHub(options: NotifyHubOptions): Hub {
-  const { deployment, codec, clock, log } = options;
+  const { deploymentId, codec, clock, log } = options;
   const self = newId();
-  const events = eventsChannel(deployment);
-  const nonces = nonceChannel(deployment, self);
+  const events = eventsChannel(deploymentId);
+  const nonces = nonceChannel(deploymentId, self);
   const listeners = {
     entry: new Set<(entry: Entry) => void>(),
     head: new Set<(head: Head) => void>(),
@@ -65,7 +52,7 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
   const probe = new Probe({
     clock,
     newNonce: newId,
-    send: (nonce) => outbox.send(nonces, nonce),
+    send: (nonce) => send(nonces, { kind: 'nonce', nonce }),
     changed,
     renew: () => receiver.renew(),
   });
@@ -98,28 +85,31 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
 
   function hear(channel: string, payload: string): void {
     if (closed) return;
-    if (channel === nonces) {
-      probe.came(payload);
-      return;
-    }
     const opened = codec.open(payload);
-    if (opened === null || opened.from === self) return;
-    const { message } = opened;
-    if (message.kind === 'event') tell(listeners.event, message.event);
-    else if (message.kind === 'head') tell(listeners.head, message.head);
-    else tell(listeners.entry, message.entry);
+    if (opened === null) return;
+    const { from, message } = opened;
+    if (channel === nonces) {
+      if (from === self && message.kind === 'nonce') probe.came(message.nonce);
+    } else if (from === self) {
+      // Events were told when they were published; the rest is never given back.
+    } else if (channel === events) {
+      if (message.kind === 'event') tell(listeners.event, message.event);
+    } else if (channel === entered) {
+      if (message.kind === 'entry') tell(listeners.entry, message.entry);
+      else if (message.kind === 'head') tell(listeners.head, message.head);
+    }
   }
 
   /** @returns whether the message is short enough and on its way. */
-  function send(channel: string, message: NotifyMessage): boolean {
+  function send(channel: string, message: HubMessage): boolean {
     const payload = codec.seal(self, message);
-    return Buffer.byteLength(payload) <= MAX_PAYLOAD_BYTES && outbox.send(channel, payload);
+    return payload !== null && outbox.send(channel, payload);
   }
 
   return {
     kind: 'postgres',
     enter(generation) {
-      const channel = generationChannel(deployment, generation);
+      const channel = generationChannel(deploymentId, generation);
       if (closed || channel === entered) return;
       const left = entered;
       entered = channel;
@@ -128,7 +118,7 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
     },
     announce(entry) {
       if (closed) return;
-      const channel = generationChannel(deployment, entry.generation);
+      const channel = generationChannel(deploymentId, entry.generation);
       if (send(channel, { kind: 'entry', entry })) return;
       const { generation, position } = entry;
       send(channel, { kind: 'head', head: { generation, position } });
