@@ -42,7 +42,8 @@ import { Administrator, madePassword } from './people.mjs';
  * @property {import('../services/redis.mjs').RedisServer | null} redis null where one was passed in, or none is used
  * @property {import('./http.mjs').Http} http
  * @property {(node: ClusterNode) => Proxies} proxies of one node
- * @property {(options?: { env?: Record<string, string> }) => Promise<ClusterNode>} addNode starts one more
+ * @property {(options?: { env?: Record<string, string>, made?: (node: ClusterNode) => void }) => Promise<ClusterNode>} addNode
+ *   starts one more; `made` is told its address before its process is there
  * @property {(node: ClusterNode) => Promise<void>} removeNode SIGTERM; it is no part of the cluster any more
  * @property {(slug: string, people?: number) => Promise<{ administrator: Administrator, people: import('./people.mjs').Person[] }>}
  *   addTenant
@@ -101,7 +102,7 @@ export async function startCluster(options = {}) {
     const proxies = new Map();
     let started = 0;
 
-    /** @param {{ env?: Record<string, string> }} [more] */
+    /** @param {{ env?: Record<string, string>, made?: (node: ClusterNode) => void }} [more] */
     const addNode = async (more = {}) => {
       const index = started;
       started += 1;
@@ -121,6 +122,7 @@ export async function startCluster(options = {}) {
       });
       if (between !== null) proxies.set(node, between);
       closers.push(() => node.dispose());
+      more.made?.(node);
       await node.start();
       nodes.push(node);
       nodes.sort((a, b) => a.index - b.index);
