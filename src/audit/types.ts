@@ -9,6 +9,7 @@ export type AuditAction =
   | 'authn_reauthenticated'
   | 'authn_logout'
   | 'authn_token_refreshed'
+  | 'authn_token_answer_lost'
   | 'authn_token_revoked'
   | 'authn_token_reuse'
   | 'authn_token_refused'

@@ -17,6 +17,8 @@ import { createEventFanOut } from '../session/events.ts';
 import { createKeys } from '../session/keys.ts';
 import { createMaintenance } from '../session/maintenance.ts';
 import type { Services } from '../session/services.ts';
+import { createSightings } from '../session/sightings.ts';
+import { endStolen } from '../session/stolen.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { createVerifiedCache } from '../token/verified-cache.ts';
 import { logFollowerEvent } from './follower-log.ts';
@@ -100,12 +102,19 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     closers.push(() => keys.close());
     await keys.load();
 
+    const sightings = createSightings({
+      ...{ clock, wallNowMs, log },
+      sighted: record.sessions.sighted.bind(record.sessions),
+      stolen: (one) =>
+        endStolen(services, one, { requestId: '', ip: one.ip, userAgent: null }, 'access_token'),
+    });
     const services: Services = Object.freeze({
-      ...{ record, follower, hub, clock, log, keys, ring, issuer, audience },
+      ...{ record, follower, hub, clock, log, keys, ring, issuer, audience, sightings },
       committer: createCommitter({ log: record.log, follower, clock }),
       passwords: createPasswordHasher(),
       ...backgroundOf(parts, follower, closers),
     });
+    closers.push(() => sightings.close());
     const cache = createVerifiedCache<Known>();
     keys.onKeys((kids) => cache.acceptKeys(kids));
     const authenticator = createAuthenticator(services, cache);
@@ -115,7 +124,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     closers.push(() => fanOut.close());
     const engine = createEngine(services, authenticator, fanOut);
     const flush = async (): Promise<void> => {
-      await Promise.all([services.activity.flush(), services.tally.flush()]);
+      await Promise.all([services.activity.flush(), services.tally.flush(), sightings.flush()]);
     };
     return { engine, services, flush, close };
   } catch (error) {

@@ -424,25 +424,62 @@ export interface RotateRequest {
   readonly presentedHash: Uint8Array;
   /** One a key of the ring, newest first. */
   readonly candidates: readonly RefreshCandidate[];
+  /** The highest `rot` of an access token of this session that this node has seen and not yet reported; 0: none. */
+  readonly seenRot: number;
   readonly nowMs: number;
-  /** Audit row of a rotation (a replay is not audited). */
+  /** Audit row of a rotation (a replay is not audited); a lost answer becomes `authn_token_answer_lost`. */
   readonly audit: NewAuditEvent;
 }
 
+/** What an answer with tokens is made from. */
+interface RefreshAnswer {
+  /** One successor a key id is derived, in order; the last is the live token. */
+  readonly keyIds: readonly string[];
+  readonly mint: MintFacts;
+  /**
+   * For so long after `nowMs` no other answer takes this one's place. What would be delivered later is not delivered: the
+   * client's repeat may have got another answer, and this one would look like a thief's. 0: the policy has no window.
+   */
+  readonly deliverWithinMs: number;
+}
+
+/** docs/refresh.md has the whole table. */
 export type RotateOutcome =
-  /** The successor under `keyIds[0]` is the live token. */
-  | { readonly kind: 'rotated'; readonly keyIds: readonly [string]; readonly mint: MintFacts }
-  /** Within the grace window: derive one successor a key id, in order; the last is the live token. Nothing was written. */
-  | { readonly kind: 'replayed'; readonly keyIds: readonly string[]; readonly mint: MintFacts }
-  /** A used token after its window. The caller revokes the session (reason `token_reuse`). */
+  /** The live token was used. */
+  | (RefreshAnswer & { readonly kind: 'rotated' })
+  /** A used one within its window. Nothing was written but when it was answered. */
+  | (RefreshAnswer & { readonly kind: 'replayed' })
+  /** The last used one after its window, and nothing shows that anybody got its answer: the same again, next `rot`. */
+  | (RefreshAnswer & { readonly kind: 'answer_lost' })
+  /** Of a chain that re-authentication ended: 401. Nothing says that it is stolen. */
+  | { readonly kind: 'superseded'; readonly withinWindow: boolean }
+  /** A stolen one. The caller revokes the session (reason `token_reuse`). */
   | { readonly kind: 'reused'; readonly uid: string }
   | { readonly kind: 'revoked' }
-  | { readonly kind: 'expired'; readonly uid: string; readonly why: 'idle' | 'absolute' }
+  /** `first`: found by this call, and audited by it. */
+  | {
+      readonly kind: 'expired';
+      readonly uid: string;
+      readonly why: 'idle' | 'absolute';
+      readonly first: boolean;
+    }
   /** No such session, or no such secret: 401 and nothing else. */
   | { readonly kind: 'unknown' }
   /** The row names a key that is not among the candidates: 503. */
   | { readonly kind: 'key_missing'; readonly keyId: string }
   | { readonly kind: 'identity_changed'; readonly head: Head };
+
+/** A node verified an access token of this `rot`: somebody got that answer. */
+export interface Sight {
+  readonly tid: string;
+  readonly sid: string;
+  readonly rot: number;
+}
+
+/** The sight of an answer that was taken for lost, and replaced. */
+export interface ReplacedSight extends Sight {
+  readonly uid: string;
+}
 
 export interface SessionStore {
   /** EPOCH: one statement, whether or not tenant and user exist. `email` is already lower case and NFC. */
@@ -480,6 +517,11 @@ export interface SessionStore {
     seen: readonly { readonly tid: string; readonly sid: string; readonly atMs: number }[],
     sweptThroughMs: number,
   ): Promise<void>;
+  /**
+   * First sights in batches, of any tenants: raises what is known to have been delivered. Returns those of answers that
+   * were replaced, in sessions that are alive, at each call anew: the caller ends these sessions as stolen.
+   */
+  sighted(sights: readonly Sight[], nowMs: number): Promise<readonly ReplacedSight[]>;
   /** Uses up a socket ticket's id; false when it was used before. */
   useTicket(tid: string, jti: string, expiresAtMs: number): Promise<boolean>;
 }

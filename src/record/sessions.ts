@@ -7,6 +7,7 @@ import type {
   MintFacts,
   NewSession,
   OpenOutcome,
+  ReplacedSight,
   RotateOutcome,
   RotateRequest,
   SessionRow,
@@ -41,10 +42,10 @@ type RawOpened =
   | { readonly kind: 'session_limit_reached'; readonly sessions: readonly RawSession[] }
   | Extract<OpenOutcome, { kind: 'superseded' | 'generation_changed' | 'identity_changed' }>;
 
+type WithMint = Extract<RotateOutcome, { readonly mint: MintFacts }>;
 type RawRotated =
-  | { readonly kind: 'rotated'; readonly keyIds: readonly [string]; readonly mint: RawMint }
-  | { readonly kind: 'replayed'; readonly keyIds: readonly string[]; readonly mint: RawMint }
-  | Exclude<RotateOutcome, { kind: 'rotated' | 'replayed' }>;
+  | (Omit<WithMint, 'mint'> & { readonly mint: RawMint })
+  | Exclude<RotateOutcome, WithMint>;
 
 /** Sessions in the record; each verb's rules stand in the head of its function under `sql/`. */
 export function createSessionStore(database: Database): SessionStore {
@@ -150,6 +151,15 @@ export function createSessionStore(database: Database): SessionStore {
       ]);
     },
 
+    async sighted(sights, nowMs) {
+      return await call<readonly ReplacedSight[]>(database, 'sighted', [
+        sights.map((one) => one.tid),
+        sights.map((one) => one.sid),
+        sights.map((one) => one.rot),
+        Math.floor(nowMs),
+      ]);
+    },
+
     async useTicket(tid, jti, expiresAtMs) {
       return await call<boolean>(database, 'use_ticket', [tid, jti, Math.ceil(expiresAtMs)]);
     },
@@ -192,6 +202,7 @@ function rotateArguments(tid: string, request: RotateRequest): readonly unknown[
     request.candidates.map((candidate) => candidate.keyId),
     request.candidates.map((candidate) => candidate.successorHash),
     request.candidates.map((candidate) => candidate.afterHash),
+    request.seenRot,
     Math.floor(request.nowMs),
     storableJson(request.audit),
   ];
@@ -220,14 +231,7 @@ function openedOf(raw: RawOpened): OpenOutcome {
 }
 
 function rotatedOf(raw: RawRotated): RotateOutcome {
-  switch (raw.kind) {
-    case 'rotated':
-      return { kind: 'rotated', keyIds: raw.keyIds, mint: mintOf(raw.mint) };
-    case 'replayed':
-      return { kind: 'replayed', keyIds: raw.keyIds, mint: mintOf(raw.mint) };
-    default:
-      return raw;
-  }
+  return 'mint' in raw ? { ...raw, mint: mintOf(raw.mint) } : raw;
 }
 
 function mintOf(raw: RawMint): MintFacts {

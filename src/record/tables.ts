@@ -127,6 +127,10 @@ export interface SessionTable {
   readonly issued_at: Date;
   readonly successor_hash: Uint8Array;
   readonly successor_key_id: string;
+  readonly chain_rot: number;
+  readonly seen_rot: number;
+  readonly lost_rot: number;
+  readonly lost_in_a_row: number;
   readonly ended_at: Date | null;
   readonly ended_how: 'revoked' | 'logout' | 'expired' | 'evicted' | 'token_reuse' | null;
 }

@@ -36,10 +36,11 @@ export function createAuthenticator(
   services: Services,
   cache: VerifiedCache<Known>,
 ): Authenticator {
-  const { clock, follower, keys, tally, activity } = services;
+  const { clock, follower, keys, tally, activity, sightings } = services;
   const facts = new WeakMap<Session, AccessFacts>();
 
-  async function verified(token: string): Promise<Verified> {
+  /** Whoever verifies a token comes by here, so every first sight of one on this node is noted. */
+  async function verified(token: string, ip: string | null = null): Promise<Verified> {
     const cached = cache.get(token);
     if (cached !== undefined) return cached;
     const known = knownOf(await keys.verify(token));
@@ -47,6 +48,7 @@ export function createAuthenticator(
     // A key that was withdrawn while its token was being verified is good for nothing any more.
     if (put === undefined)
       throw new SekishoError('invalid_token', 'The access token is not valid.');
+    sightings.note(known, ip);
     return put;
   }
 
@@ -164,7 +166,7 @@ export function createAuthenticator(
   async function authenticateSlowly(token: string, options: AuthenticateOptions): Promise<Session> {
     let tid: string | null = null;
     try {
-      const one = await verified(token);
+      const one = await verified(token, options.origin?.ip);
       tid = one.facts.tid;
       return await answer(one, options);
     } catch (error) {

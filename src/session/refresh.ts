@@ -1,26 +1,27 @@
 import { SekishoError } from '../errors.ts';
+import type { RotateOutcome } from '../record/contract.ts';
 import { candidates, follow, hashRefreshToken, parseRefreshToken } from '../token/refresh-token.ts';
-import { auditRow, SYSTEM, userActor } from './audit.ts';
+import { auditRow } from './audit.ts';
 import type { Origin, TokenPair } from './contract.ts';
 import { mintPair } from './mint.ts';
 import { MAX_TRIES, overtaken } from './open.ts';
 import { publish } from './publish.ts';
-import { revoke } from './revoke.ts';
 import { nowMs, type Services } from './services.ts';
-import { endOfSession } from './subjects.ts';
+import { endStolen } from './stolen.ts';
 
 /**
  * Refresh: one statement of the record judges, rotates and returns what to mint from (architecture section 5,
- * ASVS 10.4.5). A used token that comes back after its window is a stolen one and ends the session.
+ * ASVS 10.4.5). A used token that comes back after its window is a stolen one and ends the session, unless its answer was
+ * lost (docs/refresh.md).
  *
- * @throws SekishoError `invalid_refresh_token`, `session_revoked`, `session_expired`, 503.
+ * @throws SekishoError `invalid_refresh_token`, `token_superseded`, `session_revoked`, `session_expired`, 503.
  */
 export async function refresh(
   services: Services,
   refreshToken: string,
   origin: Origin,
 ): Promise<TokenPair> {
-  const { record, follower, ring, tally } = services;
+  const { record, follower, clock, ring, tally, sightings } = services;
   const parsed = parseRefreshToken(refreshToken);
   if (parsed === null) {
     tally.count({ action: 'authn_token_refused', tid: null, code: 'invalid_refresh_token' });
@@ -28,11 +29,13 @@ export async function refresh(
   }
   const { tid, sid } = parsed;
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
+    const sentAtMs = clock.monotonicMs();
     const stampedAtMs = nowMs(services);
     const outcome = await record.sessions.rotate(tid, {
       sid,
       presentedHash: hashRefreshToken(refreshToken),
       candidates: candidates(ring, refreshToken),
+      seenRot: sightings.newest(tid, sid),
       nowMs: stampedAtMs,
       audit: auditRow(services, {
         tid,
@@ -45,30 +48,36 @@ export async function refresh(
     });
     switch (outcome.kind) {
       case 'rotated':
-      case 'replayed': {
+      case 'replayed':
+      case 'answer_lost': {
         const live = follow(ring, refreshToken, outcome.keyIds);
         if (live === null) throw keyMissing();
         const pair = await mintPair(services, tid, outcome.mint, stampedAtMs, live);
-        if (outcome.kind === 'rotated') {
-          publish(services, 'session.refreshed', tid, { tid, uid: pair.user.uid, sid });
+        if (outcome.kind !== 'replayed') {
+          const detail = outcome.kind === 'answer_lost' ? { answer_lost: true } : {};
+          publish(services, 'session.refreshed', tid, { tid, uid: pair.user.uid, sid }, detail);
         }
+        if (isLate(outcome, clock.monotonicMs() - sentAtMs)) throw late();
         return pair;
       }
+      case 'superseded': {
+        const error = superseded(outcome.withinWindow);
+        tally.count({ action: 'authn_token_refused', tid, code: error.code });
+        throw error;
+      }
       case 'reused':
-        await endStolen(services, { tid, uid: outcome.uid, sid }, origin);
+        await endStolen(services, { tid, uid: outcome.uid, sid }, origin, 'refresh_token');
         throw new SekishoError('session_revoked', 'The session was revoked.');
       case 'revoked':
         tally.count({ action: 'authn_token_refused', tid, code: 'session_revoked' });
         throw new SekishoError('session_revoked', 'The session was revoked; log in again.');
       case 'expired':
         tally.count({ action: 'authn_token_refused', tid, code: 'session_expired' });
-        publish(
-          services,
-          'session.expired',
-          tid,
-          { tid, uid: outcome.uid, sid },
-          { why: outcome.why },
-        );
+        // Once, however often the dead token comes.
+        if (outcome.first) {
+          const subject = { tid, uid: outcome.uid, sid };
+          publish(services, 'session.expired', tid, subject, { why: outcome.why });
+        }
         throw new SekishoError('session_expired', 'The session has ended; log in again.');
       case 'unknown':
         tally.count({ action: 'authn_token_refused', tid: null, code: 'invalid_refresh_token' });
@@ -86,38 +95,28 @@ export async function refresh(
   throw overtaken();
 }
 
-/** Theft (ASVS 10.4.5, RFC 9700 section 4.14.2): the session ends everywhere before the thief, or the owner, is answered. */
-async function endStolen(
-  services: Services,
-  who: { readonly tid: string; readonly uid: string; readonly sid: string },
-  origin: Origin,
-): Promise<void> {
-  const { tid, uid, sid } = who;
-  await revoke(services, {
-    actor: { kind: 'system' },
-    revoke: [endOfSession(tid, uid, sid)],
-    change: { kind: 'session_end', tid, uid: null, sid, sparedSid: null, how: 'revoked' },
-    reason: 'token_reuse',
-    audit: [
-      auditRow(services, {
-        tid,
-        action: 'authn_token_reuse',
-        outcome: 'failure',
-        actor: userActor(uid, sid),
-        subject: { kind: 'session', id: sid },
-        origin,
-      }),
-      auditRow(services, {
-        tid,
-        action: 'session_revoked',
-        actor: SYSTEM,
-        subject: { kind: 'session', id: sid },
-        origin,
-        detail: { uid, reason: 'token_reuse' },
-      }),
-    ],
+/** Whether the client's repeat may have got another answer by now: then this one must not be seen any more. */
+function isLate(
+  { deliverWithinMs }: Extract<RotateOutcome, { readonly deliverWithinMs: number }>,
+  tookMs: number,
+): boolean {
+  return deliverWithinMs > 0 && tookMs >= deliverWithinMs;
+}
+
+function late(): SekishoError {
+  return new SekishoError('store_unavailable', 'The answer came too late to be given; try again.', {
+    retryAfterSeconds: 1,
   });
-  publish(services, 'token.reused', tid, { tid, uid, sid }, { ip: origin.ip });
+}
+
+/** Within the window another request of the same device may have the new token already: nothing is taken from it. */
+function superseded(withinWindow: boolean): SekishoError {
+  return withinWindow
+    ? new SekishoError(
+        'token_superseded',
+        'The refresh token was replaced when the password was given again; use the new one.',
+      )
+    : unknown();
 }
 
 function unknown(): SekishoError {

@@ -9,6 +9,7 @@ import type { KeyRing } from '../token/secrets.ts';
 import type { Activity } from './activity.ts';
 import type { Keys } from './keys.ts';
 import type { MaintenanceRunner } from './maintenance.ts';
+import type { Sightings } from './sightings.ts';
 
 /** What the use cases work with; the composition root puts it together. */
 export interface Services {
@@ -20,6 +21,7 @@ export interface Services {
   readonly log: Log;
   readonly tally: Tally;
   readonly activity: Activity;
+  readonly sightings: Sightings;
   readonly maintenance: MaintenanceRunner;
   readonly keys: Keys;
   readonly ring: KeyRing;

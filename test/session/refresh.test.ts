@@ -71,6 +71,7 @@ describe('rotation', () => {
     );
     const stolen = await newPair();
     const owner = await refresh(stolen);
+    expect(await use(owner)).toBe('none');
     await clock.advance(11_000);
     expect(await codeOf(refresh(stolen))).toBe('session_revoked');
     expect(await use(owner)).toBe('session_revoked');

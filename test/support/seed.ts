@@ -1,6 +1,11 @@
 import type { AuditAction, NewAuditEvent } from '../../src/audit/types.ts';
 import { newId } from '../../src/id.ts';
-import type { NewSession, RotateOutcome, SessionRow } from '../../src/record/contract.ts';
+import type {
+  NewSession,
+  ReplacedSight,
+  RotateOutcome,
+  SessionRow,
+} from '../../src/record/contract.ts';
 import type { Database, SqlCall } from '../../src/record/database.ts';
 import type { Entry, Head } from '../../src/revocation/types.ts';
 import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
@@ -241,6 +246,16 @@ export async function openSession(
   return { sid: session.sid, token, row: outcome.mint.session };
 }
 
+/** A node has seen an access token of the session's `rot`. Returns the sights of replaced answers. */
+export async function sight(
+  fixture: RecordFixture,
+  { tid, sid }: { readonly tid: string; readonly sid: string },
+  rot: number,
+  nowMs: number = START_MS,
+): Promise<readonly ReplacedSight[]> {
+  return fixture.record.sessions.sighted([{ tid, sid, rot }], nowMs);
+}
+
 /** Presents a refresh token. `live` is the token that the caller would get. */
 export async function present(
   fixture: RecordFixture,
@@ -253,6 +268,7 @@ export async function present(
     sid,
     presentedHash: hashRefreshToken(token),
     candidates: candidates(keys, token),
+    seenRot: 0,
     nowMs,
     audit: auditEvent(tid, 'authn_token_refreshed', {
       atMs: nowMs,

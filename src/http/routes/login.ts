@@ -77,13 +77,14 @@ const refresh = route({
   group: 'Login',
   summary: 'Exchange the refresh token for a new pair',
   description:
-    'A repeat within the grace window gives the same successor. Any later use of a used token is taken for theft and ends the session. A token that came by cookie is answered by cookie.',
+    'A repeat within the grace window gives the same successor, and so does the last used token after it, as long as nothing shows that its answer arrived. Any other use of a used token is taken for theft and ends the session. `token_superseded`: the password was given again a moment ago, and the new pair is what counts. A token that came by cookie is answered by cookie.',
   who: 'holder',
   body: z.strictObject({ refresh_token: refreshTokenField, transport: transportField }),
   responses: { 200: tokensSchema },
   errors: [
     'credentials_required',
     'invalid_refresh_token',
+    'token_superseded',
     'session_revoked',
     'session_expired',
     'ambiguous_credentials',

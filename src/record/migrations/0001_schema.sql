@@ -160,6 +160,13 @@ create table sekisho.session (
   issued_at         timestamptz not null,
   successor_hash    bytea not null,
   successor_key_id  text not null,
+  -- The first number of this chain: re-authentication begins a new one.
+  chain_rot         integer not null default 0,
+  -- The highest number of which a node has seen an access token: that answer was delivered.
+  seen_rot          integer not null default 0,
+  -- The newest answer that was given again because it was taken for lost, and how many tokens in a row it happened to.
+  lost_rot          integer not null default 0,
+  lost_in_a_row     integer not null default 0,
   ended_at          timestamptz,
   ended_how         text check (ended_how in ('revoked', 'logout', 'expired', 'evicted', 'token_reuse')),
   primary key (tid, sid),
@@ -169,7 +176,9 @@ create index session_by_user on sekisho.session (tid, uid, created_at desc, sid 
 create index session_by_age on sekisho.session (tid, created_at desc, sid desc);
 create index session_by_end on sekisho.session (least(absolute_end_at, ended_at));
 
--- Every used refresh token of a session, until the session's row goes. key_id: the key that derived its successor.
+-- Every used refresh token of a session, until the session's row goes. rot: number of the newest answer that gave it, so
+-- a number below the session's that is missing here is that of an answer which was replaced. key_id: the key that derived
+-- its successor. used_at: when that was issued, for the first time or again after its answer was lost.
 create table sekisho.refresh_used (
   tid      text not null,
   sid      text not null,
@@ -180,6 +189,7 @@ create table sekisho.refresh_used (
   primary key (tid, sid, hash),
   foreign key (tid, sid) references sekisho.session (tid, sid) on delete cascade
 );
+create unique index refresh_used_by_rot on sekisho.refresh_used (tid, sid, rot);
 
 -- Floors and reissues outlive what they speak of: no foreign keys. Those of all tenants stand under tid '*'; uid and
 -- sid are '' where the scope is wider. The record judges refreshes by them.

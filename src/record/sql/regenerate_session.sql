@@ -1,6 +1,5 @@
 -- A new chain of refresh tokens for a session that goes on, with a new proof of identity (ASVS 7.2.4). The tokens of the
--- old chain count as used, the live one among them, and none has a window of grace any more: whoever presents one
--- afterwards did not get the new chain, and is a thief.
+-- old chain count as used, the live one among them, and none leads to the new one: see repeat_refresh.
 --   p_regenerate  Regenerate, its hashes in hex; null or JSON null does nothing
 create or replace function sekisho.regenerate_session(p_tid text, p_regenerate jsonb, p_now timestamptz) returns void
   language plpgsql volatile
@@ -14,9 +13,8 @@ begin
      for no key update;
   insert into sekisho.refresh_used (tid, sid, hash, rot, key_id, used_at)
   values (p_tid, v_session.sid, v_session.current_hash, v_session.rot, v_session.successor_key_id, p_now);
-  update sekisho.refresh_used r set used_at = '-infinity' where r.tid = p_tid and r.sid = v_session.sid;
   update sekisho.session s
-     set rot = s.rot + 1, issued_at = p_now,
+     set rot = s.rot + 1, chain_rot = s.rot + 1, lost_in_a_row = 0, issued_at = p_now,
          current_hash = decode(p_regenerate #>> '{refresh,currentHash}', 'hex'),
          successor_hash = decode(p_regenerate #>> '{refresh,successorHash}', 'hex'),
          successor_key_id = p_regenerate #>> '{refresh,successorKeyId}',

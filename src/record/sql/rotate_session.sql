@@ -1,13 +1,16 @@
--- Refresh: judges the presented token, rotates its chain, and reads what an access token is minted from.
+-- Refresh: judges the presented token, rotates its chain, and reads what an access token is minted from. A token that was
+-- used before is judged by repeat_refresh.
 --   p_key_ids, p_successor_hashes, p_after_hashes  RefreshCandidate[], newest key first
---   p_audit  NewAuditEvent of a rotation, whose actor gets the uid from here; an expiry that is found is audited under
---            its id instead
+--   p_seen_rot  the highest number of an access token of this session that the node has seen and not yet reported; 0: none
+--   p_audit  NewAuditEvent of a rotation, whose actor gets the uid from here; a lost answer, or an expiry that is found,
+--            is audited under its id instead
 -- Result: RotateOutcome (see sessions.ts). Lock order: user (shared), session. No tenant lock: a tenant's floor that
 -- commits meanwhile stands above this session's epoch, which is in every token minted here, and so ends them too.
 -- MINT: all is judged by one statement begun after the locks; a session that was ended is never written back.
 create or replace function sekisho.rotate_session(
   p_tid text, p_sid text, p_presented bytea,
-  p_key_ids text[], p_successor_hashes bytea[], p_after_hashes bytea[], p_now_ms bigint, p_audit jsonb)
+  p_key_ids text[], p_successor_hashes bytea[], p_after_hashes bytea[], p_seen_rot integer, p_now_ms bigint,
+  p_audit jsonb)
   returns jsonb
   language plpgsql volatile
 as $$
@@ -17,8 +20,8 @@ declare
   v_session  sekisho.session;
   v_used     sekisho.refresh_used;
   v_seen     record;
-  v_keys     text[];
-  v_missing  text;
+  v_grace    interval;
+  v_repeat   jsonb;
   v_n        integer;
   v_rot      integer;
   v_mint     jsonb;
@@ -60,23 +63,19 @@ begin
         'subject', jsonb_build_object('kind', 'session', 'id', p_sid),
         'detail', jsonb_build_object('uid', v_uid, 'why', v_seen.why))));
     end if;
-    return jsonb_build_object('kind', 'expired', 'uid', v_uid, 'why', v_seen.why);
+    return jsonb_build_object('kind', 'expired', 'uid', v_uid, 'why', v_seen.why, 'first', v_session.ended_at is null);
   end if;
+  v_grace := (v_seen.policy ->> 'refresh_grace')::integer * interval '1 second';
+  p_audit := jsonb_set(p_audit, '{actor,uid}', to_jsonb(v_uid));
   v_mint := jsonb_build_object(
     'session', v_seen.session, 'user', v_seen.user_row, 'policy', v_seen.policy,
     'head', jsonb_build_object('generation', v_seen.generation, 'position', v_seen.position));
 
   if v_used.hash is not null then
-    -- The window is that of this token's own first use: repeats do not move it.
-    if v_now >= v_used.used_at + (v_seen.policy ->> 'refresh_grace')::integer * interval '1 second' then
-      return jsonb_build_object('kind', 'reused', 'uid', v_uid);
-    end if;
-    -- The keys that lead from it to the live token, in order.
-    select array_agg(r.key_id order by r.rot) into v_keys from sekisho.refresh_used r
-     where r.tid = p_tid and r.sid = p_sid and r.rot >= v_used.rot;
-    select k into v_missing from unnest(v_keys) k where k <> all (p_key_ids) limit 1;
-    if found then return jsonb_build_object('kind', 'key_missing', 'keyId', v_missing); end if;
-    return jsonb_build_object('kind', 'replayed', 'keyIds', v_keys, 'mint', v_mint);
+    v_repeat := sekisho.repeat_refresh(v_session, v_used, v_grace, p_seen_rot, p_key_ids, v_now, p_audit);
+    return case when v_repeat ? 'rot'
+      then v_repeat - 'rot' || jsonb_build_object('mint', jsonb_set(v_mint, '{session,rot}', v_repeat -> 'rot'))
+      else v_repeat end;
   end if;
 
   v_rot := v_session.rot;
@@ -98,10 +97,12 @@ begin
   v_rot := v_rot + 1;
   update sekisho.session s
      set rot = v_rot, current_hash = p_successor_hashes[v_n], issued_at = v_now,
-         successor_hash = p_after_hashes[v_n], successor_key_id = p_key_ids[1]
+         successor_hash = p_after_hashes[v_n], successor_key_id = p_key_ids[1],
+         lost_in_a_row = case when s.lost_rot = v_rot - 1 then s.lost_in_a_row else 0 end
    where s.tid = p_tid and s.sid = p_sid;
-  perform sekisho.append_audit(jsonb_build_array(jsonb_set(p_audit, '{actor,uid}', to_jsonb(v_uid))));
+  perform sekisho.append_audit(jsonb_build_array(p_audit));
   return jsonb_build_object(
     'kind', 'rotated', 'keyIds', jsonb_build_array(p_key_ids[v_n]),
+    'deliverWithinMs', extract(epoch from v_grace) * 1000,
     'mint', jsonb_set(v_mint, '{session,rot}', to_jsonb(v_rot)));
 end $$;
