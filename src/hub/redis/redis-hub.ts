@@ -61,6 +61,8 @@ export function createRedisHub(options: RedisHubOptions): Hub {
     confirmed: () => arrival.ask(),
   });
   subscriptions.listenTo([channels.events, channels.nonces]);
+  let saidForeign = false;
+  let claiming = false;
   const stopClaiming = link.onConnected(() => {
     // Another server may be there now, or the same one without its keys.
     ours = false;
@@ -91,8 +93,6 @@ export function createRedisHub(options: RedisHubOptions): Hub {
     }
   }
 
-  let saidForeign = false;
-  let claiming = false;
   async function claim(): Promise<void> {
     if (claiming || closed) return;
     claiming = true;
