@@ -21,12 +21,31 @@ export async function call<Result>(
   args: readonly unknown[],
   options?: CallOptions,
 ): Promise<Result> {
+  const text = textFor(name, args.length, (called) => `select ${called} as result`);
+  return (await send<{ result: Result }>(database, text, args, options)).result;
+}
+
+/** The same for a function that returns one row of columns, where JSON would cost too much. @returns that row. */
+export async function callRow<Row extends object>(
+  database: Database,
+  name: string,
+  args: readonly unknown[],
+): Promise<Row> {
+  const text = textFor(name, args.length, (called) => `select * from ${called}`);
+  return await send<Row>(database, text, args);
+}
+
+async function send<Row extends object>(
+  database: Database,
+  text: string,
+  args: readonly unknown[],
+  options?: CallOptions,
+): Promise<Row> {
   const values = args.map((value) => (isPlainObject(value) ? json(value) : (value ?? null)));
-  const text = textFor(name, args.length);
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const rows = await database.query<{ result: Result }>({ text, values }, options);
-      return (rows[0] as { result: Result }).result;
+      const rows = await database.query<Row>({ text, values }, options);
+      return rows[0] as Row;
     } catch (error) {
       if (attempt < REPEATS && isRepeatable(error)) continue;
       throw asSekishoError(error);
@@ -47,12 +66,12 @@ export function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
 
-function textFor(name: string, count: number): string {
+function textFor(name: string, count: number, select: (called: string) => string): string {
   const key = `${name}/${count}`;
   let text = texts.get(key);
   if (text === undefined) {
     const places = Array.from({ length: count }, (_, index) => `$${index + 1}`);
-    text = `select sekisho.${name}(${places.join(', ')}) as result`;
+    text = select(`sekisho.${name}(${places.join(', ')})`);
     texts.set(key, text);
   }
   return text;

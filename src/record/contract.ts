@@ -1,5 +1,5 @@
 import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
-import type { Entry, Head, Lineage, Snapshot, Subject } from '../revocation/types.ts';
+import type { Entry, Head, Lineage, SnapshotHeader, Subject } from '../revocation/types.ts';
 import type { LoginLimit, Policy, Tenant, User } from '../tenant/types.ts';
 
 /**
@@ -44,14 +44,15 @@ export interface HistoryCheck {
 export interface LogStore {
   head(): Promise<HistoryCheck & { readonly recordTimeMs: number }>;
   /**
-   * FOLLOW: entries after `after`, in order, at most `limit`. `horizon` is the last position the record no longer keeps:
-   * when `after < horizon` a snapshot is needed instead.
+   * FOLLOW: entries after `after`, in order, at most `limit`; also the pages of a snapshot. `horizon` is the last position
+   * the record no longer keeps: when `after < horizon` a snapshot is needed instead.
    */
   fetch(
     after: number,
     limit: number,
   ): Promise<HistoryCheck & { readonly entries: readonly Entry[]; readonly horizon: number }>;
-  snapshot(): Promise<Snapshot & { readonly identityAgrees: boolean }>;
+  /** FOLLOW: what a snapshot is of; its entries are fetched after its `horizon`, up to its head (revocation/snapshots.ts). */
+  snapshot(): Promise<SnapshotHeader & { readonly identityAgrees: boolean }>;
   lineage(): Promise<HistoryCheck & { readonly lineage: Lineage }>;
   /**
    * GENERATION: under the head lock, when the head's generation still is `expected` and either the identity still

@@ -1,6 +1,6 @@
 import { isSekishoError, SekishoError } from '../errors.ts';
 import type { Entry, Generation, Head } from '../revocation/types.ts';
-import { call } from './call.ts';
+import { call, callRow } from './call.ts';
 import type {
   CommitOutcome,
   CommitRequest,
@@ -10,6 +10,7 @@ import type {
   OperationState,
 } from './contract.ts';
 import { type Database, SqlError } from './database.ts';
+import { entriesOfLines } from './entry-lines.ts';
 import { asTenant, build } from './reads.ts';
 import {
   entryOf,
@@ -34,9 +35,13 @@ type RawOutcome =
   | { readonly kind: 'duplicate'; readonly operationId: string; readonly row: RawEntry | null }
   | Exclude<CommitOutcome, { readonly kind: 'committed' | 'duplicate' }>;
 
-interface RawLog {
+/** A row of `sekisho.fetch_log`. */
+interface RawPage {
+  readonly generation: string;
+  readonly position: number;
+  readonly identity_agrees: boolean;
   readonly horizon: number;
-  readonly entries: readonly RawEntry[];
+  readonly entries: string;
 }
 
 /** The revocation log in the record; the rules are in src/record/sql/, a file a verb. */
@@ -60,18 +65,21 @@ export function createLogStore(database: Database): LogStore {
       await call<HistoryCheck & { recordTimeMs: number }>(database, 'read_head', []),
 
     async fetch(after, limit) {
-      const raw = await call<HistoryCheck & RawLog>(database, 'fetch_log', [after, limit]);
-      return { ...raw, entries: raw.entries.map(entryOf) };
+      const raw = await callRow<RawPage>(database, 'fetch_log', [after, limit]);
+      return {
+        head: { generation: raw.generation, position: raw.position },
+        identityAgrees: raw.identity_agrees,
+        horizon: raw.horizon,
+        entries: entriesOfLines(raw.entries),
+      };
     },
 
-    async snapshot() {
-      const raw = await call<HistoryCheck & RawLog & { lineage: readonly Generation[] }>(
+    snapshot: async () =>
+      await call<HistoryCheck & { horizon: number; lineage: readonly Generation[] }>(
         database,
         'snapshot_log',
         [],
-      );
-      return { ...raw, entries: raw.entries.map(entryOf) };
-    },
+      ),
 
     lineage: async () =>
       await call<HistoryCheck & { lineage: readonly Generation[] }>(database, 'read_lineage', []),

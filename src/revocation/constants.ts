@@ -62,6 +62,12 @@ export const FORGET_LIMIT = 5000;
 /** FOLLOW: entries a fetch. Applying them holds the event loop for some milliseconds. */
 export const FETCH_LIMIT = 1000;
 
+/**
+ * FOLLOW: entries a page of a snapshot. Taking one in holds the event loop for some milliseconds, and a million of them
+ * take two hundred statements.
+ */
+export const SNAPSHOT_PAGE = 5000;
+
 /** BATCH: requests a transaction; more would hold the head lock for longer than a heartbeat likes. */
 export const COMMIT_BATCH = 256;
 

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { PACKED_BYTES, packId } from './packed-id.ts';
 import type { Entry, Scope } from './types.ts';
 
 /** Scopes that this release understands; the index is what is stored. */
@@ -12,15 +13,18 @@ const CHUNK_ENTRIES = 4096;
 const FIRST_BYTES = 4096;
 /** Fixed part of an entry: scope, index of generation, index of tenant. */
 const HEAD_BYTES = 5;
+const TENANT_AT = 3;
 const NO_TENANT = 0xffff;
 
 /** How a field is stored: absent, as the 16 bytes that its 22 characters stand for, or as text with its length. */
 const ABSENT = 0;
 const PACKED = 1;
 const TEXT = 2;
-const PACKED_BYTES = 16;
-/** Canonical unpadded base64url of 16 bytes: the last character carries two bits. */
-const PACKABLE = /^[A-Za-z0-9_-]{21}[AQgw]$/;
+
+/** The ids of an entry that can be looked for, by their place in it. */
+export type IdField = 'uid' | 'sid' | 'sparedSid';
+/** Fields that stand before each: the operation's id comes first. */
+const FIELDS_BEFORE: Readonly<Record<IdField, number>> = { uid: 1, sid: 2, sparedSid: 3 };
 
 /** Up to 4096 entries one after the other. Generations and tenants repeat, so they are kept once a chunk. */
 interface Chunk {
@@ -42,6 +46,8 @@ export class EntryLog {
   /** Entries of the first chunk that were dropped. */
   #dropped = 0;
   #length = 0;
+  /** What the last full chunk grew in: the next one grows there, so that a million entries leave no garbage of buffers. */
+  #spare: Buffer | null = null;
   /** Position of the entry before the first. */
   #before: number;
 
@@ -67,17 +73,24 @@ export class EntryLog {
     chunk.used = writeEntry(chunk, entry);
     chunk.count += 1;
     this.#length += 1;
-    if (chunk.count === CHUNK_ENTRIES) seal(chunk);
+    if (chunk.count === CHUNK_ENTRIES) this.#spare = seal(chunk);
   }
 
   /** The entry at `position`, which must be held. */
   at(position: number): Entry {
-    const offset = position - this.#before - 1 + this.#dropped;
-    const chunk = this.#chunks[Math.floor(offset / CHUNK_ENTRIES)];
-    if (position <= this.#before || position > this.#before + this.#length || chunk === undefined) {
-      throw new RangeError(`no entry at position ${position}`);
-    }
-    return readEntry(chunk, offset % CHUNK_ENTRIES, position);
+    const offset = this.#offsetOf(position);
+    return readEntry(this.#chunkAt(offset), offset % CHUNK_ENTRIES, position);
+  }
+
+  /** Whether the entry at `position`, which must be held, is of tenant `tid` and has `id` in `field`. Allocates nothing. */
+  names(position: number, tid: string, field: IdField, id: string): boolean {
+    const offset = this.#offsetOf(position);
+    const { bytes, starts, names } = this.#chunkAt(offset);
+    const start = starts[offset % CHUNK_ENTRIES] ?? 0;
+    if (names[bytes.readUInt16LE(start + TENANT_AT)] !== tid) return false;
+    let at = start + HEAD_BYTES;
+    for (let before = FIELDS_BEFORE[field]; before > 0; before -= 1) at = fieldEnd(bytes, at);
+    return fieldIs(bytes, at, id);
   }
 
   /** The entries from `from` to `to`, both included and both held. */
@@ -97,18 +110,30 @@ export class EntryLog {
     }
   }
 
+  #offsetOf(position: number): number {
+    if (position <= this.#before || position > this.#before + this.#length) {
+      throw new RangeError(`no entry at position ${position}`);
+    }
+    return position - this.#before - 1 + this.#dropped;
+  }
+
+  #chunkAt(offset: number): Chunk {
+    return this.#chunks[Math.floor(offset / CHUNK_ENTRIES)] as Chunk;
+  }
+
   /** The chunk that has room for `entry`. */
   #open(entry: Entry): Chunk {
     let chunk = this.#chunks[this.#chunks.length - 1];
     if (chunk === undefined || chunk.count === CHUNK_ENTRIES) {
       chunk = {
-        bytes: Buffer.allocUnsafeSlow(FIRST_BYTES),
+        bytes: this.#spare ?? Buffer.allocUnsafeSlow(FIRST_BYTES),
         used: 0,
         count: 0,
         starts: new Uint32Array(CHUNK_ENTRIES),
         names: [],
         index: new Map(),
       };
+      this.#spare = null;
       this.#chunks.push(chunk);
     }
     const needed =
@@ -127,18 +152,22 @@ export class EntryLog {
   }
 }
 
-function seal(chunk: Chunk): void {
-  const exact = Buffer.allocUnsafeSlow(chunk.used);
-  chunk.bytes.copy(exact, 0, 0, chunk.used);
-  chunk.bytes = exact;
+/** A full chunk keeps what it needs. @returns the buffer in which it grew. */
+function seal(chunk: Chunk): Buffer {
+  const grown = chunk.bytes;
+  chunk.bytes = Buffer.allocUnsafeSlow(chunk.used);
+  grown.copy(chunk.bytes, 0, 0, chunk.used);
   chunk.index = null;
+  return grown;
 }
 
 function nameIndex(chunk: Chunk, name: string): number {
   const known = chunk.index?.get(name);
   if (known !== undefined) return known;
-  const next = chunk.names.push(name) - 1;
-  chunk.index?.set(name, next);
+  // A text of its own: the one given may be a piece of a page of the log, which would be kept with it.
+  const own = Buffer.from(name, 'utf8').toString('utf8');
+  const next = chunk.names.push(own) - 1;
+  chunk.index?.set(own, next);
   return next;
 }
 
@@ -156,7 +185,7 @@ function writeEntry(chunk: Chunk, entry: Entry): number {
 function readEntry(chunk: Chunk, index: number, position: number): Entry {
   const { bytes, names } = chunk;
   const start = chunk.starts[index] ?? 0;
-  const tenant = bytes.readUInt16LE(start + 3);
+  const tenant = bytes.readUInt16LE(start + TENANT_AT);
   const cursor = { at: start + HEAD_BYTES };
   return {
     generation: names[bytes.readUInt16LE(start + 1)] ?? '',
@@ -177,10 +206,7 @@ function fieldBound(value: string | null): number {
 
 function writeField(bytes: Buffer, at: number, value: string | null): number {
   if (value === null) return bytes.writeUInt8(ABSENT, at);
-  if (PACKABLE.test(value)) {
-    bytes.writeUInt8(PACKED, at);
-    return at + 1 + bytes.write(value, at + 1, 'base64url');
-  }
+  if (packId(value, bytes, at + 1)) return bytes.writeUInt8(PACKED, at) + PACKED_BYTES;
   const length = bytes.write(value, at + 3, 'utf8');
   bytes.writeUInt8(TEXT, at);
   bytes.writeUInt16LE(length, at + 1);
@@ -197,4 +223,21 @@ function readField(bytes: Buffer, cursor: { at: number }): string | null {
   const to = from + (kind === PACKED ? PACKED_BYTES : bytes.readUInt16LE(cursor.at + 1));
   cursor.at = to;
   return bytes.toString(kind === PACKED ? 'base64url' : 'utf8', from, to);
+}
+
+/** Where the field after the one at `at` begins. */
+function fieldEnd(bytes: Buffer, at: number): number {
+  const kind = bytes[at];
+  if (kind === ABSENT) return at + 1;
+  return kind === PACKED ? at + 1 + PACKED_BYTES : at + 3 + bytes.readUInt16LE(at + 1);
+}
+
+const scratch = Buffer.allocUnsafeSlow(PACKED_BYTES);
+
+function fieldIs(bytes: Buffer, at: number, value: string): boolean {
+  const kind = bytes[at];
+  if (kind === PACKED) {
+    return packId(value, scratch, 0) && scratch.compare(bytes, at + 1, at + 1 + PACKED_BYTES) === 0;
+  }
+  return kind === TEXT && bytes.toString('utf8', at + 3, fieldEnd(bytes, at)) === value;
 }

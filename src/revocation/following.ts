@@ -1,5 +1,6 @@
 import { FETCH_LIMIT } from './constants.ts';
 import type { Node } from './node.ts';
+import { readSnapshot } from './snapshots.ts';
 
 /**
  * FOLLOW: fetches what is missing from the record, one fetch at a time. A fetch that does not start where the view ends
@@ -70,23 +71,28 @@ export class Following {
 
   async #snapshot(): Promise<void> {
     const node = this.#node;
-    const snapshot = await node.settings.log.snapshot();
-    if (!snapshot.identityAgrees) {
-      node.signals.begin(snapshot.head, false);
+    const read = await readSnapshot(node.settings.log, node.clock);
+    if (read.kind === 'changed') {
+      node.signals.begin(read.head, false);
       return;
     }
+    const { draft } = read;
     let applied = 0;
     let killed = 0;
-    const outcome = node.view.merge(snapshot, node.clock.monotonicMs(), (entry) => {
+    const outcome = node.view.merge(draft, node.clock.monotonicMs(), (entry) => {
       applied += 1;
       killed += node.strike(entry);
     });
     if (outcome === 'foreign_generation') {
-      node.learn(snapshot.head);
+      node.learn(draft.header.head);
       return;
     }
-    // Entries were missed that nobody can look at any more, so no connection can be vouched for.
-    if (outcome === 'jumped') node.killAll('unavailable');
+    if (outcome === 'jumped') {
+      // Entries were missed that nobody can look at any more, so no connection can be vouched for.
+      node.killAll('unavailable');
+      applied = node.view.size;
+      if (draft.unknownScope !== null) node.reportUnknownScope();
+    }
     node.tookEntries(applied, killed, 'snapshot');
     if (outcome === 'jumped' && applied === 0) node.advanced();
   }

@@ -1,8 +1,10 @@
 import { SekishoError } from '../errors.ts';
 import { HISTORY_REPEATS } from './constants.ts';
+import type { Draft } from './draft.ts';
 import { HandingIn } from './handing-in.ts';
 import type { Node } from './node.ts';
-import type { Head, Lineage, Snapshot } from './types.ts';
+import { readSnapshot } from './snapshots.ts';
+import type { Head, Lineage } from './types.ts';
 
 /**
  * GENERATION and LINEAGE: begins a new generation where the record's history has changed under its name, and brings the
@@ -122,13 +124,15 @@ export class Generations {
         await this.beginOnly(handedIn.head, false);
         continue;
       }
-      const snapshot = await this.#snapshot();
+      const draft = await this.#snapshot();
+      const snapshot = draft.header;
       const { generation, position } = node.view.end;
       // Neither may the view have got more entries meanwhile: they would be lost, too.
       const same = generation === end.generation && position === end.position;
       if (!same || (lineage[0] !== undefined && lineage[0].id !== snapshot.head.generation))
         continue;
-      node.view.replace(snapshot, node.clock.monotonicMs());
+      node.view.replace(draft);
+      if (draft.unknownScope !== null) node.reportUnknownScope();
       // A proof that came meanwhile covered the view that is gone.
       node.lease.clear();
       node.rebuilding = false;
@@ -149,12 +153,12 @@ export class Generations {
     throw historyKeepsChanging();
   }
 
-  async #snapshot(): Promise<Snapshot> {
-    const { log } = this.#node.settings;
+  async #snapshot(): Promise<Draft> {
+    const { settings, clock } = this.#node;
     for (let repeat = 0; repeat < HISTORY_REPEATS; repeat += 1) {
-      const snapshot = await log.snapshot();
-      if (snapshot.identityAgrees) return snapshot;
-      await this.beginOnly(snapshot.head, false);
+      const read = await readSnapshot(settings.log, clock);
+      if (read.kind === 'read') return read.draft;
+      await this.beginOnly(read.head, false);
     }
     throw historyKeepsChanging();
   }

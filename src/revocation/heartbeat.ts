@@ -19,12 +19,17 @@ export class HeartbeatLoop {
     this.#node = node;
   }
 
-  /** Sends the first one at once. */
-  start(): void {
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Sends the first one after an interval, or when `now` is called before. */
+  startLater(): void {
     this.stop();
     this.#running = true;
     this.#failed = false;
-    this.#beat();
+    const { clock, settings } = this.#node;
+    this.#timer = clock.after(settings.heartbeatMs, () => this.#beat());
   }
 
   /** What is still in flight will be ignored. */

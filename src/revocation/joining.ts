@@ -65,12 +65,16 @@ export class Joining {
     await this.#insertRow();
     this.#refuseIfLeft();
     if (exclusive) await members.removeAllBut(node.memberId);
+    // A million entries take seconds to read. Meanwhile the row must not look like that of a member that has stopped.
+    this.#heartbeat.startLater();
     await this.#generations.enter();
     this.#refuseIfLeft();
+    if (!this.#heartbeat.running) {
+      throw new SekishoError('store_unavailable', 'This node was removed while it was joining.');
+    }
 
-    const acknowledgedMs = node.clock.monotonicMs();
-    const proof = node.waiters.first(acknowledgedMs);
-    this.#heartbeat.start();
+    const proof = node.waiters.first(node.clock.monotonicMs());
+    this.#heartbeat.now();
     await proof;
     this.#refuseIfLeft();
     node.phase = 'serving';
@@ -106,7 +110,7 @@ export class Joining {
       await this.#removeStrays();
       throw new SekishoError(
         'invalid_configuration',
-        `The clocks of this machine and of the record differ by ${Math.round(skew)} ms; at most ${MAX_SKEW_MS} are allowed.`,
+        `The clock of this machine is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'ahead of' : 'behind'} that of the database, and at most ${MAX_SKEW_MS / 1000} s are allowed: set the clock that is wrong, and keep both with NTP.`,
       );
     }
     node.setWallTime(reading);

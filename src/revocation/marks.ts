@@ -1,3 +1,5 @@
+import type { EntryLog } from './entry-log.ts';
+import { PositionIndex } from './position-index.ts';
 import type { Entry, TokenFacts } from './types.ts';
 
 /** How much an entry covers within its tenant. */
@@ -19,144 +21,111 @@ export function breadthOf(entry: Entry): Breadth {
  * What the live entries say, looked up by what a token says of itself. One entry sets one mark; a later entry of the same
  * subject replaces it, since the later floor implies the earlier one (AUTHORITY: a spared session passes every floor).
  *
- * Everything of a tenant lies under its tid, so no entry can touch another tenant's tokens. The maps hold plain numbers
- * and are made only when needed: a node may hold a million marks.
+ * Everything of a tenant is looked up under its tid, so no entry can touch another tenant's tokens. Marks of users and
+ * sessions, of which a node may hold a million, are positions of entries in the log.
  */
 export class Marks {
-  readonly #all = new TenantMarks();
-  readonly #tenants = new Map<string, TenantMarks>();
+  readonly #log: EntryLog;
+  readonly #all = new WholeMarks();
+  readonly #tenants = new Map<string, WholeMarks>();
+  readonly #userFloors: PositionIndex;
+  readonly #revokedSids: PositionIndex;
+  readonly #userReissues: PositionIndex;
+  readonly #sessionReissues: PositionIndex;
 
-  /** Sets the mark of an entry of a known scope. */
+  /** @param log holds every entry whose mark is set. */
+  constructor(log: EntryLog) {
+    this.#log = log;
+    this.#userFloors = new PositionIndex(log, 'uid');
+    this.#revokedSids = new PositionIndex(log, 'sid');
+    this.#userReissues = new PositionIndex(log, 'uid');
+    this.#sessionReissues = new PositionIndex(log, 'sid');
+  }
+
+  /** Sets the mark of an entry of a known scope, which the log holds by now. */
   add(entry: Entry): void {
-    if (isForAll(entry)) {
-      this.#all.add(entry, breadthOf(entry));
-      return;
-    }
-    const tid = entry.tid ?? '';
-    let marks = this.#tenants.get(tid);
-    if (marks === undefined) {
-      marks = new TenantMarks();
-      this.#tenants.set(tid, marks);
-    }
-    marks.add(entry, breadthOf(entry));
+    const { tid, position } = entry;
+    const breadth = breadthOf(entry);
+    if (tid === null || isForAll(entry)) this.#all.add(entry);
+    else if (breadth === 'whole') {
+      let marks = this.#tenants.get(tid);
+      if (marks === undefined) {
+        marks = new WholeMarks();
+        // A text of its own: the one given may be a piece of a page of the log, which would be kept with it.
+        this.#tenants.set(Buffer.from(tid, 'utf8').toString('utf8'), marks);
+      }
+      marks.add(entry);
+    } else this.#indexFor(entry, breadth).set(tid, idOf(entry, breadth), position);
   }
 
   /** FORGET: takes the mark of an entry away, unless a later entry of the same subject has replaced it. */
   remove(entry: Entry): void {
-    if (isForAll(entry)) {
-      this.#all.remove(entry, breadthOf(entry));
-      return;
-    }
-    const tid = entry.tid ?? '';
-    const marks = this.#tenants.get(tid);
-    marks?.remove(entry, breadthOf(entry));
-    if (marks?.size === 0) this.#tenants.delete(tid);
+    const { tid, position } = entry;
+    const breadth = breadthOf(entry);
+    if (tid === null || isForAll(entry)) this.#all.remove(entry);
+    else if (breadth === 'whole') {
+      const marks = this.#tenants.get(tid);
+      marks?.remove(entry);
+      if (marks?.isEmpty === true) this.#tenants.delete(tid);
+    } else this.#indexFor(entry, breadth).delete(tid, idOf(entry, breadth), position);
   }
 
-  /** Rows two to four of the table in docs/protocol.md section 2, in its order. */
+  /** Rows two to four of the table in docs/protocol.md section 2, in its order. Allocates nothing. */
   judge(facts: TokenFacts): 'pass' | 'revoked' | 'superseded' {
+    const { tid, uid, sid, tokenEpoch } = facts;
     const all = this.#all;
-    if (facts.epoch < all.floor && facts.sid !== all.spared) return 'revoked';
-    const marks = this.#tenants.get(facts.tid);
-    if (marks === undefined) return facts.tokenEpoch < all.reissue ? 'superseded' : 'pass';
-    if (marks.revokes(facts)) return 'revoked';
-    return facts.tokenEpoch < all.reissue || marks.supersedes(facts) ? 'superseded' : 'pass';
+    const tenant = this.#tenants.get(tid);
+    if (all.revokes(facts) || tenant?.revokes(facts) === true) return 'revoked';
+    const floor = this.#userFloors.find(tid, uid);
+    if (facts.epoch < floor && !this.#log.names(floor, tid, 'sparedSid', sid)) return 'revoked';
+    if (this.#revokedSids.find(tid, sid) !== 0) return 'revoked';
+    const superseded =
+      tokenEpoch < all.reissue ||
+      (tenant !== undefined && tokenEpoch < tenant.reissue) ||
+      tokenEpoch < this.#userReissues.find(tid, uid) ||
+      tokenEpoch < this.#sessionReissues.find(tid, sid);
+    return superseded ? 'superseded' : 'pass';
+  }
+
+  #indexFor(entry: Entry, breadth: 'session' | 'user'): PositionIndex {
+    if (entry.scope === 'reissue')
+      return breadth === 'session' ? this.#sessionReissues : this.#userReissues;
+    return breadth === 'session' ? this.#revokedSids : this.#userFloors;
   }
 }
 
-/** The marks of one tenant (or those of all tenants, which use only `floor`, `spared` and `reissue`). 0 is "none". */
-class TenantMarks {
+function idOf(entry: Entry, breadth: 'session' | 'user'): string {
+  return (breadth === 'session' ? entry.sid : entry.uid) ?? '';
+}
+
+/** The marks of a whole tenant, or of all. 0 is "none". */
+class WholeMarks {
   floor = 0;
   spared: string | null = null;
   reissue = 0;
-  /** Marks that are set; a tenant without any is dropped. */
-  size = 0;
-  #floors: Map<string, number> | null = null;
-  #spared: Map<string, string> | null = null;
-  #reissues: Map<string, number> | null = null;
-  #revokedSids: Map<string, number> | null = null;
-  #sessionReissues: Map<string, number> | null = null;
+
+  get isEmpty(): boolean {
+    return this.floor === 0 && this.reissue === 0;
+  }
 
   revokes(facts: TokenFacts): boolean {
-    if (facts.epoch < this.floor && facts.sid !== this.spared) return true;
-    const userFloor = this.#floors?.get(facts.uid);
-    if (
-      userFloor !== undefined &&
-      facts.epoch < userFloor &&
-      facts.sid !== this.#spared?.get(facts.uid)
-    )
-      return true;
-    return this.#revokedSids?.has(facts.sid) === true;
+    return facts.epoch < this.floor && facts.sid !== this.spared;
   }
 
-  supersedes(facts: TokenFacts): boolean {
-    if (facts.tokenEpoch < this.reissue) return true;
-    if (facts.tokenEpoch < (this.#reissues?.get(facts.uid) ?? 0)) return true;
-    return facts.tokenEpoch < (this.#sessionReissues?.get(facts.sid) ?? 0);
-  }
-
-  add(entry: Entry, breadth: Breadth): void {
-    const { position } = entry;
-    const uid = entry.uid ?? '';
-    const sid = entry.sid ?? '';
-    if (entry.scope === 'reissue') {
-      if (breadth === 'session')
-        this.#sessionReissues = this.#set(this.#sessionReissues, sid, position);
-      else if (breadth === 'user') this.#reissues = this.#set(this.#reissues, uid, position);
-      else {
-        if (this.reissue === 0) this.size += 1;
-        this.reissue = position;
-      }
-    } else if (breadth === 'session') {
-      this.#revokedSids = this.#set(this.#revokedSids, sid, position);
-    } else if (breadth === 'user') {
-      this.#floors = this.#set(this.#floors, uid, position);
-      if (entry.sparedSid === null) this.#spared?.delete(uid);
-      else {
-        this.#spared ??= new Map();
-        this.#spared.set(uid, entry.sparedSid);
-      }
-    } else {
-      if (this.floor === 0) this.size += 1;
+  add({ scope, position, sparedSid }: Entry): void {
+    if (scope === 'reissue') this.reissue = position;
+    else {
       this.floor = position;
-      this.spared = entry.sparedSid;
+      this.spared = sparedSid;
     }
   }
 
-  remove(entry: Entry, breadth: Breadth): void {
-    const { position } = entry;
-    const uid = entry.uid ?? '';
-    const sid = entry.sid ?? '';
-    if (entry.scope === 'reissue') {
-      if (breadth === 'session') this.#unset(this.#sessionReissues, sid, position);
-      else if (breadth === 'user') this.#unset(this.#reissues, uid, position);
-      else if (this.reissue === position) {
-        this.reissue = 0;
-        this.size -= 1;
-      }
-    } else if (breadth === 'session') {
-      this.#unset(this.#revokedSids, sid, position);
-    } else if (breadth === 'user') {
-      if (this.#unset(this.#floors, uid, position)) this.#spared?.delete(uid);
+  remove({ scope, position }: Entry): void {
+    if (scope === 'reissue') {
+      if (this.reissue === position) this.reissue = 0;
     } else if (this.floor === position) {
       this.floor = 0;
       this.spared = null;
-      this.size -= 1;
     }
-  }
-
-  #set(marks: Map<string, number> | null, id: string, position: number): Map<string, number> {
-    const map = marks ?? new Map<string, number>();
-    const before = map.size;
-    map.set(id, position);
-    this.size += map.size - before;
-    return map;
-  }
-
-  #unset(marks: Map<string, number> | null, id: string, position: number): boolean {
-    if (marks?.get(id) !== position) return false;
-    marks.delete(id);
-    this.size -= 1;
-    return true;
   }
 }

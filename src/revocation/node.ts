@@ -66,6 +66,7 @@ export class Node {
   #wall: WallTime | null = null;
   #entered = '';
   #stepped = false;
+  #unknownReported = 0;
 
   constructor(settings: FollowerSettings, signals: Signals) {
     this.settings = settings;
@@ -161,9 +162,18 @@ export class Node {
     this.sweep();
   }
 
+  /** UPGRADE: says, once a position, that the view does not go on there. */
+  reportUnknownScope(): void {
+    const position = this.view.applied + 1;
+    const scope = this.view.unknownScope;
+    if (scope === null || this.#unknownReported === position) return;
+    this.#unknownReported = position;
+    this.emit({ kind: 'unknown_scope', position, scope });
+  }
+
   #missed(entry: Entry, outcome: 'gap' | 'foreign_generation' | 'unknown_scope'): void {
     if (outcome === 'unknown_scope') {
-      this.emit({ kind: 'unknown_scope', position: entry.position, scope: entry.scope });
+      this.reportUnknownScope();
       return;
     }
     // An entry of an older generation that is not in the history is a lost one: whoever holds it hands it in (HAND IN).

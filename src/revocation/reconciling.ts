@@ -2,7 +2,7 @@ import { DIGEST_SPAN, RECONCILE_EVERY_MS, RECONCILE_WHOLE_EVERY_MS } from './con
 import { digestOf } from './digest.ts';
 import type { Generations } from './generations.ts';
 import type { Node } from './node.ts';
-import type { Snapshot } from './types.ts';
+import { type Page, readPages } from './snapshots.ts';
 
 interface Span {
   readonly from: number;
@@ -49,13 +49,25 @@ export class Reconciling {
     }
   }
 
-  /** Compares the whole view with the record, and mends it. */
+  /** Compares the whole view with the record, page by page, and mends it. */
   async whole(): Promise<void> {
-    const snapshot = await this.#node.settings.log.snapshot();
-    if (!snapshot.identityAgrees || snapshot.head.generation !== this.#node.view.generation) return;
-    const difference = await this.#differenceFrom(snapshot);
+    const { settings, view } = this.#node;
+    const header = await settings.log.snapshot();
+    if (!header.identityAgrees || header.head.generation !== view.generation) return;
+    let difference: Span | null = null;
+    // A history or a horizon that moves meanwhile ends it without a word: the next comparison is of that one.
+    await readPages(
+      settings.log,
+      header,
+      (page) => {
+        if (view.generation !== header.head.generation) return false;
+        difference = this.#differenceFrom(page);
+        return difference === null;
+      },
+      DIGEST_SPAN,
+    );
     if (difference === null) return;
-    this.#node.emit({ kind: 'view_differed', from: difference.from, to: difference.to });
+    this.#node.emit({ kind: 'view_differed', ...(difference as Span) });
     await this.#generations.mend();
   }
 
@@ -84,25 +96,13 @@ export class Reconciling {
     }
   }
 
-  /**
-   * The first stretch that both hold and in which they differ; null when they agree. Span by span, so that comparing a
-   * million entries never holds the event loop, and with it the lease, for long.
-   */
-  async #differenceFrom(snapshot: Snapshot): Promise<Span | null> {
+  /** Where the record's page and the view differ, as far as the view holds it; null when they agree. */
+  #differenceFrom(page: Page): Span | null {
     const { view } = this.#node;
-    const { generation } = view;
-    let through = snapshot.horizon;
-    while (view.generation === generation) {
-      const from = Math.max(through, view.horizon) + 1;
-      const to = Math.min(from + DIGEST_SPAN - 1, view.applied, snapshot.head.position);
-      if (from > to) return null;
-      const entries = snapshot.entries.slice(from - snapshot.horizon - 1, to - snapshot.horizon);
-      if (digestOf(entries) !== view.digest(from, to)) return { from, to };
-      through = to;
-      await new Promise<void>((resolve) => {
-        this.#node.clock.after(0, resolve);
-      });
-    }
-    return null;
+    const from = Math.max(page.from, view.horizon + 1);
+    const to = Math.min(page.to, view.applied);
+    if (from > to) return null;
+    const same = page.entries.filter((entry) => entry.position >= from && entry.position <= to);
+    return digestOf(same) === view.digest(from, to) ? null : { from, to };
   }
 }

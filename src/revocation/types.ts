@@ -43,12 +43,11 @@ export interface Head {
   readonly position: number;
 }
 
-/** The whole log that the record keeps. Entries are dense: `horizon + 1` to `head.position`. */
-export interface Snapshot {
+/** What a snapshot is of: the whole log that the record keeps, dense from `horizon + 1` on. Its entries come in pages. */
+export interface SnapshotHeader {
   readonly head: Head;
   /** The last position that the record no longer keeps; 0 when it keeps everything. */
   readonly horizon: number;
-  readonly entries: readonly Entry[];
   readonly lineage: Lineage;
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Connections, type KillReason } from '../../src/revocation/connections.ts';
 import type { Entry, Generation, TokenFacts } from '../../src/revocation/types.ts';
 import { View } from '../../src/revocation/view.ts';
+import { draftOf } from '../support/log.ts';
 import { judgeNaively } from '../support/naive-view.ts';
 
 const G: Generation = { id: 'g1', parent: null, parentEnd: 0, settled: true };
@@ -10,10 +11,7 @@ const FOREVER_MS = Number.MAX_SAFE_INTEGER;
 
 function emptyView(): View {
   const view = new View();
-  view.replace(
-    { head: { generation: 'g1', position: 0 }, horizon: 0, entries: [], lineage: [G] },
-    0,
-  );
+  view.replace(draftOf([], [G]));
   return view;
 }
 

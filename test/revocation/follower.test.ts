@@ -76,7 +76,9 @@ describe('MEMBERS: joining', () => {
     }
     await join;
     expect(answered).toBe(0);
-    expect([...world.record.carried.keys()].slice(0, 3)).toEqual(['join', 'snapshot', 'heartbeat']);
+    expect([...world.record.carried.keys()].slice(0, 4)).toEqual([
+      ...['join', 'snapshot', 'fetch', 'heartbeat'],
+    ]);
     expect(node.follower.judgeNow(token)).toEqual({ kind: 'revoked' });
     expect(node.follower.judgeNow({ ...token, uid: 'u2', sid: 's2' })).toEqual({
       kind: 'pass',

@@ -1,14 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FORGET_MARGIN_MS, MAX_ACCESS_TTL_MS } from '../../src/revocation/constants.ts';
-import type {
-  Entry,
-  Generation,
-  Lineage,
-  Snapshot,
-  TokenFacts,
-} from '../../src/revocation/types.ts';
+import { Draft } from '../../src/revocation/draft.ts';
+import type { Entry, Generation, TokenFacts } from '../../src/revocation/types.ts';
 import { View } from '../../src/revocation/view.ts';
+import { draftOf } from '../support/log.ts';
 import { judgeNaively } from '../support/naive-view.ts';
 
 const G: Generation = { id: 'g1', parent: null, parentEnd: 0, settled: true };
@@ -91,18 +87,13 @@ const logArbitrary = fc
   .tuple(fc.array(subject, { maxLength: 25 }), sessionsArbitrary)
   .map(([drawn, sessions]) => ({ entries: logOf(drawn, sessions), sessions }));
 
-function snapshotOf(entries: readonly Entry[], horizon = 0, lineage: Lineage = [G]): Snapshot {
-  return {
-    head: { generation: lineage[0]?.id ?? '', position: horizon + entries.length },
-    horizon,
-    entries,
-    lineage,
-  };
+function snapshotOf(entries: readonly Entry[], horizon = 0): Draft {
+  return draftOf(entries, [G], { horizon });
 }
 
 function viewOf(entries: readonly Entry[] = [], horizon = 0): View {
   const view = new View();
-  view.replace(snapshotOf(entries, horizon), 0);
+  view.replace(snapshotOf(entries, horizon));
   return view;
 }
 
@@ -245,11 +236,11 @@ describe('the view', () => {
       sparedSid: null,
     };
     expect(view.apply(strange, 0)).toBe('unknown_scope');
-    expect(view).toMatchObject({ applied: 0, hasGap: true });
+    expect(view).toMatchObject({ applied: 0, hasGap: true, unknownScope: 'region' });
     expect(view.apply({ ...strange, position: 2, scope: 'all' }, 0)).toBe('gap');
     const joined = new View();
-    joined.replace(snapshotOf([strange, { ...strange, position: 2, scope: 'all' }]), 0);
-    expect(joined).toMatchObject({ applied: 0, hasGap: true });
+    joined.replace(snapshotOf([strange, { ...strange, position: 2, scope: 'all' }]));
+    expect(joined).toMatchObject({ applied: 0, hasGap: true, unknownScope: 'region' });
   });
 
   it('FOLLOW: a snapshot with a hole is refused', () => {
@@ -264,15 +255,19 @@ describe('the view', () => {
       })),
       [],
     );
-    const hole = {
-      ...snapshotOf(entries),
-      entries: entries.filter((entry) => entry.position !== 2),
-    };
-    expect(() => viewOf().merge(hole, 0)).toThrow(/hole/);
-    expect(() => new View().replace({ ...snapshotOf(entries), horizon: 1 }, 0)).toThrow(/hole/);
-    expect(() =>
-      new View().replace({ ...snapshotOf(entries), entries: entries.slice(0, 2) }, 0),
-    ).toThrow(/hole/);
+    const hole = entries.filter((entry) => entry.position !== 2);
+    expect(() => draftOf(hole, [G])).toThrow(/hole/);
+    expect(() => draftOf(entries, [G], { horizon: 1 })).toThrow(/hole/);
+    const short = new Draft({
+      head: { generation: 'g1', position: 4 },
+      horizon: 0,
+      lineage: [G],
+    });
+    short.add(entries.slice(0, 2), 0);
+    expect(short.complete).toBe(false);
+    expect(() => short.check()).toThrow(/hole/);
+    short.add(entries.slice(2), 0);
+    short.check();
   });
 
   it('B1 an entry of one tenant says nothing of another with the same ids', () => {
@@ -328,7 +323,7 @@ describe('the view', () => {
     expect(grew()).toBe(true);
     view.forget(MAX_ACCESS_TTL_MS * 3);
     expect(grew()).toBe(true);
-    view.replace(snapshotOf(entries), 0);
+    view.replace(snapshotOf(entries));
     expect(grew()).toBe(true);
   });
 });

@@ -7,9 +7,7 @@ begin
   perform sekisho.take_role(null);
   return (
     select sekisho.history() || jsonb_build_object('digest', encode(sha256(convert_to(coalesce(string_agg(
-             concat_ws('|', r.position, r.generation, r.operation_id, r.scope, coalesce(r.tid, ''),
-                       coalesce(r.uid, ''), coalesce(r.sid, ''), coalesce(r.spared_sid, '')),
-             E'\n' order by r.position), ''), 'UTF8')), 'hex'))
+             sekisho.entry_line(r), E'\n' order by r.position), ''), 'UTF8')), 'hex'))
       from sekisho.revocation r
      where r.position between p_from and p_to);
 end $$;

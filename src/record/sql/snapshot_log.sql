@@ -1,5 +1,5 @@
--- FOLLOW: the whole log that the record keeps for nodes (above the horizon), with head, horizon and lineage, by one statement.
--- Result: HistoryCheck with {horizon, entries, lineage}.
+-- FOLLOW: what a snapshot of the log is of: head, horizon and lineage of one moment. Its entries are fetched in pages.
+-- Result: HistoryCheck with {horizon, lineage}.
 create or replace function sekisho.snapshot_log() returns jsonb
   language plpgsql volatile
 as $$
@@ -8,9 +8,6 @@ begin
   return (
     select sekisho.history() || jsonb_build_object(
         'horizon', h.horizon,
-        'lineage', sekisho.lineage_of(h.generation),
-        'entries', (
-          select coalesce(jsonb_agg(to_jsonb(r) order by r.position), '[]')
-            from sekisho.revocation r where r.position > h.horizon))
+        'lineage', sekisho.lineage_of(h.generation))
       from sekisho.head h);
 end $$;
