@@ -2,7 +2,6 @@ import { createTally } from '../audit/tally.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { SekishoError } from '../errors.ts';
-import { newId } from '../id.ts';
 import { createPasswordHasher } from '../login/password.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordStore } from '../record/contract.ts';
@@ -10,6 +9,7 @@ import { createCommitter } from '../revocation/committer.ts';
 import type { Follower } from '../revocation/contract.ts';
 import { createFollower } from '../revocation/follower.ts';
 import { createActivity } from '../session/activity.ts';
+import { alwaysFresh } from '../session/always-fresh.ts';
 import { createAuthenticator, type Known } from '../session/authenticate.ts';
 import type { Engine } from '../session/contract.ts';
 import { createEngine } from '../session/engine.ts';
@@ -21,6 +21,7 @@ import { createSightings } from '../session/sightings.ts';
 import { endStolen } from '../session/stolen.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { createVerifiedCache } from '../token/verified-cache.ts';
+import { joinDeployment } from './deployment.ts';
 import { logFollowerEvent } from './follower-log.ts';
 import { openHub } from './hub.ts';
 
@@ -48,6 +49,7 @@ export interface EngineParts {
     | 'audience'
     | 'leaseMs'
     | 'toleranceMs'
+    | 'strict'
     | 'address'
     | 'record'
     | 'redisUrl'
@@ -76,12 +78,11 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
   const close = once(() => closeAll(closers, log));
   try {
     const ring = createKeyRing(parts.secret);
-    const deploymentId = await record.keys.setting('deployment', newId());
+    const deployment = await joinDeployment({ record, ring, config, exclusive, clock, log });
+    const { id: deploymentId, issuer, audience } = deployment;
     const opened = await openHub({ config, deploymentId, ring, clock, log });
     closers.push(() => opened.close());
     const { hub } = opened;
-    const issuer = config.issuer ?? (await record.keys.setting('issuer', config.firstIssuer));
-    const audience = config.audience ?? (await record.keys.setting('audience', 'sekisho'));
 
     const follower = createFollower({
       log: record.log,
@@ -96,6 +97,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     });
     closers.push(() => follower.leave());
     await unlessAborted(follower.join(), parts.signal);
+    await deployment.confirm();
     const wallNowMs = (): number => follower.wallNowMs();
 
     const keys = createKeys({ store: record.keys, ring, issuer, audience, clock, wallNowMs, log });
@@ -117,7 +119,8 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     closers.push(() => sightings.close());
     const cache = createVerifiedCache<Known>();
     keys.onKeys((kids) => cache.acceptKeys(kids));
-    const authenticator = createAuthenticator(services, cache);
+    const judging = createAuthenticator(services, cache);
+    const authenticator = config.strict ? alwaysFresh(judging) : judging;
     const fanOut = createEventFanOut(hub, (error) => {
       log.warn({ err: error }, 'a subscriber to events failed');
     });

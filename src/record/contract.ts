@@ -626,6 +626,8 @@ export interface KeyStore {
   retire(kid: string, atMs: number): Promise<void>;
   /** Settings kept in the record from the first start on (issuer …): stores `value` unless one is there; returns what is there. */
   setting(name: string, value: string): Promise<string>;
+  /** Puts `value` in place of `expected`, where that still stands. @returns what is there afterwards. */
+  replaceSetting(name: string, expected: string, value: string): Promise<string>;
 }
 
 export interface MaintenanceStore {

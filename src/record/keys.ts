@@ -44,5 +44,9 @@ export function createKeyStore(database: Database): KeyStore {
     async setting(name, value) {
       return await call<string>(database, 'keep_setting', [name, value]);
     },
+
+    async replaceSetting(name, expected, value) {
+      return await call<string>(database, 'replace_setting', [name, expected, value]);
+    },
   };
 }

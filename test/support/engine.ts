@@ -78,6 +78,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
       audience: 'sekisho',
       leaseMs: options.leaseMs,
       toleranceMs: options.toleranceMs,
+      strict: false,
       address: null,
       record: { kind: 'memory' },
       redisUrl: null,

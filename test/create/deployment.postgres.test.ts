@@ -1,0 +1,112 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { type EngineParts, type OpenEngine, openEngine } from '../../src/create/open.ts';
+import { silentLog } from '../../src/observe/log.ts';
+import { openPostgresRecord } from '../../src/record/postgres/open.ts';
+import { MAX_SKEW_MS } from '../../src/revocation/constants.ts';
+import { createTestDatabase } from '../../tools/services/postgres.mjs';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const FIRST = 'the first secret of these tests as long as needed';
+const SECOND = 'the second secret of these tests and long enough';
+
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
+const running: OpenEngine[] = [];
+
+beforeAll(async () => {
+  database = await createTestDatabase(inject('postgresUrl'));
+});
+afterEach(async () => {
+  for (const node of running.splice(0)) await node.close();
+});
+afterAll(() => database?.drop());
+
+interface Settings {
+  readonly secret?: string;
+  readonly issuer?: string | null;
+  readonly audience?: string | null;
+  readonly clock?: EngineParts['clock'];
+}
+
+/** Starts a node on the database, as a process of its own would. */
+async function start(settings: Settings = {}): Promise<OpenEngine> {
+  const { secret = FIRST, issuer = null, audience = null, clock = systemClock } = settings;
+  const node = await openEngine({
+    record: await openPostgresRecord({ url: database.url, max: 3 }),
+    ...{ secret, clock, exclusive: false, log: silentLog },
+    config: {
+      ...{ issuer, audience, firstIssuer: 'http://127.0.0.1:4000' },
+      ...{ leaseMs: undefined, toleranceMs: undefined, strict: false, address: null },
+      ...{ record: { kind: 'postgres', databaseUrl: database.url }, redisUrl: null, hub: 'auto' },
+    },
+  });
+  running.push(node);
+  return node;
+}
+
+/** The one sentence with which a start is refused. */
+async function sentenceFor(settings: Settings): Promise<string> {
+  const refused = await start(settings).then(
+    () => 'it was started',
+    (error: unknown) => error,
+  );
+  expect(refused).toMatchObject({ code: 'invalid_configuration' });
+  const { message } = refused as Error;
+  expect(message).toMatch(/^[^\n]+\.$/);
+  return message;
+}
+
+describe('what does not fit the deployment of a database is refused with what to do', () => {
+  test('another issuer or audience, while others run; whoever says none takes theirs', async () => {
+    const first = await start({ issuer: 'https://one.example' });
+    const second = await start();
+    expect([second.engine.issuer, second.engine.audience]).toEqual([
+      'https://one.example',
+      'sekisho',
+    ]);
+    const issuer = await sentenceFor({ issuer: 'https://two.example' });
+    expect(issuer).toContain('SEKISHO_ISSUER is https://two.example here');
+    expect(issuer).toContain('stop them all first');
+    expect(await sentenceFor({ audience: 'orders' })).toContain('SEKISHO_AUDIENCE is orders here');
+    await first.close();
+    expect(await sentenceFor({ issuer: 'https://two.example' })).toContain('https://one.example');
+  });
+
+  test('with no other node running they are changed, also over the row of one that was killed', async () => {
+    const before = await start();
+    await before.close();
+    const killed = await openPostgresRecord({ url: database.url, max: 1 });
+    await killed.members.join({
+      ...{ id: 'killed', leaseMs: 300, toleranceMs: 0, version: 1, address: null },
+    });
+    await killed.close();
+    const changed = await start({ issuer: 'https://two.example', audience: 'orders' });
+    expect([changed.engine.issuer, changed.engine.audience]).toEqual([
+      'https://two.example',
+      'orders',
+    ]);
+    const other = await start();
+    expect([other.engine.issuer, other.engine.audience]).toEqual(['https://two.example', 'orders']);
+  });
+
+  test('another secret; a rotation that shares a member goes on', async () => {
+    await start();
+    const sentence = await sentenceFor({ secret: SECOND });
+    expect(sentence).toContain('SEKISHO_SECRET shares no member');
+    expect(sentence).not.toContain(SECOND);
+    for (const secret of [`${FIRST},${SECOND}`, `${SECOND},${FIRST}`]) {
+      for (const node of running.splice(0)) await node.close();
+      await start({ secret });
+    }
+    const third = 'a third secret that nobody has ever deployed here';
+    expect(await sentenceFor({ secret: third })).toContain('shares no member');
+  });
+
+  test('WALL TIME: a clock that is far from the record’s', async () => {
+    const wallMs = () => Date.now() + MAX_SKEW_MS + 5_000;
+    const sentence = await sentenceFor({ clock: { ...systemClock, wallMs } });
+    expect(sentence).toContain('set the clock');
+    expect((await start()).engine.status().state).toBe('serving');
+  });
+});
