@@ -256,19 +256,24 @@ export async function sight(
   return fixture.record.sessions.sighted([{ tid, sid, rot }], nowMs);
 }
 
-/** Presents a refresh token. `live` is the token that the caller would get. */
+/**
+ * Presents a refresh token. `live` is the token that the caller would get.
+ *
+ * @param seenRot what the node has seen of the session's access tokens and not yet reported
+ */
 export async function present(
   fixture: RecordFixture,
   token: string,
   nowMs: number,
   keys: KeyRing = ring,
+  seenRot = 0,
 ): Promise<{ readonly outcome: RotateOutcome; readonly live: string | null }> {
   const [tid = '', sid = ''] = token.split('.');
   const outcome = await fixture.record.sessions.rotate(tid, {
     sid,
     presentedHash: hashRefreshToken(token),
     candidates: candidates(keys, token),
-    seenRot: 0,
+    seenRot,
     nowMs,
     audit: auditEvent(tid, 'authn_token_refreshed', {
       atMs: nowMs,
