@@ -1,18 +1,24 @@
+import type { Clock } from '../clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { FollowerEvent } from '../revocation/events.ts';
+import { createOutageLog } from './outage-log.ts';
 
 /** What of the protocol an operator wants to read: rare things as they are, everyday ones at `debug`. */
-export function logFollowerEvent(log: Log, event: FollowerEvent): void {
+export function createFollowerLog(log: Log, clock: Clock): (event: FollowerEvent) => void {
+  const outage = createOutageLog(log, clock);
+  return (event) => {
+    // Both come four times a second; heartbeats are for metrics to count.
+    if (event.kind === 'failed') outage.failed(event.what, event.error);
+    else if (event.kind === 'heartbeat') outage.succeeded();
+    else logRare(log, event);
+  };
+}
+
+function logRare(
+  log: Log,
+  event: Exclude<FollowerEvent, { readonly kind: 'failed' | 'heartbeat' }>,
+): void {
   switch (event.kind) {
-    case 'heartbeat':
-      // Four a second: metrics count them.
-      return;
-    case 'failed':
-      log.warn(
-        { err: event.error, rule: event.what },
-        'the record could not be asked; tried again',
-      );
-      return;
     case 'entries_lost':
       log.error(
         { generation: event.generation, entries: event.entries.length },

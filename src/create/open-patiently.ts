@@ -5,11 +5,14 @@ import { isOutage, SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import { type OpenEngine, openEngine } from './open.ts';
 import { answerCommands, commandsOf } from './operator-commands.ts';
+import { reasonOf } from './outage-log.ts';
 import { openRecord } from './record.ts';
 
 /** Between two tries to reach a database; doubled up to the last. */
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 5_000;
+/** How often it is said that the database is still away. */
+const SAY_AGAIN_MS = 10_000;
 
 interface Opening {
   readonly log: Log;
@@ -26,14 +29,18 @@ interface Opening {
  *   was aborted.
  */
 export async function openPatiently(config: Config, opening: Opening): Promise<OpenEngine> {
-  const { log, signal } = opening;
+  const { log, clock, signal } = opening;
+  let saidMs = Number.NEGATIVE_INFINITY;
   for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
     if (signal.aborted) throw aborted();
     try {
       return await openOnce(config, opening);
     } catch (error) {
       if (config.record.kind !== 'postgres' || !isOutage(error)) throw error;
-      log.warn({ err: error, waitMs }, 'the database cannot be reached; tried again');
+      if (clock.monotonicMs() - saidMs >= SAY_AGAIN_MS) {
+        saidMs = clock.monotonicMs();
+        log.warn({ reason: reasonOf(error) }, 'the database cannot be reached; tried again');
+      }
     }
     await pause(waitMs, signal);
   }

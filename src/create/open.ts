@@ -22,7 +22,7 @@ import { endStolen } from '../session/stolen.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { createVerifiedCache } from '../token/verified-cache.ts';
 import { joinDeployment } from './deployment.ts';
-import { logFollowerEvent } from './follower-log.ts';
+import { createFollowerLog } from './follower-log.ts';
 import { openHub } from './hub.ts';
 
 /** In a cluster: how long other nodes are given to write the last-seen times they collected. */
@@ -91,7 +91,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       clock,
       exclusive,
       address: config.address,
-      onEvent: (event) => logFollowerEvent(log, event),
+      onEvent: createFollowerLog(log, clock),
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
       ...(config.toleranceMs === undefined ? {} : { toleranceMs: config.toleranceMs }),
     });
