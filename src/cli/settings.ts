@@ -102,6 +102,11 @@ const SERVER: readonly Setting[] = [
     help: 'how long the first SIGTERM waits for requests; default 10000',
   },
   {
+    variable: 'SEKISHO_DRAIN_NOTICE_MS',
+    value: 'MS',
+    help: 'how much of it the port stays open, for load balancers to notice; default 0',
+  },
+  {
     variable: 'SEKISHO_LOG_LEVEL',
     value: 'LEVEL',
     help: 'trace to fatal, or silent; default info',
@@ -138,6 +143,7 @@ export interface ServeSettings {
   readonly adminHost: string;
   readonly adminPort: number;
   readonly drainMs: number;
+  readonly drainNoticeMs: number;
   readonly bootstrap: {
     readonly slug: string;
     readonly adminEmail: string;
@@ -161,6 +167,7 @@ export function readServeSettings(call: Call): ServeSettings {
     adminHost: read.text('SEKISHO_ADMIN_HOST') ?? '127.0.0.1',
     adminPort,
     drainMs: read.integer('SEKISHO_DRAIN_MS', 0, 3_600_000) ?? 10_000,
+    drainNoticeMs: read.integer('SEKISHO_DRAIN_NOTICE_MS', 0, 3_600_000) ?? 0,
     bootstrap: {
       slug: read.text('SEKISHO_BOOTSTRAP_TENANT') ?? 'main',
       adminEmail: read.text('SEKISHO_BOOTSTRAP_EMAIL') ?? 'admin@localhost',

@@ -24,6 +24,7 @@ describe('settings', () => {
       adminHost: '127.0.0.1',
       adminPort: 4001,
       drainMs: 10_000,
+      drainNoticeMs: 0,
       bootstrap: { slug: 'main', adminEmail: 'admin@localhost', adminPassword: null },
       options: {},
     });

@@ -236,6 +236,26 @@ describe('ending', () => {
     expect(await server.end('SIGTERM')).toBe(0);
   });
 
+  test('B4 until a load balancer has noticed, everything is served, each answer the last of its connection', async () => {
+    const server = await serve(copyOf(template), {
+      SEKISHO_DRAIN_MS: '3600000',
+      SEKISHO_DRAIN_NOTICE_MS: '3600000',
+    });
+    server.child.kill('SIGTERM');
+    await expect.poll(server.stderr).toContain('draining');
+    await expect.poll(() => call(`${server.operations}/readyz`)).toMatchObject({ status: 503 });
+    for (let request = 0; request < 3; request += 1) {
+      const { status, headers } = await fetch(`${server.origin}/v1/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: LOGIN,
+      });
+      expect(status).toBe(200);
+      expect(headers.get('connection')).toBe('close');
+    }
+    expect(await server.end('SIGTERM')).toBe(1);
+  });
+
   test('a second signal stops at once', async () => {
     const server = await serve(copyOf(template), { SEKISHO_DRAIN_MS: '3600000' });
     await slowLogin(server);

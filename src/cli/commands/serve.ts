@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { attachSocket, nodeHandler } from '../../adapter/node/index.ts';
 import { type Config, readConfig } from '../../config.ts';
 import type { Sekisho, Starting } from '../../create/sekisho.ts';
@@ -37,7 +38,7 @@ export const serve: Command = {
     const signal = firstSignal();
     const server = await startServer(settings);
     const end = Promise.race([signal, server.starting.crashed.then(() => CRASHED)]);
-    let { drainMs } = settings;
+    let { drainMs, drainNoticeMs } = settings;
     try {
       const ended =
         (await Promise.race([end, openServer(server, settings, config)])) ?? (await end);
@@ -45,12 +46,13 @@ export const serve: Command = {
         // Nothing can be answered any more; whoever supervises the process starts it anew.
         process.stderr.write('the embedded database has ended: start sekisho serve anew\n');
         drainMs = 0;
+        drainNoticeMs = 0;
         return 1;
       }
       process.stderr.write(`${ended}: draining, at most ${drainMs} ms; again to stop at once\n`);
       return 0;
     } finally {
-      await stopServer(server, drainMs);
+      await stopServer(server, drainMs, drainNoticeMs);
       // Nothing should be left; if something is, it must not keep a stopped server alive.
       setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
     }
@@ -136,13 +138,22 @@ async function bootstrapPatiently(
   }
 }
 
-/** The last answer goes out before the membership is left. */
-async function stopServer(server: Server, drainMs: number): Promise<void> {
+/**
+ * First `/readyz` says 503 and everything is served as before, so that a load balancer notices; then the port is closed and
+ * the requests that are there are answered. The last answer goes out before the membership is left.
+ */
+async function stopServer(server: Server, drainMs: number, drainNoticeMs: number): Promise<void> {
   const { starting, routes, operations, streams, sockets } = server;
+  const noticeMs = Math.min(drainNoticeMs, drainMs);
+  const noticed = sleep(noticeMs);
+  routes.endConnections();
   await starting.sekisho.drain();
+  await noticed;
+  const closed = routes.close(drainMs - noticeMs);
+  // Their clients come back, and must not find this port open.
   sockets.close();
   streams.close();
-  await routes.close(drainMs);
+  await closed;
   await starting.sekisho.close();
   await operations.close(0);
 }

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** A port or address that cannot be had: exit code 1, with this one line. */
@@ -12,8 +12,17 @@ export interface Listener {
   readonly server: Server;
   /** `http://host:port`, with the port that was really taken. */
   readonly origin: string;
-  /** Takes no more connections; resolves when the last answer is out, or cuts what is left after `drainMs`. */
-  close(drainMs: number): Promise<void>;
+  /** From now on each answer is the last one of its connection (RFC 9112 section 9.6): load balancers keep none to it. */
+  endConnections(): void;
+  /**
+   * Takes no more connections; resolves when the last answer is out, or cuts what is left after `drainMs`. What arrives
+   * on a connection that is there already is still answered; one that stays idle is closed a little later than the
+   * port, when whoever keeps it knows that nobody listens there any more: a request never meets a connection that is
+   * being closed.
+   *
+   * @param idleMs how much later; default 500
+   */
+  close(drainMs: number, idleMs?: number): Promise<void>;
 }
 
 /**
@@ -41,6 +50,13 @@ export async function listen(
     handler,
   );
   server.on('clientError', answerClientError);
+  let ending = false;
+  server.prependListener('request', (_req, res) => {
+    if (ending) res.setHeader('Connection', 'close');
+  });
+  const endConnections = (): void => {
+    ending = true;
+  };
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(new ListenError(reasonOf(error, host, port, setting), { cause: error }));
@@ -48,7 +64,11 @@ export async function listen(
     server.listen(port, host, () => resolve());
   });
   server.removeAllListeners('error');
-  return { server, origin: originOf(server, host), close: (drainMs) => drain(server, drainMs) };
+  const close = (drainMs: number, idleMs = IDLE_MS): Promise<void> => {
+    endConnections();
+    return drain(server, drainMs, idleMs);
+  };
+  return { server, origin: originOf(server, host), endConnections, close };
 }
 
 function reasonOf(
@@ -68,17 +88,22 @@ function originOf(server: Server, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-function drain(server: Server, drainMs: number): Promise<void> {
+/** How long a connection may stay idle once nobody listens any more. */
+const IDLE_MS = 500;
+
+function drain(server: Server, drainMs: number, idleMs: number): Promise<void> {
   return new Promise((resolve) => {
-    // Connections that fall idle while draining would be kept alive otherwise.
-    const idle = setInterval(() => server.closeIdleConnections(), 50);
-    const late = setTimeout(() => server.closeAllConnections(), drainMs);
-    server.close(() => {
-      clearInterval(idle);
-      clearTimeout(late);
+    const timers: NodeJS.Timeout[] = [];
+    // Connections that fall idle later would be kept alive otherwise.
+    const endIdle = (): void =>
+      void timers.push(setInterval(() => server.closeIdleConnections(), 50));
+    timers.push(setTimeout(endIdle, Math.min(idleMs, drainMs)));
+    timers.push(setTimeout(() => server.closeAllConnections(), drainMs));
+    // http.Server's own close() would close idle connections at once.
+    NetServer.prototype.close.call(server, () => {
+      for (const timer of timers) clearTimeout(timer);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }
 
