@@ -26,9 +26,12 @@ import { Agent, request } from 'node:http';
  * @property {() => void} close ends the connections that are kept
  */
 
-/** @returns {Http} */
-export function createHttp() {
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 64, scheduling: 'lifo' });
+/**
+ * @param {{ keepAlive?: boolean }} [options] whether connections are kept; default true
+ * @returns {Http}
+ */
+export function createHttp({ keepAlive = true } = {}) {
+  const agent = new Agent({ keepAlive, maxFreeSockets: 64, scheduling: 'lifo' });
   return {
     call: (url, options = {}) => call(agent, url, options),
     close: () => agent.destroy(),

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Device } from './device.mjs';
 import { History } from './history.mjs';
+import { createHttp } from './http.mjs';
 import { createRandom } from './random.mjs';
 import { Revoker } from './revoker.mjs';
 import { LoadSocket } from './sockets.mjs';
@@ -53,6 +54,7 @@ export class Load {
   devices = [];
   seed;
   #cluster;
+  #http;
   #options;
   #random;
   /** @type {LoadSocket[]} */
@@ -80,6 +82,9 @@ export class Load {
     };
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
     this.#random = createRandom(this.seed);
+    // A load balancer that is given other nodes closes connections that are idle at that moment. Browsers then send
+    // once more; this load counts what is not served, so it keeps none.
+    this.#http = options.entrance === undefined ? cluster.http : createHttp({ keepAlive: false });
     this.revoker = new Revoker(cluster, this);
   }
 
@@ -167,6 +172,30 @@ export class Load {
       else if (reply.status === 401) this.out(device);
       else device.refreshAfterMs = performance.now() + retryMs;
       return reply;
+    });
+  }
+
+  /**
+   * Opens a socket of a device with a ticket; null when none was given out.
+   * @param {Device} device
+   * @param {Target} target where it is opened
+   * @param {Target} [issuer] of the ticket
+   * @returns {Promise<LoadSocket | null>} not yet open: see its `fact`
+   */
+  openSocket(device, target, issuer = target) {
+    const token = device.newest;
+    return this.#send(issuer, async () => {
+      const call = { method: 'POST', token: token.access };
+      const reply = await this.#call(issuer, '/v1/socket-ticket', call);
+      this.#record('ticket', issuer, reply, device, token);
+      if (reply.status === 200) {
+        const socket = new LoadSocket(device, token, target, reply.body.ticket, this.history);
+        this.#sockets.push(socket);
+        return socket;
+      }
+      this.#learn(device, reply);
+      await sleep(retryMs);
+      return null;
     });
   }
 
@@ -283,24 +312,8 @@ export class Load {
     const opener = this.#target();
     if (device === undefined || issuer === undefined || opener === undefined) return;
     this.#openingSockets += 1;
-    void this.#openSocket(device, issuer, opener).finally(() => {
+    void this.openSocket(device, opener, issuer).finally(() => {
       this.#openingSockets -= 1;
-    });
-  }
-
-  /** @param {Device} device @param {Target} issuer @param {Target} opener */
-  #openSocket(device, issuer, opener) {
-    const token = device.newest;
-    return this.#send(issuer, async () => {
-      const call = { method: 'POST', token: token.access };
-      const reply = await this.#call(issuer, '/v1/socket-ticket', call);
-      this.#record('ticket', issuer, reply, device, token);
-      if (reply.status === 200) {
-        this.#sockets.push(new LoadSocket(device, token, opener, reply.body.ticket, this.history));
-      } else {
-        this.#learn(device, reply);
-        await sleep(retryMs);
-      }
     });
   }
 
@@ -329,7 +342,7 @@ export class Load {
   /** @param {Target} target @param {string} path @param {import('./http.mjs').CallOptions} call */
   #call(target, path, call) {
     const { timeoutMs } = this.#options;
-    return this.#cluster.http.call(`${target.url}${path}`, { timeoutMs, ...call });
+    return this.#http.call(`${target.url}${path}`, { timeoutMs, ...call });
   }
 
   /** @template T @param {Target} target @param {() => Promise<T>} run @returns {Promise<T>} */
