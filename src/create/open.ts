@@ -1,4 +1,3 @@
-import { createTally } from '../audit/tally.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { SekishoError } from '../errors.ts';
@@ -6,27 +5,22 @@ import { createPasswordHasher } from '../login/password.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordStore } from '../record/contract.ts';
 import { createCommitter } from '../revocation/committer.ts';
-import type { Follower } from '../revocation/contract.ts';
 import { createFollower } from '../revocation/follower.ts';
-import { createActivity } from '../session/activity.ts';
 import { alwaysFresh } from '../session/always-fresh.ts';
 import { createAuthenticator, type Known } from '../session/authenticate.ts';
 import type { Engine } from '../session/contract.ts';
 import { createEngine } from '../session/engine.ts';
 import { createEventFanOut } from '../session/events.ts';
 import { createKeys } from '../session/keys.ts';
-import { createMaintenance } from '../session/maintenance.ts';
 import type { Services } from '../session/services.ts';
 import { createSightings } from '../session/sightings.ts';
 import { endStolen } from '../session/stolen.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { createVerifiedCache } from '../token/verified-cache.ts';
+import { startBackground, withRedisAttempts } from './background.ts';
 import { joinDeployment } from './deployment.ts';
-import { createFollowerLog } from './follower-log.ts';
+import { logFollowerEvent } from './follower-log.ts';
 import { openHub } from './hub.ts';
-
-/** In a cluster: how long other nodes are given to write the last-seen times they collected. */
-const OTHERS_WRITE_MS = 20_000;
 
 /** An engine at work, with everything beneath it. */
 export interface OpenEngine {
@@ -82,7 +76,8 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     const { id: deploymentId, issuer, audience } = deployment;
     const opened = await openHub({ config, deploymentId, ring, clock, log });
     closers.push(() => opened.close());
-    const { hub } = opened;
+    const { hub, redis } = opened;
+    const background = { record, redis, exclusive, log, clock };
 
     const follower = createFollower({
       log: record.log,
@@ -91,7 +86,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       clock,
       exclusive,
       address: config.address,
-      onEvent: createFollowerLog(log, clock),
+      onEvent: (event) => logFollowerEvent(log, event),
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
       ...(config.toleranceMs === undefined ? {} : { toleranceMs: config.toleranceMs }),
     });
@@ -111,10 +106,11 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
         endStolen(services, one, { requestId: '', ip: one.ip, userAgent: null }, 'access_token'),
     });
     const services: Services = Object.freeze({
-      ...{ record, follower, hub, clock, log, keys, ring, issuer, audience, sightings },
+      ...{ follower, hub, clock, log, keys, ring, issuer, audience, sightings },
+      record: withRedisAttempts(background, ring, closers),
       committer: createCommitter({ log: record.log, follower, clock }),
       passwords: createPasswordHasher(),
-      ...backgroundOf(parts, follower, closers),
+      ...startBackground(background, follower, closers),
     });
     closers.push(() => sightings.close());
     const cache = createVerifiedCache<Known>();
@@ -134,29 +130,6 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     await close();
     throw error;
   }
-}
-
-/** What runs beside the requests; each is closed while the record can still be written. */
-function backgroundOf(
-  { record, exclusive, log, clock }: EngineParts,
-  follower: Follower,
-  closers: (() => unknown)[],
-): Pick<Services, 'tally' | 'activity' | 'maintenance'> {
-  const wallNowMs = (): number => follower.wallNowMs();
-  const write = record.audit.append.bind(record.audit);
-  const tally = createTally({ clock, wallNowMs, log, write });
-  const touch = record.sessions.touch.bind(record.sessions);
-  const lagMs = exclusive ? 0 : OTHERS_WRITE_MS;
-  const activity = createActivity({ clock, wallNowMs, touch, log, lagMs });
-  const store = record.maintenance;
-  const embedded = record.kind === 'pglite';
-  const maintenance = createMaintenance({ clock, wallNowMs, store, embedded, log });
-  closers.push(
-    () => tally.close(),
-    () => activity.close(),
-    () => maintenance.close(),
-  );
-  return { tally, activity, maintenance };
 }
 
 async function closeAll(closers: (() => unknown)[], log: Log): Promise<void> {

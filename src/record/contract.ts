@@ -1,6 +1,7 @@
 import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
 import type { Entry, Head, Lineage, SnapshotHeader, Subject } from '../revocation/types.ts';
 import type { LoginLimit, Policy, Tenant, User } from '../tenant/types.ts';
+import type { SweepStore } from './sweep-contract.ts';
 
 /**
  * The record: the only source of truth. One verb is one atomic operation; those of a tenant take the tenant first; what
@@ -21,6 +22,7 @@ export interface RecordStore {
   readonly audit: AuditStore;
   readonly keys: KeyStore;
   readonly maintenance: MaintenanceStore;
+  readonly sweep: SweepStore;
 
   /** Embedded: resolves, with the reason, when the database has ended by itself. Nothing but a new start brings it back. */
   readonly crashed?: Promise<Error>;

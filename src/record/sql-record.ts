@@ -8,6 +8,7 @@ import { createMaintenanceStore } from './maintenance.ts';
 import { createMemberStore } from './member-store.ts';
 import { migrate } from './migrator.ts';
 import { createSessionStore } from './sessions.ts';
+import { createSweepStore } from './sweep.ts';
 import { createTenantStore } from './tenants.ts';
 import { createUserStore } from './users.ts';
 
@@ -24,6 +25,7 @@ export function createSqlRecord(database: Database): RecordStore {
     audit: createAuditStore(database),
     keys: createKeyStore(database),
     maintenance: createMaintenanceStore(database),
+    sweep: createSweepStore(database),
     ...(database.crashed === undefined ? {} : { crashed: database.crashed }),
     migrate: async () => await migrate(database),
     statementCount: () => database.statementCount(),

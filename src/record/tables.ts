@@ -160,6 +160,16 @@ export interface ReissueTable {
 
 export interface SweepTable {
   readonly swept_through: Date;
+  readonly paused: boolean;
+  readonly number: number;
+  readonly holder: string | null;
+  readonly claimed_until: Date | null;
+  readonly begun_at: Date | null;
+  readonly progress: unknown;
+  readonly finished: number;
+  readonly servers: unknown;
+  readonly lost_through: readonly Date[];
+  readonly lost_at: readonly Date[];
 }
 
 export interface UsedTicketTable {

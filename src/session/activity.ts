@@ -1,12 +1,11 @@
 import type { Clock, Timer } from '../clock.ts';
-import type { Log } from '../observe/log.ts';
-import type { SessionStore } from '../record/contract.ts';
+import type { SeenTime } from '../hub/seen-contract.ts';
+import type { SeenDestination } from './seen.ts';
 
 /** How often last-seen times are written. */
 const FLUSH_EVERY_MS = 5_000;
 /** Sessions whose last-seen waits to be written; reaching it writes at once. */
 const MAX_WAITING = 100_000;
-const SESSIONS_A_WRITE = 500;
 
 /** What a session's holder keeps of its activity: noting it again inside one batch costs two comparisons. */
 export interface ActivityMark {
@@ -33,28 +32,15 @@ export interface Activity {
 export interface ActivityOptions {
   readonly clock: Clock;
   readonly wallNowMs: () => number;
-  readonly touch: SessionStore['touch'];
-  readonly log: Log;
-  /**
-   * How far behind the present the time lies up to which last-seen is known to have been written: 0 where this node is
-   * the only one, else enough for the others to have written theirs. Idleness is judged against that time.
-   */
-  readonly lagMs: number;
+  readonly destination: SeenDestination;
 }
 
-interface Seen {
-  readonly tid: string;
-  readonly sid: string;
-  readonly atMs: number;
-}
-
-/** @example createActivity({ clock, wallNowMs, touch: record.sessions.touch, log, lagMs: 0 }) */
+/** @example createActivity({ clock, wallNowMs, destination: recordDestination({ touch, lost, log, lagMs: 0 }) }) */
 export function createActivity(options: ActivityOptions): Activity {
-  const { clock, wallNowMs, touch, log, lagMs } = options;
+  const { clock, wallNowMs, destination } = options;
   let marks: ActivityMark[] = [];
   let batch = 1;
-  let kept = new Map<string, Seen>();
-  let sweptThroughMs = 0;
+  let kept = new Map<string, SeenTime>();
   let overflowed = false;
   let timer: Timer | null = null;
   let running: Promise<void> = Promise.resolve();
@@ -68,7 +54,7 @@ export function createActivity(options: ActivityOptions): Activity {
   }
 
   /** Takes what was collected so far: the newest time of each session, with what an earlier write had to leave. */
-  function take(): Map<string, Seen> {
+  function take(): Map<string, SeenTime> {
     const seen = kept;
     kept = new Map();
     for (const mark of marks) {
@@ -85,24 +71,12 @@ export function createActivity(options: ActivityOptions): Activity {
 
   async function write(): Promise<void> {
     // The time is read before the batch is taken: whoever is seen after it is in the next one.
-    const throughMs = overflowed ? sweptThroughMs : Math.max(sweptThroughMs, wallNowMs() - lagMs);
-    const seen = take();
-    const all = [...seen.values()];
-    let from = 0;
-    try {
-      do {
-        const part = all.slice(from, from + SESSIONS_A_WRITE);
-        const isLast = from + SESSIONS_A_WRITE >= all.length;
-        // The time up to which all is written moves with the last part only.
-        await touch(part, isLast ? throughMs : sweptThroughMs);
-        from += SESSIONS_A_WRITE;
-      } while (from < all.length);
-      sweptThroughMs = throughMs;
-      overflowed = false;
-    } catch (error) {
-      log.warn({ err: error, sessions: all.length - from }, 'last-seen could not be written; kept');
-      for (const one of all.slice(from)) kept.set(`${one.tid}.${one.sid}`, one);
-    }
+    const throughMs = wallNowMs();
+    const dropped = overflowed;
+    overflowed = false;
+    const seen = [...take().values()];
+    const left = await destination.write({ seen, throughMs, dropped, last: closed });
+    for (const one of left) kept.set(`${one.tid}.${one.sid}`, one);
   }
 
   function flush(): Promise<void> {
@@ -117,7 +91,7 @@ export function createActivity(options: ActivityOptions): Activity {
       mark.atMs = nowMs;
       if (mark.batch === batch) return;
       if (marks.length + kept.size >= MAX_WAITING) {
-        // Left out of this batch, so idleness must not be judged by it.
+        // Left out: idleness is judged as after a loss.
         overflowed = true;
         return;
       }

@@ -311,6 +311,12 @@ export interface Operator {
     readonly reset: PasswordReset | null;
     readonly revocation: Revocation;
   }>;
+  /**
+   * RESTORE: the record was put back from a backup by other means. Every session of every tenant ends, since what was
+   * revoked after the backup must not come back, and open password resets with them. Passwords, roles and status are those
+   * of the backup: an administrator must look at them.
+   */
+  declareRestored(): Promise<Revocation>;
   members(): Promise<readonly MemberRow[]>;
 }
 
@@ -356,11 +362,14 @@ export interface Events {
   connectionOf(token: string): Promise<SocketSession>;
 }
 
-/** Clean-up of what has ended, and CHECKPOINT and VACUUM of the embedded database. */
+/** Clean-up of what has ended, sweeping of last-seen times, CHECKPOINT and VACUUM of the embedded database. */
 export interface Maintenance {
-  /** Stops after the batch that is running; nothing else changes. */
-  pause(): void;
-  resume(): void;
+  /**
+   * Stops clean-up and sweeping after the batch that is running: here at once, on every other node within a second of
+   * when it resolves. Nobody grows idle meanwhile. Rejects when the record could not be told.
+   */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   status(): MaintenanceStatus;
 }
 
@@ -379,5 +388,28 @@ export interface MaintenanceStatus {
   /** FORGET: nodes that join take in the log above this position; null before the first run. */
   readonly horizon: number | null;
   /** Batches that failed since the start; they are tried again in the next run. */
+  readonly failures: number;
+  /** Sweeping of last-seen times out of the hub; null where they go straight to the record. */
+  readonly sweep: SweepStatus | null;
+}
+
+/** What this node knows of sweeping: of its own sweep, or of another node's when it last looked. */
+export interface SweepStatus {
+  /** `running`: here. */
+  readonly state: 'idle' | 'running' | 'paused';
+  /** Which member sweeps. */
+  readonly holder: string | null;
+  readonly number: number;
+  /** Of the sweep at work, or of the last one: keys read, sessions written to the record, masters gone through. */
+  readonly keysSeen: number;
+  readonly swept: number;
+  readonly mastersDone: number;
+  readonly masters: number;
+  /** Up to when last-seen is complete in the record, wall milliseconds; null before this node's first sweep. */
+  readonly sweptThroughMs: number | null;
+  readonly lastFinishedAtMs: number | null;
+  /** The member that has written the least: the one to look at when `sweptThroughMs` stands still. */
+  readonly heldBackBy: string | null;
+  /** Sweeps that did not end since the start; each began anew. */
   readonly failures: number;
 }

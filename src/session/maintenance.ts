@@ -2,6 +2,8 @@ import type { Clock, Timer } from '../clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { MaintenanceStore } from '../record/contract.ts';
 import type { Maintenance, MaintenanceStatus } from './contract.ts';
+import type { Pause } from './pause.ts';
+import type { Sweeper } from './sweep.ts';
 
 /** Between two runs of clean-up. */
 const RUN_EVERY_MS = 60_000;
@@ -36,6 +38,9 @@ export interface MaintenanceOptions {
   readonly store: MaintenanceStore;
   /** Whether the record needs checkpoints of ours. */
   readonly embedded: boolean;
+  readonly pause: Pause;
+  /** Where last-seen times go through a hub; closed with this. */
+  readonly sweeper: Sweeper | null;
   readonly log: Log;
 }
 
@@ -47,7 +52,7 @@ export interface MaintenanceRunner extends Maintenance {
 
 /** Clean-up in bounded batches between pauses, for as long as nobody closes it (A3). */
 export function createMaintenance(options: MaintenanceOptions): MaintenanceRunner {
-  const { clock, wallNowMs, store, embedded, log } = options;
+  const { clock, wallNowMs, store, embedded, pause, sweeper, log } = options;
   const removed: Record<Kind, number> = {
     sessions: 0,
     attempts: 0,
@@ -58,7 +63,6 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
   let horizon: number | null = null;
   let failures = 0;
   let lastRunAtMs: number | null = null;
-  let paused = false;
   let closed = false;
   let running: Promise<void> | null = null;
   let timer: Timer | null = null;
@@ -74,7 +78,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
   };
 
   function stopped(): boolean {
-    return paused || closed;
+    return pause.on || closed;
   }
 
   function rest(): Promise<void> {
@@ -88,7 +92,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
   }
 
   async function clean(kind: Kind): Promise<void> {
-    while (!stopped()) {
+    while (!stopped() && !(await pause.ask())) {
       let count: number;
       try {
         count = await remove[kind](wallNowMs() - KEEP_MS[kind], BATCH);
@@ -126,6 +130,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
   }
 
   async function everything(): Promise<void> {
+    await pause.ask();
     for (const kind of Object.keys(KEEP_MS) as Kind[]) await clean(kind);
     await forget();
     await checkpoint();
@@ -149,22 +154,19 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
   arm();
   return {
     run,
-    pause() {
-      paused = true;
-    },
-    resume() {
-      paused = false;
-    },
+    pause: () => pause.set(true),
+    resume: () => pause.set(false),
     status(): MaintenanceStatus {
-      const state = paused ? 'paused' : running === null ? 'idle' : 'running';
-      return { state, lastRunAtMs, removed: { ...removed }, horizon, failures };
+      const state = pause.on ? 'paused' : running === null ? 'idle' : 'running';
+      const sweep = sweeper?.status() ?? null;
+      return { state, lastRunAtMs, removed: { ...removed }, horizon, failures, sweep };
     },
     async close() {
       closed = true;
       timer?.cancel();
       resting?.timer.cancel();
       resting?.wake();
-      await running;
+      await Promise.all([running, sweeper?.close()]);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../src/observe/log.ts';
 import { createActivity } from '../../src/session/activity.ts';
+import { recordDestination } from '../../src/session/seen.ts';
 import { createTestClock } from '../support/clock.ts';
 
 type Batch = {
@@ -11,17 +12,19 @@ type Batch = {
 function start(lagMs = 0) {
   const clock = createTestClock(1_000_000);
   const batches: Batch[] = [];
-  const store = { fails: false };
-  const activity = createActivity({
-    clock,
-    wallNowMs: () => clock.wallMs(),
-    log: silentLog,
-    lagMs,
+  const store = { fails: false, losses: [] as number[] };
+  const destination = recordDestination({
+    ...{ log: silentLog, lagMs },
+    lost: async (nowMs) => {
+      if (store.fails) throw new Error('the record is away');
+      store.losses.push(nowMs);
+    },
     touch: async (seen, throughMs) => {
       if (store.fails) throw new Error('the record is away');
       batches.push({ seen: seen.map(({ sid, atMs }) => ({ sid, atMs })), throughMs });
     },
   });
+  const activity = createActivity({ clock, wallNowMs: () => clock.wallMs(), destination });
   return { clock, batches, store, activity };
 }
 
@@ -67,6 +70,22 @@ describe('last-seen', () => {
     expect(batches.map(({ throughMs }) => throughMs)).toEqual([0, 0, 1_000_000]);
     await activity.flush();
     expect(batches.at(-1)).toEqual({ seen: [], throughMs: 1_000_000 });
+  });
+
+  test('what had no room is judged as lost, before swept-through moves', async () => {
+    const { clock, batches, store, activity } = start();
+    store.fails = true;
+    for (let n = 0; n < 100_001; n += 1) activity.note(activity.mark('t', `s${n}`), n);
+    await activity.flush();
+    expect([store.losses, batches]).toEqual([[], []]);
+    store.fails = false;
+    await clock.advance(5_000);
+    await activity.flush();
+    expect(store.losses).toEqual([1_005_000]);
+    expect(batches.at(-1)?.throughMs).toBe(1_005_000);
+    expect(batches.flatMap(({ seen }) => seen)).toHaveLength(100_000);
+    await activity.flush();
+    expect(store.losses).toHaveLength(1);
   });
 
   test('other nodes are given time to write theirs', async () => {

@@ -18,8 +18,10 @@ const ground = ['src/errors.ts', 'src/clock.ts', 'src/id.ts'];
 /** What a store, a transport or a log promises, and the shapes it speaks of. */
 const contracts = [
   'src/record/contract.ts',
+  'src/record/sweep-contract.ts',
   'src/record/database.ts',
   'src/hub/contract.ts',
+  'src/hub/seen-contract.ts',
   'src/observe/log.ts',
 ];
 

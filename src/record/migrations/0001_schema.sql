@@ -209,11 +209,25 @@ create table sekisho.reissue (
   primary key (tid, uid, sid)
 );
 
--- Up to when last-seen times are known to have been written: idleness is judged against this time, which stands still
--- while nothing sweeps (errors are in the user's favour).
+-- One row. Up to when last-seen times are known to have been written: idleness is judged against this time, which stands
+-- still while nothing sweeps (errors are in the user's favour).
 create table sekisho.sweep (
   only_one       boolean primary key default true check (only_one),
-  swept_through  timestamptz not null
+  swept_through  timestamptz not null default 'epoch',
+  -- Holds on every node, for sweeping and for clean-up.
+  paused         boolean not null default false,
+  -- Who sweeps, so that nodes share the work; two that sweep at once do no harm.
+  number         bigint not null default 0,
+  holder         text,
+  claimed_until  timestamptz,
+  begun_at       timestamptz,
+  progress       jsonb,
+  -- The last sweep that moved swept_through, and what the hub's servers said of themselves at its end.
+  finished       bigint not null default 0,
+  servers        jsonb not null default '{}',
+  -- Losses of what was not yet swept, oldest first: swept_through at that moment, and when it was noted.
+  lost_through   timestamptz[] not null default '{}',
+  lost_at        timestamptz[] not null default '{}'
 );
 
 create table sekisho.used_ticket (

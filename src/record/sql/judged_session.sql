@@ -7,7 +7,8 @@
 --   state       active | expired | revoked
 --   why         what expired it: absolute | idle; null while neither has
 -- Floors: one with a higher epoch than the session's revokes it, unless it spares this very session. Idleness is judged
--- against swept_through, not against p_now: while nothing sweeps, nobody grows idle.
+-- against swept_through, not against p_now: while nothing sweeps, nobody grows idle. What was lost before it was swept
+-- counts in the users' favour (sekisho.presumed_seen).
 create or replace function sekisho.judged_session(p_now timestamptz)
   returns table (
     tid text, sid text, uid text, device_name text, device_kind text, ip text, user_agent text, amr text[],
@@ -34,12 +35,15 @@ as $$
    cross join lateral (
      select e.expires_at, p_now >= e.expires_at as past_end,
             coalesce(
-              s.last_seen_at
-                + least(s.idle_timeout_s, (t.policy ->> 'idle_timeout')::integer) * interval '1 second'
-                < (select w.swept_through from sekisho.sweep w), false) as idle
+              case when (select w.lost_at <> '{}' from sekisho.sweep w)
+                   then sekisho.presumed_seen(s.last_seen_at, e.idle, (select w.lost_through from sekisho.sweep w),
+                          (select w.lost_at from sekisho.sweep w))
+                   else s.last_seen_at
+              end + e.idle < (select w.swept_through from sekisho.sweep w), false) as idle
        from (
          select least(s.absolute_end_at,
-                      s.created_at + (t.policy ->> 'absolute_timeout')::integer * interval '1 second') as expires_at
+                      s.created_at + (t.policy ->> 'absolute_timeout')::integer * interval '1 second') as expires_at,
+                least(s.idle_timeout_s, (t.policy ->> 'idle_timeout')::integer) * interval '1 second' as idle
        ) e
    ) l
 $$;

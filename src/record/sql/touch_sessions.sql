@@ -1,8 +1,9 @@
 -- Last-seen times in a batch, of any tenants: never moves one back, never revives a session.
 --   p_tids, p_sids, p_at_ms  one element a session seen, in any order, repeats allowed
 --   p_swept_through_ms       up to when last-seen times are complete once this batch is written; only moves forward
--- Rows are locked in one order, so that two batches cannot wait for each other. A session that had already grown idle by
--- what was swept before stays so.
+-- Rows are locked in one order, so that two batches cannot wait for each other, and only those that would change: what
+-- two nodes sweep at once is written once. A session that had already grown idle by what was swept before stays so.
+-- While sweeping is paused, swept_through stands still.
 create or replace function sekisho.touch_sessions(
   p_tids text[], p_sids text[], p_at_ms bigint[], p_swept_through_ms bigint) returns void
   language plpgsql volatile
@@ -11,10 +12,11 @@ declare
   v_swept timestamptz := sekisho.from_ms(p_swept_through_ms);
 begin
   perform set_config('role', 'sekisho_system', true), set_config('synchronous_commit', 'on', true);
-  perform from sekisho.session s
-   where (s.tid, s.sid) in (select tid, sid from unnest(p_tids, p_sids) as i (tid, sid))
+  perform from unnest(p_tids, p_sids, p_at_ms) as i (tid, sid, at_ms)
+          join sekisho.session s on s.tid = i.tid and s.sid = i.sid
+   where s.last_seen_at < sekisho.from_ms(i.at_ms)
    order by s.tid, s.sid
-     for no key update;
+     for no key update of s;
   update sekisho.session s set last_seen_at = i.at
     from (
       select tid, sid, sekisho.from_ms(max(at_ms)) as at
@@ -25,5 +27,5 @@ begin
    where s.tid = i.tid and s.sid = i.sid and s.last_seen_at < i.at and j.state = 'active';
   insert into sekisho.sweep as w (swept_through) values (v_swept)
       on conflict (only_one) do update set swept_through = excluded.swept_through
-   where w.swept_through < excluded.swept_through;
+   where w.swept_through < excluded.swept_through and not w.paused;
 end $$;

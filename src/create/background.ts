@@ -1,0 +1,87 @@
+import { createTally } from '../audit/tally.ts';
+import type { Clock } from '../clock.ts';
+import { createRedisAttempts } from '../hub/redis/attempts.ts';
+import type { RedisLink } from '../hub/redis/link.ts';
+import { createRedisSeen } from '../hub/redis/seen.ts';
+import type { Log } from '../observe/log.ts';
+import type { RecordStore } from '../record/contract.ts';
+import type { Follower } from '../revocation/contract.ts';
+import { createActivity } from '../session/activity.ts';
+import { createMaintenance } from '../session/maintenance.ts';
+import { createPause } from '../session/pause.ts';
+import { hubDestination, recordDestination } from '../session/seen.ts';
+import type { Services } from '../session/services.ts';
+import { createSweeper } from '../session/sweep.ts';
+import type { KeyRing } from '../token/secrets.ts';
+
+/** In a cluster without Redis: how long other nodes are given to write the last-seen times they collected. */
+const OTHERS_WRITE_MS = 20_000;
+
+export interface BackgroundParts {
+  readonly record: RecordStore;
+  /** Where last-seen times and login attempts are kept besides; null without Redis. */
+  readonly redis: RedisLink | null;
+  /** Embedded: no other node exists. */
+  readonly exclusive: boolean;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** What runs beside the requests; each is closed while record and hub can still be written. */
+export function startBackground(
+  parts: BackgroundParts,
+  follower: Follower,
+  closers: (() => unknown)[],
+): Pick<Services, 'tally' | 'activity' | 'maintenance'> {
+  const { record, redis, exclusive, log, clock } = parts;
+  const { sweep } = record;
+  const wallNowMs = (): number => follower.wallNowMs();
+  const memberId = (): string => follower.memberId;
+  const touch = record.sessions.touch.bind(record.sessions);
+  const listMembers = record.members.list.bind(record.members);
+  const pause = createPause({ store: sweep, clock });
+  const hub = redis === null ? null : createRedisSeen(redis);
+
+  const tally = createTally({
+    ...{ clock, wallNowMs, log },
+    write: record.audit.append.bind(record.audit),
+  });
+  const lost = sweep.lost.bind(sweep);
+  const lagMs = exclusive ? 0 : OTHERS_WRITE_MS;
+  const destination =
+    hub === null
+      ? recordDestination({ touch, lost, log, lagMs })
+      : hubDestination({ hub, sweep, touch, memberId, clock, log });
+  const activity = createActivity({ clock, wallNowMs, destination });
+  const sweeper =
+    hub === null
+      ? null
+      : createSweeper({
+          ...{ hub, store: sweep, touch, listMembers, memberId, pause, clock, wallNowMs, log },
+        });
+  const maintenance = createMaintenance({
+    ...{ clock, wallNowMs, store: record.maintenance, pause, sweeper, log },
+    embedded: record.kind === 'pglite',
+  });
+  closers.push(
+    () => tally.close(),
+    () => activity.close(),
+    () => maintenance.close(),
+  );
+  return { tally, activity, maintenance };
+}
+
+/** The record with Redis in front of its login attempts (docs/decisions/0010). */
+export function withRedisAttempts(
+  { record, redis, log, clock }: BackgroundParts,
+  ring: KeyRing,
+  closers: (() => unknown)[],
+): RecordStore {
+  if (redis === null) return record;
+  const attempts = createRedisAttempts({
+    ...{ link: redis, record: record.attempts, clock, log },
+    nameKey: ring.newest.key('login-attempt-name'),
+  });
+  closers.push(() => attempts.close());
+  return { ...record, attempts };
+}

@@ -1,0 +1,232 @@
+import type { Clock, Timer } from '../clock.ts';
+import type { SeenHub, SeenSweep, SeenTime } from '../hub/seen-contract.ts';
+import type { Log } from '../observe/log.ts';
+import type { MemberRow, SessionStore } from '../record/contract.ts';
+import type { SweepClaim, SweepProgress, SweepStore } from '../record/sweep-contract.ts';
+import type { SweepStatus } from './contract.ts';
+import type { Pause } from './pause.ts';
+
+/** How often a node looks whether it is its turn, and from the beginning of one sweep to that of the next. */
+const LOOK_EVERY_MS = 5_000;
+const SWEEP_EVERY_MS = 30_000;
+/** How long a node that died keeps the others from sweeping, and how often one that lives renews. */
+const CLAIM_MS = 15_000;
+const RENEW_EVERY_MS = 1_000;
+const SESSIONS_A_WRITE = 500;
+/** A batch that cannot be read is read again; after so many failures in a row the sweep is given up. */
+const REST_MS = 500;
+const MOST_FAILURES = 10;
+/** Marks of nodes that left this long ago are removed. */
+const FORGET_AFTER_MS = 3_600_000;
+
+export interface SweeperOptions {
+  readonly hub: SeenHub;
+  readonly store: SweepStore;
+  readonly touch: SessionStore['touch'];
+  readonly listMembers: () => Promise<readonly MemberRow[]>;
+  readonly memberId: () => string;
+  readonly pause: Pause;
+  readonly clock: Clock;
+  readonly wallNowMs: () => number;
+  readonly log: Log;
+}
+
+export interface Sweeper {
+  /** One sweep, now, if it is this node's turn; ends early when another node takes over, or on `close`. */
+  run(): Promise<void>;
+  status(): SweepStatus;
+  close(): Promise<void>;
+}
+
+type Claimed = Extract<SweepClaim, { kind: 'claimed' }>;
+
+/** It cannot go on; the next one begins anew. */
+class Abandoned extends Error {}
+
+/**
+ * Brings last-seen times from the hub to the record, one node at a time (docs/decisions/0011): everything that is there, in
+ * small batches, and then says up to when all is written.
+ */
+export function createSweeper(options: SweeperOptions): Sweeper {
+  const { hub, store, touch, memberId, pause, clock, wallNowMs, log } = options;
+  let status: Omit<SweepStatus, 'state'> = {
+    ...{ holder: null, number: 0, keysSeen: 0, swept: 0, mastersDone: 0, masters: 0 },
+    ...{ sweptThroughMs: null, lastFinishedAtMs: null, heldBackBy: null, failures: 0 },
+  };
+  let renewedAtMs = 0;
+  let closed = false;
+  let running: Promise<void> | null = null;
+  let timer: Timer | null = null;
+  let resting: { readonly timer: Timer; readonly wake: () => void } | null = null;
+
+  function rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        resting = null;
+        resolve();
+      };
+      resting = { timer: clock.after(REST_MS, wake), wake };
+    });
+  }
+
+  function show(sweep: SeenSweep, swept: number): SweepProgress {
+    const progress = { ...sweep.progress, swept };
+    status = { ...status, ...progress };
+    return progress;
+  }
+
+  /** Waits while it is paused, and keeps the claim. @throws Abandoned when it is another node's. */
+  async function mayGoOn(claim: Claimed, progress: SweepProgress): Promise<void> {
+    for (;;) {
+      if (closed) throw new Abandoned('closed');
+      const isPaused = await pause.ask();
+      if (clock.monotonicMs() - renewedAtMs >= RENEW_EVERY_MS) {
+        renewedAtMs = clock.monotonicMs();
+        const isOurs = await store.renew(memberId(), claim.number, CLAIM_MS, progress);
+        if (!isOurs) throw new Abandoned('another node sweeps');
+      }
+      if (!isPaused) return;
+      await rest();
+    }
+  }
+
+  /**
+   * Up to when everything that any node noted has been left in the hub. The members are listed *after* the marks were
+   * read: who is not among them then has either written all it noted, before it left and before the scan, or has noted
+   * nothing yet that is older than the marks. A member that has left no mark has noted nothing before it joined.
+   */
+  async function throughOf(sweep: SeenSweep): Promise<number> {
+    const members = await options.listMembers();
+    let throughMs = wallNowMs();
+    let heldBackBy: string | null = null;
+    for (const { id, joinedAtMs } of members) {
+      const ownMs = sweep.through.get(id) ?? joinedAtMs;
+      if (ownMs >= throughMs) continue;
+      throughMs = ownMs;
+      heldBackBy = id;
+    }
+    status = { ...status, heldBackBy };
+    const there = new Set(members.map(({ id }) => id));
+    const gone = [...sweep.through].filter(
+      ([id, atMs]) => !there.has(id) && atMs < throughMs - FORGET_AFTER_MS,
+    );
+    await hub.forget(gone.map(([id]) => id));
+    return throughMs;
+  }
+
+  /** What was lost since the last sweep, by nodes that may be gone: the marker is not there, or keys were evicted. */
+  function lostSince(claim: Claimed, sweep: SeenSweep): boolean {
+    if (sweep.marker < claim.finished) return true;
+    return Object.entries(sweep.servers).some(
+      ([runId, evicted]) => evicted > (claim.servers[runId] ?? 0),
+    );
+  }
+
+  async function nextBatch(sweep: SeenSweep): Promise<readonly SeenTime[] | null> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await sweep.next();
+      } catch (error) {
+        if (failures === MOST_FAILURES || closed) throw error;
+        await rest();
+      }
+    }
+  }
+
+  async function everything(claim: Claimed, sweep: SeenSweep): Promise<SweepProgress> {
+    let swept = 0;
+    // The newest of each session: SCAN may return a key twice.
+    let waiting = new Map<string, SeenTime>();
+    const write = async (): Promise<void> => {
+      const seen = [...waiting.values()];
+      waiting = new Map();
+      // The time up to which all is written moves at the end.
+      await touch(seen, 0);
+      swept += seen.length;
+    };
+    for (;;) {
+      await mayGoOn(claim, show(sweep, swept));
+      const batch = await nextBatch(sweep);
+      if (batch === null) break;
+      const nowMs = wallNowMs();
+      for (const one of batch) {
+        // Older ones were swept before. Nobody was seen in the future, whatever stands there.
+        if (one.atMs <= claim.sweptThroughMs) continue;
+        waiting.set(`${one.tid}.${one.sid}`, { ...one, atMs: Math.min(one.atMs, nowMs) });
+      }
+      if (waiting.size >= SESSIONS_A_WRITE) await write();
+    }
+    if (waiting.size > 0) await write();
+    return show(sweep, swept);
+  }
+
+  async function sweepOnce(claim: Claimed): Promise<void> {
+    const sweep = await hub.begin(claim.number);
+    const throughMs = await throughOf(sweep);
+    if (lostSince(claim, sweep)) {
+      log.warn(
+        {},
+        'last-seen times were lost before they were swept: sessions in use count as seen now',
+      );
+      await store.lost(wallNowMs());
+    }
+    const progress = await everything(claim, sweep);
+    const verdict = await sweep.verify();
+    if (verdict === 'lost') await store.lost(wallNowMs());
+    if (verdict !== 'whole') throw new Abandoned(`the hub's data ${verdict} during the sweep`);
+    while (!(await store.finish(claim.number, throughMs, sweep.servers, progress))) {
+      await mayGoOn(claim, progress);
+      await rest();
+    }
+    const sweptThroughMs = Math.max(throughMs, claim.sweptThroughMs);
+    status = { ...status, holder: null, sweptThroughMs, lastFinishedAtMs: wallNowMs() };
+  }
+
+  async function turn(): Promise<void> {
+    if (closed || !hub.connected()) return;
+    try {
+      const claim = await store.claim(memberId(), CLAIM_MS, SWEEP_EVERY_MS);
+      if (claim.kind === 'held') {
+        status = { ...status, ...claim.progress, holder: claim.holder };
+      }
+      if (claim.kind !== 'claimed') return;
+      renewedAtMs = clock.monotonicMs();
+      status = { ...status, holder: memberId(), number: claim.number, keysSeen: 0, swept: 0 };
+      await sweepOnce(claim);
+    } catch (error) {
+      status = { ...status, holder: null, failures: status.failures + (closed ? 0 : 1) };
+      if (!closed)
+        log.warn({ err: error }, 'a sweep of last-seen times did not end; it begins anew');
+    }
+  }
+
+  function run(): Promise<void> {
+    running ??= turn().finally(() => {
+      running = null;
+    });
+    return running;
+  }
+
+  function arm(): void {
+    if (closed) return;
+    timer = clock.after(LOOK_EVERY_MS, () => {
+      void run().then(arm);
+    });
+  }
+
+  arm();
+  return {
+    run,
+    status() {
+      const isRunning = running !== null && status.holder === memberId();
+      return { state: pause.on ? 'paused' : isRunning ? 'running' : 'idle', ...status };
+    },
+    async close() {
+      closed = true;
+      timer?.cancel();
+      resting?.timer.cancel();
+      resting?.wake();
+      await running;
+    },
+  };
+}
