@@ -19,7 +19,7 @@ import { createKeyRing } from '../token/secrets.ts';
 import { createVerifiedCache } from '../token/verified-cache.ts';
 import { startBackground, withRedisAttempts } from './background.ts';
 import { joinDeployment } from './deployment.ts';
-import { logFollowerEvent } from './follower-log.ts';
+import { createFollowerLog } from './follower-log.ts';
 import { openHub } from './hub.ts';
 
 /** An engine at work, with everything beneath it. */
@@ -86,7 +86,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       clock,
       exclusive,
       address: config.address,
-      onEvent: (event) => logFollowerEvent(log, event),
+      onEvent: createFollowerLog(log, clock),
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
       ...(config.toleranceMs === undefined ? {} : { toleranceMs: config.toleranceMs }),
     });
