@@ -16,7 +16,7 @@ export function clusterNodeConnector(
   cluster: Cluster,
   seeds: readonly RedisHost[],
   tls: ConnectionOptions | undefined,
-) {
+): new () => AbstractConnector {
   let turn = Math.floor(Math.random() * 1_000);
 
   function nextHost(): RedisHost {
