@@ -6,7 +6,6 @@ import type { SweepClaim, SweepProgress, SweepStore } from '../record/sweep-cont
 import type { SweepStatus } from './contract.ts';
 import type { Pause } from './pause.ts';
 
-/** How often a node looks whether it is its turn, and from the beginning of one sweep to that of the next. */
 const LOOK_EVERY_MS = 5_000;
 const SWEEP_EVERY_MS = 30_000;
 /** How long a node that died keeps the others from sweeping, and how often one that lives renews. */
@@ -29,6 +28,9 @@ export interface SweeperOptions {
   readonly clock: Clock;
   readonly wallNowMs: () => number;
   readonly log: Log;
+  /** How often it looks whether it is its turn, 5 s by default, and from one sweep's beginning to the next one's, 30 s. */
+  readonly lookEveryMs?: number;
+  readonly sweepEveryMs?: number;
 }
 
 export interface Sweeper {
@@ -49,6 +51,7 @@ class Abandoned extends Error {}
  */
 export function createSweeper(options: SweeperOptions): Sweeper {
   const { hub, store, touch, memberId, pause, clock, wallNowMs, log } = options;
+  const { lookEveryMs = LOOK_EVERY_MS, sweepEveryMs = SWEEP_EVERY_MS } = options;
   let status: Omit<SweepStatus, 'state'> = {
     ...{ holder: null, number: 0, keysSeen: 0, swept: 0, mastersDone: 0, masters: 0 },
     ...{ sweptThroughMs: null, lastFinishedAtMs: null, heldBackBy: null, failures: 0 },
@@ -185,7 +188,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   async function turn(): Promise<void> {
     if (closed || !hub.connected()) return;
     try {
-      const claim = await store.claim(memberId(), CLAIM_MS, SWEEP_EVERY_MS);
+      const claim = await store.claim(memberId(), CLAIM_MS, sweepEveryMs);
       if (claim.kind === 'held') {
         status = { ...status, ...claim.progress, holder: claim.holder };
       }
@@ -209,7 +212,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
 
   function arm(): void {
     if (closed) return;
-    timer = clock.after(LOOK_EVERY_MS, () => {
+    timer = clock.after(lookEveryMs, () => {
       void run().then(arm);
     });
   }
