@@ -22,6 +22,8 @@ export class Device {
   refreshToken;
   /** Whether a refresh is on its way: a client has one at a time. */
   refreshing = false;
+  /** Whether the load leaves it logged in. */
+  kept = false;
   /** Before that nothing is refreshed: the last try was not answered with tokens. */
   refreshAfterMs = 0;
   /** `live`; `condemned` once a call that ends the session was sent; `out` when it was told so. @type {'live' | 'condemned' | 'out'} */

@@ -283,7 +283,7 @@ export class Load {
       .sort((a, b) => a.devices - b.devices || a.order - b.order);
     if (person === undefined) return;
     if (person.devices >= this.#options.devicesPerPerson) {
-      const [oldest] = this.devicesOf(person.one);
+      const oldest = this.devicesOf(person.one).find(({ kept }) => !kept);
       if (oldest !== undefined) void this.revoker.logout(oldest);
     }
     void this.#login(person.one);

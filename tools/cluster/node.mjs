@@ -97,7 +97,12 @@ export class ClusterNode {
 
   /** Sends a signal to the server process. @param {NodeJS.Signals} signal */
   signal(signal) {
-    this.#process?.kill(signal);
+    try {
+      this.#process?.kill(signal);
+    } catch (error) {
+      // It has just ended by itself, and its guard has not said so yet.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
   }
 
   /** SIGTERM, as a supervisor sends it: drains, leaves, ends. @returns {Promise<number | string | null>} the exit code */
@@ -177,9 +182,10 @@ export class ClusterNode {
     }
   }
 
-  /** Ends whatever runs; for the end of the cluster. */
+  /** Ends whatever runs, at once; for the end of the cluster. */
   async dispose() {
     this.accepting = false;
+    this.signal('SIGKILL');
     await this.#process?.stop();
   }
 
