@@ -28,7 +28,8 @@ export type AuditAction =
   | 'policy_changed'
   | 'tenant_created'
   | 'revoke_all'
-  | 'revocation_handed_in';
+  | 'revocation_handed_in'
+  | 'record_restored';
 
 /** Who did it: a user of the tenant, the operator at the machine, Sekisho itself, or nobody known. */
 export interface AuditActor {

@@ -65,6 +65,7 @@ async function runningAt(dataDir: string): Promise<OperatorCommands | null> {
     createTenant: async (input) => sure(await ask('createTenant', input)),
     listTenants: async (page) => sure(await ask('listTenants', page)),
     resetUser: async (input) => sure(await ask('resetUser', input)),
+    declareRestored: async () => sure(await ask('declareRestored')),
     members: async () => sure(await ask('members')),
     status: async () => sure(await ask('status')),
   };

@@ -17,6 +17,7 @@ const VERBS = [
   'createTenant',
   'listTenants',
   'resetUser',
+  'declareRestored',
   'members',
   'status',
 ] as const satisfies readonly (keyof OperatorCommands)[];

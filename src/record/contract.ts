@@ -112,6 +112,11 @@ export interface CommitRequest {
   readonly idempotency: { readonly key: string; readonly bodyHash: Uint8Array } | null;
   /** HAND IN: the entry was committed in a history that is lost, so an abandonment does not hold it up. Default false. */
   readonly handIn?: boolean;
+  /**
+   * RESTORE: the id of a generation, unused until now, that is begun by force before anything else of this request, in the
+   * same transaction. Open password resets go with it: some may have been used after the backup. Operators only.
+   */
+  readonly restored?: string;
 }
 
 /** Whose authority a write rests on; AUTHORITY judges it after the last lock. */

@@ -127,7 +127,10 @@ export function createLogStore(database: Database): LogStore {
 
 /** The tenant of a request, which is the tenant of all its parts (B1): null only for operators and Sekisho itself. */
 function withTenant(request: CommitRequest): CommitRequest & { readonly tid: string | null } {
-  const { actor, change, revoke } = request;
+  const { actor, change, revoke, restored } = request;
+  if (restored !== undefined && (actor.kind !== 'operator' || revoke[0]?.scope !== 'all')) {
+    throw new SekishoError('internal', 'Only an operator declares a restore, with a floor of all.');
+  }
   const tids = new Set(revoke.map((subject) => subject.tid));
   if ('tid' in actor) tids.add(actor.tid);
   if (change !== null) tids.add(change.tid);

@@ -15,7 +15,7 @@ import type { Operator, PasswordReset } from './contract.ts';
 import { MAX_TRIES } from './open.ts';
 import { perform, revoke } from './revoke.ts';
 import type { Services } from './services.ts';
-import { floorOfUser } from './subjects.ts';
+import { floorOfAll, floorOfUser } from './subjects.ts';
 
 const ACTOR = Object.freeze({ kind: 'operator', name: 'operator' } as const);
 
@@ -180,6 +180,18 @@ export function createOperator(services: Services): Operator {
       });
       const now = committed?.user ?? (await users.get(tid, uid)) ?? user;
       return { user: now, reset: way.reset, revocation };
+    },
+
+    async declareRestored() {
+      const { revocation } = await revoke(services, {
+        actor: ACTOR,
+        revoke: [floorOfAll()],
+        change: null,
+        reason: 'restored',
+        audit: [auditRow(services, { tid: null, action: 'record_restored', actor: OPERATOR })],
+        restored: newId(),
+      });
+      return revocation;
     },
 
     members: () => members.list(),

@@ -23,6 +23,8 @@ export interface Act {
   readonly idempotency?: CommitRequest['idempotency'];
   /** Default `DEFAULT_WAIT_MS`. */
   readonly waitMs?: number;
+  /** RESTORE: see `CommitRequest`. */
+  readonly restored?: string;
   /** The time that the change carries, where it carries one. Default: now. */
   readonly nowMs?: number;
 }
@@ -52,6 +54,7 @@ export async function perform(services: Services, act: Act): Promise<Done> {
     nowMs: act.nowMs ?? nowMs(services),
     audit: act.audit,
     idempotency: act.idempotency ?? null,
+    ...(act.restored === undefined ? {} : { restored: act.restored }),
   };
   const outcome = await commit(services, request);
   const waitMs = act.waitMs ?? DEFAULT_WAIT_MS;

@@ -12,6 +12,11 @@ export function floorOfTenant(tid: string, sparedSid: string | null): Subject {
   return { scope: 'tenant', tid, uid: null, sid: null, sparedSid };
 }
 
+/** Every session of every tenant. */
+export function floorOfAll(): Subject {
+  return { scope: 'all', tid: null, uid: null, sid: null, sparedSid: null };
+}
+
 /** One session. */
 export function endOfSession(tid: string, uid: string | null, sid: string): Subject {
   return { scope: 'session', tid, uid, sid, sparedSid: null };

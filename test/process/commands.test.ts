@@ -105,6 +105,46 @@ describe('sekisho tenant', () => {
   });
 });
 
+describe('sekisho ops restored', () => {
+  const restored = ['ops', 'restored', '--json', '--data-dir'];
+
+  test('RESTORE a backup that was put back, while nothing runs: what was revoked after it stays so', async () => {
+    const directory = copyOf(template);
+    const server = await serve(directory);
+    const before = await login(server.origin);
+    const token = before.body.access_token;
+    expect(await server.end('SIGTERM')).toBe(0);
+    const backup = copyOf(directory);
+    const later = await serve(directory);
+    expect(
+      (await call(`${later.origin}/v1/logout`, { token, method: 'POST' })).status,
+    ).toBeLessThan(300);
+    expect(await later.end('SIGTERM')).toBe(0);
+
+    const done = await sekisho([...restored, backup]);
+    expect(done).toMatchObject({ code: 0 });
+    expect(JSON.parse(done.stdout)).toMatchObject({ revocation: { effective: 'everywhere' } });
+    const again = await serve(backup);
+    expect(await call(`${again.origin}/v1/session`, { token })).toMatchObject({ status: 401 });
+    const body = { refresh_token: before.body.refresh_token };
+    expect((await call(`${again.origin}/v1/refresh`, { body })).status).toBe(401);
+    expect((await login(again.origin)).status).toBe(200);
+  });
+
+  test('RESTORE through the running server', async () => {
+    const directory = copyOf(template);
+    const server = await serve(directory);
+    const token = (await login(server.origin)).body.access_token;
+    const done = await sekisho([...restored, directory]);
+    expect(done).toMatchObject({ code: 0 });
+    expect(await call(`${server.origin}/v1/session`, { token })).toMatchObject({
+      status: 401,
+      body: { code: 'session_revoked' },
+    });
+    expect((await login(server.origin)).status).toBe(200);
+  });
+});
+
 describe('sekisho user reset', () => {
   const reset = ['user', 'reset', '--tenant', 'harbor', EMAIL];
 

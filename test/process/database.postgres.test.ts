@@ -37,6 +37,17 @@ test('B1 B3 a server on PostgreSQL; commands join its nodes, and their revocatio
       status: 401,
       body: { code: 'session_revoked' },
     });
+
+    // RESTORE: another generation, in whose first term nothing is said to be everywhere.
+    const asNoor = { tenant: 'skyline', email: 'noor@skyline.example' };
+    const body = { ...asNoor, password: 'nine-bridges-in-rain' };
+    const noor = await call(`${server.origin}/v1/login`, { body });
+    expect(noor.status).toBe(200);
+    const good = String(noor.body.access_token);
+    const restored = await sekisho(['ops', 'restored', '--json'], settings);
+    expect(restored).toMatchObject({ code: 0 });
+    expect(JSON.parse(restored.stdout)).toMatchObject({ revocation: { effective: 'pending' } });
+    expect((await call(`${server.origin}/v1/session`, { token: good })).status).toBe(401);
     expect(await server.end('SIGTERM')).toBe(0);
   } finally {
     await cleanUp();

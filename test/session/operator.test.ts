@@ -110,3 +110,17 @@ test('members are listed with addresses for the operator, without for administra
   expect(node).toMatchObject({ self: true, lag: expect.any(Number) });
   expect(node).not.toHaveProperty('address');
 });
+
+test('RESTORE whoever declares it ends every session of every tenant; logins go on', async () => {
+  const { operator, authentication } = test_.engine;
+  const [one, two] = await Promise.all([test_.makeTenant('before'), test_.makeTenant('behind')]);
+  const tokens = [one.pair.accessToken, two.pair.accessToken];
+  for (const token of tokens) await authentication.authenticate(token);
+  const revocation = await operator.declareRestored();
+  expect(revocation).toMatchObject({ scope: 'all', reason: 'restored' });
+  expect(revocation.barrier.effective).toBe('everywhere');
+  for (const token of tokens)
+    expect(await codeOf(authentication.authenticate(token))).toBe('session_revoked');
+  const { accessToken } = await test_.login('before', one.admin.email);
+  await authentication.authenticate(accessToken);
+});

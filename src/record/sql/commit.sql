@@ -14,6 +14,9 @@ declare
 begin
   perform set_config('role', 'sekisho_system', true), set_config('synchronous_commit', 'on', true);
   perform sekisho.commit_lock(p_requests);
+  for n in 0 .. jsonb_array_length(p_requests) - 1 loop
+    perform sekisho.begin_restored(p_requests -> n);
+  end loop;
 
   -- GENERATION: nothing is written on a new history under an old name.
   select jsonb_build_object('generation', h.generation, 'position', h.position),

@@ -4,7 +4,17 @@ import type { NewMember } from '../../../src/record/contract.ts';
 import { digestOf } from '../../../src/revocation/digest.ts';
 import { wholeLog } from '../../support/log.ts';
 import { commitOne, committed, ofUser, request } from '../../support/requests.ts';
-import { byHand, type RecordFixture, seedTenant, seedUser } from '../../support/seed.ts';
+import {
+  auditEvent,
+  byHand,
+  openSession,
+  type RecordFixture,
+  START_MS,
+  seedTenant,
+  seedUser,
+} from '../../support/seed.ts';
+
+const SYSTEM = { kind: 'system' } as const;
 
 /** The log as nodes follow it, generations, and the members. */
 export function protocolSuite(kind: string, open: () => Promise<RecordFixture>): void {
@@ -128,6 +138,52 @@ export function protocolSuite(kind: string, open: () => Promise<RecordFixture>):
         const forced = await log.beginGeneration(old.generation, newId(), true);
         expect(forced.generation).not.toBe(old.generation);
         expect(await log.beginGeneration(old.generation, newId(), true)).toEqual(forced);
+      });
+
+      test('RESTORE generation and floor come in one transaction, once, on whatever server; open resets are void', async () => {
+        const { log } = fixture.record;
+        const { sid } = await openSession(fixture, tid, uid);
+        await committed(fixture, {
+          change: {
+            ...{ kind: 'password_reset', tid, uid },
+            reset: { tokenHash: new Uint8Array(32), expiresAtMs: START_MS + 3_600_000 },
+          },
+        });
+        const old = await head();
+        await foreign();
+        const generation = newId();
+        const declaration = request({
+          revoke: [{ scope: 'all', tid: null, uid: null, sid: null, sparedSid: null }],
+          restored: generation,
+          audit: [auditEvent(null, 'record_restored')],
+        });
+        const before = fixture.record.statementCount();
+        const [outcome] = await log.commit([declaration]);
+        expect(fixture.record.statementCount()).toBe(before + 1);
+        expect(outcome).toMatchObject({
+          kind: 'committed',
+          head: { generation, position: old.position + 1 },
+          entries: [{ scope: 'all', generation, position: old.position + 1, tid: null }],
+        });
+        expect((await log.lineage()).lineage[0]).toMatchObject({
+          ...{ id: generation, parent: old.generation, parentEnd: old.position, settled: false },
+        });
+        expect(await fixture.record.sessions.get(tid, sid, START_MS)).toMatchObject({
+          state: 'revoked',
+        });
+        expect(
+          await byHand(fixture.database, { text: 'select from sekisho.password_reset' }),
+        ).toEqual([]);
+        const audited = await byHand(fixture.database, {
+          text: "select tid from sekisho.audit where action = 'record_restored'",
+        });
+        expect(audited).toEqual([{ tid: '' }]);
+        // Declared again, it begins nothing: the id is known.
+        const again = await log.commit([{ ...declaration, restored: newId() }]);
+        expect(again).toMatchObject([{ kind: 'duplicate', row: { generation } }]);
+        expect(await head()).toEqual({ generation, position: old.position + 1 });
+        const stranger = { ...declaration, operationId: newId(), actor: SYSTEM };
+        await expect(log.commit([stranger])).rejects.toMatchObject({ code: 'internal' });
       });
 
       test('FIRST TERM a generation is settled by whoever waited', async () => {
