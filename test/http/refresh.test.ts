@@ -51,7 +51,7 @@ async function trail(action: string): Promise<readonly Record<string, unknown>[]
 }
 
 describe('B6: POST /v1/refresh after its answer was lost', () => {
-  test('A3 ASVS 10.4.5 is 200 with the same successor, in the window and minutes after it', async () => {
+  test('B6 ASVS 10.4.5 is 200 with the same successor, in the window and minutes after it', async () => {
     const { body } = await loggedIn();
     const lost = await byBody(body.refresh_token);
     await clock.advance(5_000);
@@ -68,7 +68,7 @@ describe('B6: POST /v1/refresh after its answer was lost', () => {
     expect(rows).toMatchObject([{ outcome: 'success', ip: '192.0.2.7' }]);
   });
 
-  test('A3 by cookie: the browser goes on with what it has, and gets the next cookies', async () => {
+  test('B6 by cookie: the browser goes on with what it has, and gets the next cookies', async () => {
     const cookie = cookieOf((await loggedIn(COOKIE)).headers);
     const lost = await byCookie(cookie);
     await clock.advance(300_000);

@@ -71,7 +71,7 @@ async function rowsOf(pair: TokenPair, action: AuditAction): Promise<readonly Au
 const types = () => events.map(({ type }) => type);
 
 describe('a lost answer', () => {
-  test('A3 is given again minutes later: the same successor, and an access token that works', async () => {
+  test('B6 is given again minutes later: the same successor, and an access token that works', async () => {
     const pair = await newPair();
     const lost = await refresh(pair);
     await clock.advance(180_000);
@@ -146,7 +146,7 @@ describe('a lost answer', () => {
     }
   });
 
-  test('B4 sights outlast an outage of the record', async () => {
+  test('sights outlast an outage of the record', async () => {
     const pair = await newPair();
     const got = await refresh(pair);
     network.reportsFail = true;

@@ -72,7 +72,7 @@ describe('sights of access tokens', () => {
     expect(batches).toEqual([]);
   });
 
-  test('B4 what the record could not take is kept and tried again, and said once', async () => {
+  test('what the record could not take is kept and tried again, and said once', async () => {
     const { clock, store, sightings, see, seen, warnings } = start();
     store.fails = true;
     see('a', 1);
@@ -90,7 +90,7 @@ describe('sights of access tokens', () => {
     expect(clock.pending()).toBe(0);
   });
 
-  test('B4 many go in parts; when one of them fails, those before it are not reported again', async () => {
+  test('many go in parts; when one of them fails, those before it are not reported again', async () => {
     const { clock, store, see, batches, sightings } = start();
     store.takes = 1;
     for (let n = 0; n < 1200; n += 1) see(`s${n}`, 1);
@@ -134,7 +134,7 @@ describe('sights of access tokens', () => {
     expect(ended).toEqual([{ tid: 't', uid: 'u', sid: 'a', rot: 1, ip: '192.0.2.9' }]);
   });
 
-  test('A5 a theft that could not be acted upon is reported again', async () => {
+  test('a theft that could not be acted upon is reported again', async () => {
     const { clock, store, ended, sightings, see } = start();
     store.replaced = [{ tid: 't', uid: 'u', sid: 'a', rot: 1 }];
     store.endingFails = true;

@@ -55,6 +55,8 @@ export interface TestEngineOptions {
   readonly toleranceMs?: number;
   /** Default: a record of its own. The engine closes it. */
   readonly record?: RecordStore;
+  /** Whether no other node works on the record. Default true. */
+  readonly exclusive?: boolean;
 }
 
 /**
@@ -69,7 +71,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
   const open = await openEngine({
     record,
     secret: SECRET,
-    exclusive: true,
+    exclusive: options.exclusive ?? true,
     log: options.log ?? silentLog,
     clock: options.clock ?? systemClock,
     config: {

@@ -63,7 +63,7 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
 
     const next = (token: string | null) => follow(ring, token ?? '', [ring.newest.keyId]) ?? '';
 
-    test('A3 ASVS 10.4.5 the last used token after its window gets the same successor and the next number', async () => {
+    test('B6 ASVS 10.4.5 the last used token after its window gets the same successor and the next number', async () => {
       const { tid, uid, sid, token } = await loggedIn();
       const first = await answerAt(token, 0);
       const again = await answerAt(token, GRACE_MS);
@@ -115,7 +115,7 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
       });
     });
 
-    test('A5 the window of an answer that was given again is its own; later repeats are answers of their own', async () => {
+    test('the window of an answer that was given again is its own; later repeats are answers of their own', async () => {
       const { token } = await loggedIn();
       const { live } = await answerAt(token, 0);
       expect(await answerAt(token, 60_000)).toMatchObject({ kind: 'answer_lost', rot: 2 });

@@ -98,7 +98,7 @@ export function refreshPropertySuite(kind: string, open: () => Promise<RecordFix
       );
     }, 120_000);
 
-    test('A3 whoever loses answers is never taken for a thief: one device, whatever is lost and however late', async () => {
+    test('B6 whoever loses answers is never taken for a thief: one device, whatever is lost and however late', async () => {
       const attempt = fc.record({
         // What the network does with it.
         fate: fc.constantFrom('delivered', 'answer lost', 'request lost'),
