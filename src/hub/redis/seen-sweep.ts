@@ -102,7 +102,7 @@ function fieldsOf(answer: readonly string[]): ReadonlyMap<string, number> {
   return fields;
 }
 
-/** Values of one batch, in one round trip. What has expired meanwhile, or is no time, is left out. */
+/** Values of one batch, in one round trip. What has expired meanwhile, or was never a time, is left out. */
 async function read(
   redis: Redis,
   keys: SeenKeys,
@@ -118,7 +118,8 @@ async function read(
   const answers = (await pipeline.exec()) ?? [];
   return known.flatMap(({ tid, sid }, index) => {
     const [error, value] = answers[index] ?? [new Error('a reply is missing'), null];
-    if (error !== null) throw error;
+    if (error?.message.startsWith('WRONGTYPE')) return [];
+    if (error) throw error;
     const atMs = Number(value ?? Number.NaN);
     return Number.isSafeInteger(atMs) && atMs > 0 ? [{ tid, sid, atMs }] : [];
   });

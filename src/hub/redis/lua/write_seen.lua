@@ -6,7 +6,9 @@
 -- Answer 1; 0 when the earlier mark is gone or older than it was.
 for n = 2, #KEYS do
   local at = ARGV[2 * n + 2]
-  local known = tonumber(redis.call('GET', KEYS[n]) or '')
+  -- What is no time of ours (pcall: or no string at all) is overwritten.
+  local found = redis.pcall('GET', KEYS[n])
+  local known = type(found) == 'string' and tonumber(found)
   if not known or known < tonumber(at) then
     redis.call('SET', KEYS[n], at, 'PX', ARGV[2 * n + 3])
   end
