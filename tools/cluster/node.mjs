@@ -97,12 +97,7 @@ export class ClusterNode {
 
   /** Sends a signal to the server process. @param {NodeJS.Signals} signal */
   signal(signal) {
-    try {
-      this.#process?.kill(signal);
-    } catch (error) {
-      // It has just ended by itself, and its guard has not said so yet.
-      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
-    }
+    this.#process?.kill(signal);
   }
 
   /** SIGTERM, as a supervisor sends it: drains, leaves, ends. @returns {Promise<number | string | null>} the exit code */

@@ -72,7 +72,13 @@ export async function startGuarded({ env = process.env, ...options }) {
     }),
     /** @param {NodeJS.Signals} signal */
     kill(signal) {
-      if (guarded.running) process.kill(pid, signal);
+      if (!guarded.running) return;
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        // It has just ended, and its guard has not said so yet.
+        if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+      }
     },
     async stop() {
       guard.stdin.end();
