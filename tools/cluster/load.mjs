@@ -26,6 +26,8 @@ import { LoadSocket } from './sockets.mjs';
  * @property {number} [sockets] kept open; default 4
  * @property {number} [maxInFlight] to one node; beyond, requests are skipped and counted. Default 24
  * @property {string} [entrance] origin of a load balancer that all requests go to; default: the nodes themselves
+ * @property {boolean} [bursts] whether every node is tried with all revoked tokens at the moment a call says `everywhere`;
+ *   default true
  * @property {number} [timeoutMs] of a request; default 20,000
  */
 
@@ -77,7 +79,7 @@ export class Load {
     this.#cluster = cluster;
     this.#options = {
       ...{ checksPerSecond: 60, refreshesPerSecond: 4, loginsPerSecond: 1, devicesPerPerson: 2 },
-      ...{ sockets: 4, maxInFlight: 24, timeoutMs: 20_000 },
+      ...{ sockets: 4, maxInFlight: 24, timeoutMs: 20_000, bursts: true },
       ...options,
     };
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
@@ -222,6 +224,7 @@ export class Load {
 
   /** Presents tokens of these devices to every node that runs. @param {readonly Device[]} devices */
   async tryEverywhere(devices) {
+    if (!this.#options.bursts) return;
     await Promise.all(
       this.#targets().flatMap((target) =>
         devices.flatMap((device) =>
