@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AuditEvent } from '../audit/types.ts';
 import type { LimitedAccount, LogRow, SessionRow, TenantStats } from '../record/contract.ts';
-import type { NodeState, Revocation, TokenPair } from '../session/contract.ts';
+import type { MemberState, NodeState, Revocation, TokenPair } from '../session/contract.ts';
 import { policySchema } from '../tenant/policy.ts';
 import type { Tenant, User } from '../tenant/types.ts';
 
@@ -298,6 +298,18 @@ export const nodeSchema = z
     beat: count,
     lease_ms: count,
     tolerance_ms: count,
+    freshness: z
+      .enum(['fresh', 'stale', 'unavailable'])
+      .describe('How it answers at present, as far as its last heartbeat tells.'),
+    lease_left_ms: z
+      .number()
+      .nullable()
+      .describe('Of its lease; negative when that is over, null before its first heartbeat.'),
+    last_heartbeat_ms: z.number().nullable().describe('How long a heartbeat took it.'),
+    hub: z
+      .strictObject({ kind: z.string(), working: z.boolean() })
+      .nullable()
+      .describe('Whether messages between nodes reach it. Null before its first heartbeat.'),
     version: count.describe('Of the protocol.'),
     joined_at: time,
   })
@@ -314,9 +326,25 @@ export function nodeOf(node: NodeState): z.infer<typeof nodeSchema> {
     beat: node.beat,
     lease_ms: node.leaseMs,
     tolerance_ms: node.toleranceMs,
+    freshness: node.freshness,
+    lease_left_ms: tenths(node.leaseLeftMs),
+    last_heartbeat_ms: tenths(node.report?.lastHeartbeatMs ?? null),
+    hub: node.report && { kind: node.report.hub, working: node.report.hubWorking },
     version: node.version,
     joined_at: timeOf(node.joinedAtMs),
   };
+}
+
+/** The same with where it is, for operators. */
+export function memberOf(member: MemberState): z.infer<typeof nodeSchema> & {
+  readonly address: string | null;
+} {
+  return { ...nodeOf(member), address: member.address };
+}
+
+/** Milliseconds, to a tenth: more of them says nothing. */
+export function tenths(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 10) / 10;
 }
 
 export const statsSchema = z

@@ -1,9 +1,8 @@
 import { Hono } from 'hono';
 import { SekishoError } from '../errors.ts';
 import { newId } from '../id.ts';
-import type { MemberRow } from '../record/contract.ts';
 import type { Engine } from '../session/contract.ts';
-import { timeOf } from './objects.ts';
+import { memberOf } from './objects.ts';
 import { HttpError, problemResponse } from './problem.ts';
 
 /** What `createOperationsApp` takes beside the engine. */
@@ -109,22 +108,6 @@ async function members(engine: Engine | null): Promise<Response> {
       retryAfterSeconds: 1,
     });
   }
-  const { memberId } = engine.status();
   const found = await engine.operator.members();
-  return Response.json({ members: found.map((member) => memberOf(member, memberId)) });
-}
-
-function memberOf(member: MemberRow, self: string): object {
-  return {
-    id: member.id,
-    self: member.id === self,
-    address: member.address,
-    applied: member.applied,
-    generation: member.generation,
-    beat: member.beat,
-    lease_ms: member.leaseMs,
-    tolerance_ms: member.toleranceMs,
-    version: member.version,
-    joined_at: timeOf(member.joinedAtMs),
-  };
+  return Response.json({ members: found.map(memberOf) });
 }

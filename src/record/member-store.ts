@@ -1,6 +1,13 @@
 import { loadStatement } from './assets.ts';
 import { call } from './call.ts';
-import type { Heartbeat, HistoryCheck, MemberRow, MemberStore } from './contract.ts';
+import type {
+  Heartbeat,
+  HistoryCheck,
+  MemberReport,
+  MemberRow,
+  MemberStore,
+  WatchedMember,
+} from './contract.ts';
 import type { Database } from './database.ts';
 import { asSekishoError } from './failures.ts';
 import { asSystem, build } from './reads.ts';
@@ -18,6 +25,13 @@ interface RawMember {
   readonly joined_at: Instant;
 }
 
+interface RawWatched extends RawMember {
+  readonly beat_ms: number | null;
+  readonly hub: string | null;
+  readonly hub_working: boolean | null;
+  readonly beat_age_ms: number | null;
+}
+
 interface RawBeat {
   readonly generation: string;
   readonly position: number;
@@ -26,6 +40,9 @@ interface RawBeat {
 }
 
 const HEARTBEAT = loadStatement('heartbeat');
+
+/** Operators look when something is wrong: better no answer than a late one. */
+const WATCH_DEADLINE_MS = 1_000;
 
 /** The members: one row a node that may answer. */
 export function createMemberStore(database: Database): MemberStore {
@@ -39,10 +56,10 @@ export function createMemberStore(database: Database): MemberStore {
         address,
       ]),
 
-    async heartbeat(id, generation, applied): Promise<Heartbeat> {
+    async heartbeat(id, generation, applied, report): Promise<Heartbeat> {
       let rows: RawBeat[];
       try {
-        const values = [id, generation, applied];
+        const values = [id, generation, applied, ...valuesOf(report)];
         rows = await database.query<RawBeat>({ text: HEARTBEAT, values }, { urgent: true });
       } catch (error) {
         throw asSekishoError(error);
@@ -70,6 +87,14 @@ export function createMemberStore(database: Database): MemberStore {
       return (await asSystem(database, query)).map(memberOf);
     },
 
+    async watch() {
+      const { head, members } = await call<{
+        readonly head: HistoryCheck['head'];
+        readonly members: readonly RawWatched[];
+      }>(database, 'watch_members', [], { deadlineMs: WATCH_DEADLINE_MS });
+      return { head, members: members.map(watchedOf) };
+    },
+
     async leave(id) {
       await call(database, 'remove_member', [id, null]);
     },
@@ -79,6 +104,20 @@ export function createMemberStore(database: Database): MemberStore {
     async removeAllBut(id) {
       await call(database, 'remove_other_members', [id]);
     },
+  };
+}
+
+function valuesOf(report: MemberReport | undefined): readonly unknown[] {
+  if (report === undefined) return [null, null, null];
+  return [report.lastHeartbeatMs, report.hub, report.hubWorking];
+}
+
+function watchedOf(row: RawWatched): WatchedMember {
+  const { beat_ms: lastHeartbeatMs, hub, hub_working: hubWorking, beat_age_ms: beatAgeMs } = row;
+  return {
+    ...memberOf(row),
+    report: hub === null || hubWorking === null ? null : { lastHeartbeatMs, hub, hubWorking },
+    beatAgeMs,
   };
 }
 

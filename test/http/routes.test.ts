@@ -510,7 +510,14 @@ describe('B14 B11: insight', () => {
 
   test('B11 nodes without addresses, figures of the tenant', async () => {
     const { body } = await http.send('GET', '/v1/admin/nodes', { token });
-    expect(body.nodes).toMatchObject([{ self: true, lag: 0, state: 'current', lease_ms: 750 }]);
+    const hub = { kind: 'in-process', working: true };
+    expect(body.nodes).toMatchObject([
+      { self: true, lag: 0, state: 'current', lease_ms: 750, hub },
+    ]);
+    expect(body.nodes[0].lease_left_ms).toBeTypeOf('number');
+    expect(body.nodes[0].last_heartbeat_ms).toBeTypeOf('number');
+    expect(['fresh', 'stale', 'unavailable']).toContain(body.nodes[0].freshness);
+    expect(body.nodes[0].generation).toBeTypeOf('string');
     expect(JSON.stringify(body)).not.toMatch(/address|127\.0\.0\.1/);
     const stats = await http.send('GET', '/v1/admin/stats', { token });
     expect(stats.body.stats.users).toBeGreaterThan(5);

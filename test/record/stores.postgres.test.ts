@@ -2,6 +2,7 @@ import { inject } from 'vitest';
 import { attemptSuite } from '../conformance/record/attempts.ts';
 import { peopleSuite } from '../conformance/record/people.ts';
 import { upkeepSuite } from '../conformance/record/upkeep.ts';
+import { watchingSuite } from '../conformance/record/watching.ts';
 import { patient } from '../support/patient.ts';
 import { openPostgresTestRecord } from '../support/postgres-record.ts';
 
@@ -10,3 +11,4 @@ const open = async () => patient(await openPostgresTestRecord(inject('postgresUr
 attemptSuite('PostgreSQL', open);
 peopleSuite('PostgreSQL', open);
 upkeepSuite('PostgreSQL', open);
+watchingSuite('PostgreSQL', open);

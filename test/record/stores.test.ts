@@ -1,6 +1,7 @@
 import { attemptSuite } from '../conformance/record/attempts.ts';
 import { peopleSuite } from '../conformance/record/people.ts';
 import { upkeepSuite } from '../conformance/record/upkeep.ts';
+import { watchingSuite } from '../conformance/record/watching.ts';
 import { patient } from '../support/patient.ts';
 import { openTestRecord } from '../support/record.ts';
 
@@ -9,3 +10,4 @@ const open = async () => patient(await openTestRecord());
 attemptSuite('PGlite', open);
 peopleSuite('PGlite', open);
 upkeepSuite('PGlite', open);
+watchingSuite('PGlite', open);

@@ -176,6 +176,15 @@ export class SimulatedRecord {
             : { kind: 'removed' },
         ),
       list: () => counted('listMembers', () => [...this.members.values()]),
+      watch: () =>
+        counted('watchMembers', () => ({
+          head: this.head,
+          members: [...this.members.values()].map((row) => ({
+            ...row,
+            report: null,
+            beatAgeMs: null,
+          })),
+        })),
       leave: (id) =>
         counted('leave', () => {
           this.members.delete(id);
