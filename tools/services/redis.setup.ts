@@ -1,7 +1,7 @@
 /**
  * Vitest's global set-up for suites with a Redis: one server for the run, besides the PostgreSQL of postgres.setup.ts. A
- * test file reads its address with `inject('redisUrl')` and takes a deployment id of its own, so that files do not meet;
- * whoever stops or flushes a Redis starts one of its own with `startRedis`.
+ * test file reads its address with `inject('redisUrl')` and takes a `?prefix=` of its own for each deployment, since a prefix
+ * belongs to one (`ownPrefix` in test/support/redis-hub.ts); whoever stops or flushes a Redis starts its own, by `startRedis`.
  */
 import type {} from 'vitest';
 import type { TestProject } from 'vitest/node';
