@@ -289,11 +289,35 @@ export interface MemberRow extends NewMember {
   readonly joinedAtMs: number;
 }
 
+/** What a heartbeat tells operators of its node. No rule of the protocol reads any of it. */
+export interface MemberReport {
+  /** Milliseconds that the heartbeat before it took; null before the first. */
+  readonly lastHeartbeatMs: number | null;
+  readonly hub: string;
+  readonly hubWorking: boolean;
+}
+
+/** A member as operators see it. */
+export interface WatchedMember extends MemberRow {
+  /** Null before its first heartbeat. */
+  readonly report: MemberReport | null;
+  /**
+   * Milliseconds since its last heartbeat by the record's clock; null before the first. For display only: the protocol
+   * compares no timestamps (MEMBERS).
+   */
+  readonly beatAgeMs: number | null;
+}
+
 export interface MemberStore {
   /** MEMBERS, first step. Returns the record's time, for WALL TIME. */
   join(member: NewMember): Promise<HistoryCheck & { readonly recordTimeMs: number }>;
   /** HEARTBEAT: proves, renews and acknowledges in one write. `urgent`: it goes before all other statements. */
-  heartbeat(id: string, generation: string, applied: number): Promise<Heartbeat>;
+  heartbeat(
+    id: string,
+    generation: string,
+    applied: number,
+    report?: MemberReport,
+  ): Promise<Heartbeat>;
   /** BARRIER: an UPDATE of the caller's own row that returns all members; `removed` when that row is gone. */
   listForBarrier(id: string): Promise<
     | (HistoryCheck & {
@@ -304,6 +328,8 @@ export interface MemberStore {
     | { readonly kind: 'removed' }
   >;
   list(): Promise<readonly MemberRow[]>;
+  /** For operators: the members and the head in one read, which waits for a second at most. */
+  watch(): Promise<{ readonly head: Head; readonly members: readonly WatchedMember[] }>;
   leave(id: string): Promise<void>;
   /** Removes a member if its beat still is `beat`. */
   remove(id: string, beat: number): Promise<boolean>;

@@ -73,6 +73,10 @@ export interface MemberTable {
   readonly version: number;
   readonly address: string | null;
   readonly joined_at: Date;
+  readonly beat_at: Date | null;
+  readonly beat_ms: number | null;
+  readonly hub: string | null;
+  readonly hub_working: boolean | null;
 }
 
 export interface TenantTable {

@@ -80,6 +80,11 @@ export class HeartbeatLoop {
         memberId,
         sent.generation,
         sent.position,
+        {
+          lastHeartbeatMs: node.lastHeartbeatMs,
+          hub: node.settings.hub.kind,
+          hubWorking: node.settings.hub.working(),
+        },
       );
       if (run !== this.#run) return true;
       const receivedMs = node.clock.monotonicMs();

@@ -4,10 +4,10 @@ import type {
   AuditFilter,
   LimitedAccount,
   LogRow,
-  MemberRow,
   Page,
   SessionRow,
   TenantStats,
+  WatchedMember,
 } from '../record/contract.ts';
 import type {
   BarrierResult,
@@ -277,12 +277,21 @@ export interface Administration {
   stats(caller: Caller): Promise<TenantStats>;
 }
 
-/** A member as administrators see it: no address. */
-export interface NodeState extends Omit<MemberRow, 'address'> {
+/** A member as operators see it. */
+export interface MemberState extends Omit<WatchedMember, 'beatAgeMs'> {
   readonly self: boolean;
   /** Entries that it had not applied at its last heartbeat. */
   readonly lag: number;
+  /**
+   * Milliseconds of lease left, negative when it is over; null before the first heartbeat. A node knows its own; that of
+   * another is reckoned in the record from when its last heartbeat came, for display only.
+   */
+  readonly leaseLeftMs: number | null;
+  readonly freshness: Freshness | 'unavailable';
 }
+
+/** The same for administrators: no address. */
+export type NodeState = Omit<MemberState, 'address'>;
 
 /** The operator at the machine: through the control socket, or on the data directory while nothing runs. */
 export interface Operator {
@@ -317,7 +326,7 @@ export interface Operator {
    * of the backup: an administrator must look at them.
    */
   declareRestored(): Promise<Revocation>;
-  members(): Promise<readonly MemberRow[]>;
+  members(): Promise<readonly MemberState[]>;
 }
 
 export interface Sockets {

@@ -12,6 +12,7 @@ import type { Tenant, User } from '../tenant/types.ts';
 import { newReset } from './admin-users.ts';
 import { auditRow, OPERATOR } from './audit.ts';
 import type { Operator, PasswordReset } from './contract.ts';
+import { memberStates } from './nodes.ts';
 import { MAX_TRIES } from './open.ts';
 import { perform, revoke } from './revoke.ts';
 import type { Services } from './services.ts';
@@ -28,7 +29,7 @@ interface NewTenant {
 
 /** What the operator at the machine does, across tenants. */
 export function createOperator(services: Services): Operator {
-  const { tenants, users, members } = services.record;
+  const { tenants, users } = services.record;
 
   async function makeTenant(
     input: NewTenant,
@@ -194,6 +195,6 @@ export function createOperator(services: Services): Operator {
       return revocation;
     },
 
-    members: () => members.list(),
+    members: () => memberStates(services),
   };
 }

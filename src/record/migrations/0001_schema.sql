@@ -89,7 +89,13 @@ create table sekisho.member (
   tolerance_ms  integer not null check (tolerance_ms >= 0),
   version       integer not null,
   address       text,
-  joined_at     timestamptz not null
+  joined_at     timestamptz not null,
+  -- For operators alone; no rule reads them. When the last heartbeat came, how long the one before it took, and whether
+  -- messages of the node's hub arrive.
+  beat_at       timestamptz,
+  beat_ms       real,
+  hub           text,
+  hub_working   boolean
 ) with (fillfactor = 50);
 
 -- ── Tenants and users ─────────────────────────────────────────────────────────────────────────────────────────────
