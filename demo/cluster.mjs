@@ -34,9 +34,12 @@ async function play(cluster) {
   if (redis === null) throw new Error('the demo needs a Redis of its own');
   const load = await startLoad(cluster, { checksPerSecond: 50 });
   const table = startTable(() => cluster.nodes);
+  let last = 'none yet';
   const status = setInterval(() => {
     const { requests, stale, unavailable, lost } = summarize(load.history);
-    table.status(`${requests} requests; stale ${stale}, 503 ${unavailable}, no answer ${lost}`);
+    table.status(
+      `${requests} requests; stale ${stale}, 503 ${unavailable}, lost ${lost}; last logout: ${last}`,
+    );
   }, 250);
   /** @type {{ title: string, times: number[] }[]} */
   const measured = [];
@@ -57,6 +60,7 @@ async function play(cluster) {
       const revocation = await load.revoker.user(person, { node });
       const took = (revocation.everywhereMs ?? Number.NaN) - revocation.beginMs;
       times.push(took);
+      last = `${revocation.outcome} ${milliseconds(took)}`;
       const what = `forced logout: ${revocation.outcome} after ${milliseconds(took)}`;
       table.above(() => expectation(node.name, what, revocation.outcome === 'everywhere'));
     }

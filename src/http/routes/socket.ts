@@ -26,7 +26,7 @@ const socket = route({
   group: 'Gateways and sockets',
   summary: 'Open a socket',
   description:
-    'A WebSocket upgrade. Closes with 4401 at revocation or logout, 4403 when the session ends, 4409 when superseded (come back with a new ticket), 4408 without a good ticket.',
+    'A WebSocket upgrade. Closes with 4401 at revocation or logout, 4403 when the session ends, 4409 when superseded (come back with a new ticket), 4408 without a good ticket. `sekisho serve` says `{"type": "session.opened", "session_id": …}` once the ticket was good, and answers `{"type": "ping", "id": …}` with a `pong`, which counts as no activity.',
   who: 'anyone',
   responses: { 101: null },
   errors: ['upgrade_required', 'origin_denied'],
