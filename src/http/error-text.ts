@@ -31,7 +31,8 @@ export const ERROR_TEXT: Readonly<Record<Exclude<ErrorCode, StartCode>, string>>
   insufficient_role: 'The user lacks the role. Do not repeat.',
   origin_denied: 'A page of a foreign origin sent this. Allow the origin, or use bearer tokens.',
   session_limit_reached: 'The device cap is reached; sessions lists them. End one of them first.',
-  too_many_attempts: 'Too many failed logins. Wait for Retry-After seconds.',
+  too_many_attempts:
+    'Too many failed logins, or refreshes of one session. Wait for Retry-After seconds.',
   too_many_streams: 'The session has as many event streams open as it may have. Close one of them.',
   email_taken: 'Another user of the tenant has this e-mail address.',
   external_id_taken: 'Another user of the tenant has this external id.',

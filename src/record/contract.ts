@@ -267,6 +267,8 @@ export type CommitOutcome =
   | { readonly kind: 'not_found' }
   | { readonly kind: 'email_taken' | 'external_id_taken' | 'slug_taken' | 'not_first' }
   | { readonly kind: 'precondition_failed' }
+  /** UPGRADE: a member of an older release does not know the scope of an entry yet. */
+  | { readonly kind: 'members_behind' }
   /** The server's identity is not the head's: begin a generation and repeat. Nothing of the batch was written. */
   | { readonly kind: 'identity_changed'; readonly head: Head };
 
@@ -485,6 +487,13 @@ export type RotateOutcome =
   | (RefreshAnswer & { readonly kind: 'replayed' })
   /** The last used one after its window, and nothing shows that anybody got its answer: the same again, next `rot`. */
   | (RefreshAnswer & { readonly kind: 'answer_lost' })
+  /** The live token, too often: wait. It stays the live one. */
+  | {
+      readonly kind: 'limited';
+      readonly attempts: number;
+      readonly windowMs: number;
+      readonly retryAfterMs: number;
+    }
   /** Of a chain that re-authentication ended: 401. Nothing says that it is stolen. */
   | { readonly kind: 'superseded'; readonly withinWindow: boolean }
   /** A stolen one. The caller revokes the session (reason `token_reuse`). */

@@ -158,7 +158,7 @@ export interface CreateSessionInput {
 export interface Logins {
   /** @throws `invalid_credentials`, `too_many_attempts`, `session_limit_reached`, 503. */
   login(input: LoginInput, origin: Origin): Promise<LoginResult>;
-  /** @throws `invalid_refresh_token`, `session_revoked`, `session_expired`, 503. */
+  /** @throws `invalid_refresh_token`, `token_superseded`, `session_revoked`, `session_expired`, `too_many_attempts`, 503. */
   refresh(refreshToken: string, origin: Origin): Promise<TokenPair>;
   /** Null revocation: it was logged out or expired already. @throws `credentials_required` when nothing verifiable was presented. */
   logout(

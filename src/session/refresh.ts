@@ -14,7 +14,8 @@ import { endStolen } from './stolen.ts';
  * ASVS 10.4.5). A used token that comes back after its window is a stolen one and ends the session, unless its answer was
  * lost (docs/refresh.md).
  *
- * @throws SekishoError `invalid_refresh_token`, `token_superseded`, `session_revoked`, `session_expired`, 503.
+ * @throws SekishoError `invalid_refresh_token`, `token_superseded`, `session_revoked`, `session_expired`,
+ *   `too_many_attempts`, 503.
  */
 export async function refresh(
   services: Services,
@@ -60,6 +61,9 @@ export async function refresh(
         if (isLate(outcome, clock.monotonicMs() - sentAtMs)) throw late();
         return pair;
       }
+      case 'limited':
+        tally.count({ action: 'authn_token_refused', tid, code: 'too_many_attempts' });
+        throw limited(outcome);
       case 'superseded': {
         const error = superseded(outcome.withinWindow);
         tally.count({ action: 'authn_token_refused', tid, code: error.code });
@@ -106,6 +110,21 @@ function isLate(
 function late(): SekishoError {
   return new SekishoError('store_unavailable', 'The answer came too late to be given; try again.', {
     retryAfterSeconds: 1,
+  });
+}
+
+/** A client that refreshes in a loop (A7). It waits, and is not logged out. */
+function limited(limit: Extract<RotateOutcome, { readonly kind: 'limited' }>): SekishoError {
+  const seconds = Math.max(1, Math.ceil(limit.retryAfterMs / 1000));
+  return new SekishoError('too_many_attempts', 'This session refreshes too often; wait.', {
+    retryAfterSeconds: seconds,
+    rateLimit: {
+      policy: 'refresh',
+      limit: limit.attempts,
+      windowSeconds: limit.windowMs / 1000,
+      remaining: 0,
+      resetSeconds: seconds,
+    },
   });
 }
 

@@ -150,3 +150,19 @@ describe('ASVS 7.2.4: POST /v1/refresh with a token from before a re-authenticat
     expect(events.map(({ type }) => type)).not.toContain('token.reused');
   });
 });
+
+test('A7 a client that refreshes in a loop is told to wait, and goes on where it was', async () => {
+  let token = (await loggedIn()).body.refresh_token;
+  for (let round = 0; round < 300; round += 1) {
+    const { status, body } = await byBody(token);
+    expect(status).toBe(200);
+    token = body.refresh_token;
+  }
+  const limited = await byBody(token);
+  expect(answered(limited)).toEqual([429, 'too_many_attempts']);
+  expect(limited.headers.get('retry-after')).toBe('60');
+  expect(limited.headers.get('ratelimit-policy')).toBe('"refresh";q=300;w=60');
+  expect(limited.headers.get('ratelimit')).toBe('"refresh";r=0;t=60');
+  await clock.advance(60_000);
+  expect((await byBody(token)).status).toBe(200);
+}, 60_000);

@@ -87,6 +87,7 @@ const refresh = route({
     'token_superseded',
     'session_revoked',
     'session_expired',
+    'too_many_attempts',
     'ambiguous_credentials',
     'insecure_transport',
   ],

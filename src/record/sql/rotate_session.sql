@@ -15,6 +15,8 @@ create or replace function sekisho.rotate_session(
   language plpgsql volatile
 as $$
 declare
+  -- Each rotation leaves two rows. No client needs so many of them in a minute, and a loop must not fill the disk.
+  c_rotations_a_minute constant integer := 300;
   v_now      timestamptz := sekisho.from_ms(p_now_ms);
   v_uid      text;
   v_session  sekisho.session;
@@ -22,6 +24,7 @@ declare
   v_seen     record;
   v_grace    interval;
   v_repeat   jsonb;
+  v_room_at  timestamptz;
   v_n        integer;
   v_rot      integer;
   v_mint     jsonb;
@@ -76,6 +79,17 @@ begin
     return case when v_repeat ? 'rot'
       then v_repeat - 'rot' || jsonb_build_object('mint', jsonb_set(v_mint, '{session,rot}', v_repeat -> 'rot'))
       else v_repeat end;
+  end if;
+
+  if v_session.rot >= c_rotations_a_minute then
+    select r.used_at + interval '1 minute' into v_room_at from sekisho.refresh_used r
+     where r.tid = p_tid and r.sid = p_sid
+     order by r.rot desc
+    offset c_rotations_a_minute - 1 limit 1;
+    if v_now < v_room_at then
+      return jsonb_build_object('kind', 'limited', 'attempts', c_rotations_a_minute, 'windowMs', 60000,
+        'retryAfterMs', ceil(extract(epoch from v_room_at - v_now) * 1000));
+    end if;
   end if;
 
   v_rot := v_session.rot;

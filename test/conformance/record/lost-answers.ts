@@ -156,13 +156,34 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
       expect((await answerAt(one.live ?? '', GRACE_MS + 2000)).kind).toBe('reused');
     });
 
-    test('without a window every repeat is an answer of its own, and a repeat of a delivered one a theft', async () => {
+    test('without a window a repeat is an answer of its own as soon as it may be, and of a delivered one a theft', async () => {
       const session = await loggedIn({ refresh_grace: 0 });
       const { live } = await answerAt(session.token, 0);
-      expect(await answerAt(session.token, 0)).toEqual({ kind: 'answer_lost', rot: 2, live });
-      expect(await answerAt(session.token, 1)).toEqual({ kind: 'answer_lost', rot: 3, live });
+      expect(await answerAt(session.token, 199)).toEqual({ kind: 'replayed', rot: 1, live });
+      expect(await answerAt(session.token, 399)).toEqual({ kind: 'answer_lost', rot: 2, live });
+      expect(await answerAt(session.token, 599)).toEqual({ kind: 'answer_lost', rot: 3, live });
       expect(await sight(fixture, session, 3)).toEqual([]);
-      expect((await answerAt(session.token, 1)).kind).toBe('reused');
+      expect((await answerAt(session.token, 600)).kind).toBe('reused');
+    });
+
+    test('A7 three hundred rotations in a minute, and no more; whoever waits goes on', async () => {
+      const { tid, sid, token } = await loggedIn();
+      let live = token;
+      for (let round = 0; round < 300; round += 1) {
+        const answer = await answerAt(live, 100 * round);
+        expect(answer.kind).toBe('rotated');
+        live = answer.live ?? '';
+      }
+      const before = await rowOf(tid, sid);
+      const limit = { kind: 'limited', attempts: 300, windowMs: 60_000 };
+      const { outcome } = await present(fixture, live, START_MS + 30_000);
+      expect(outcome).toEqual({ ...limit, retryAfterMs: 30_000 });
+      expect(await rowOf(tid, sid)).toEqual(before);
+      expect((await present(fixture, live, START_MS + 59_999)).outcome).toMatchObject({
+        retryAfterMs: 1,
+      });
+      expect((await answerAt(live, 60_000)).kind).toBe('rotated');
+      expect((await present(fixture, next(live), START_MS + 60_000)).outcome).toMatchObject(limit);
     });
 
     test('ASVS 10.4.5 the sight of a replaced answer is that of a thief, until the session has ended', async () => {
