@@ -1,9 +1,8 @@
 import { connect as connectTcp } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { AbstractConnector, type Cluster, type Redis } from 'ioredis';
+import { DISCONNECT_TIMEOUT_MS } from './options.ts';
 import type { RedisHost } from './url.ts';
-
-const DISCONNECT_TIMEOUT_MS = 250;
 
 /**
  * How a connection for subscriptions finds its node of a Cluster: one after the other of those that are known, from a
