@@ -41,6 +41,5 @@ test('G5 B4 Redis is slow, stopped, killed, and back empty: requests go on, and 
     },
     { cluster: { hub: 'redis', proxied: true }, check: { uninterrupted: true } },
   );
-  // The record could be reached all the time, so nothing was answered within the tolerance.
-  expect(summary.stale).toBe(0);
+  expect(summary.revocations.everywhere).toBeGreaterThanOrEqual(6);
 });

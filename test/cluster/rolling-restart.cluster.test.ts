@@ -4,18 +4,22 @@ import { checkHistory } from '../../tools/cluster/checker.mjs';
 import { startCluster } from '../../tools/cluster/cluster.mjs';
 import { startLoad } from '../../tools/cluster/load.mjs';
 import { report } from '../../tools/cluster/report.mjs';
-import { eventually } from '../support/cluster.ts';
+import { eventually, PATIENT } from '../support/cluster.ts';
 
 test('B4 three nodes behind nginx are replaced one after the other under load: no request fails', async () => {
   const cluster = await startCluster({
     postgres: { url: inject('postgresUrl') },
     // Far more than it takes to be noticed on a machine that is busy with other things.
-    env: { SEKISHO_DRAIN_MS: '10000', SEKISHO_DRAIN_NOTICE_MS: '4000' },
+    env: { ...PATIENT.env, SEKISHO_DRAIN_MS: '10000', SEKISHO_DRAIN_NOTICE_MS: '4000' },
   });
   try {
     const balancer = await startBalancer(cluster);
     try {
-      const load = await startLoad(cluster, { entrance: balancer.url, sockets: 6 });
+      const load = await startLoad(cluster, {
+        ...PATIENT.load,
+        entrance: balancer.url,
+        sockets: 6,
+      });
       const opened = (): number =>
         load.history.sockets.filter(({ openedMs }) => openedMs !== null).length;
       await eventually('sockets are open', () => opened() > 0);

@@ -26,6 +26,7 @@ import { LoadSocket } from './sockets.mjs';
  * @property {number} [sockets] kept open; default 4
  * @property {number} [maxInFlight] to one node; beyond, requests are skipped and counted. Default 24
  * @property {string} [entrance] origin of a load balancer that all requests go to; default: the nodes themselves
+ * @property {number} [waitMs] how long revoking calls wait, 0 to 30,000; default the route's own, 2000
  * @property {boolean} [bursts] whether every node is tried with all revoked tokens at the moment a call says `everywhere`;
  *   default true
  * @property {number} [timeoutMs] of a request; default 20,000
@@ -87,7 +88,7 @@ export class Load {
     // A load balancer that is given other nodes closes connections that are idle at that moment. Browsers then send
     // once more; this load counts what is not served, so it keeps none.
     this.#http = options.entrance === undefined ? cluster.http : createHttp({ keepAlive: false });
-    this.revoker = new Revoker(cluster, this);
+    this.revoker = new Revoker(cluster, this, options.waitMs);
   }
 
   /** Logs everybody in, then goes on by itself. */

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /**
  * @typedef {object} RevokeOptions
  * @property {ClusterNode} [node] that is asked; default: any one that runs
- * @property {number} [waitMs] how long the call waits; default the route's own, 2000
+ * @property {number} [waitMs] how long the call waits; default the load's, or the route's own
  * @property {string} [operationKey] `Idempotency-Key`
  * @property {Administrator} [administrator] of the person's tenant; default the first tenant's
  */
@@ -23,14 +23,16 @@ const askForMs = 90_000;
 export class Revoker {
   #cluster;
   #load;
+  #waitMs;
   /** @type {Set<Promise<unknown>>} */
   #asking = new Set();
   #stopped = false;
 
-  /** @param {Cluster} cluster @param {import('./load.mjs').Load} load */
-  constructor(cluster, load) {
+  /** @param {Cluster} cluster @param {import('./load.mjs').Load} load @param {number} [waitMs] */
+  constructor(cluster, load, waitMs) {
     this.#cluster = cluster;
     this.#load = load;
+    this.#waitMs = waitMs;
   }
 
   /** Ends all sessions of a person. @param {Person} person @param {RevokeOptions} [options] */
@@ -88,7 +90,7 @@ export class Revoker {
    * @returns {Promise<RevocationFact>}
    */
   async #revoke(subject, path, options) {
-    const { node = this.#anyNode(), waitMs, operationKey } = options;
+    const { node = this.#anyNode(), waitMs = this.#waitMs, operationKey } = options;
     const { administrator = this.#cluster.administrator } = options;
     if (node === undefined) throw new Error('no node accepts calls');
     const { history } = this.#load;
