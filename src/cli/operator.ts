@@ -50,7 +50,7 @@ export async function withOperator<Result>(
 }
 
 /** The operator of the process that holds `dataDir`; null when none does. */
-async function runningAt(dataDir: string): Promise<OperatorCommands | null> {
+export async function runningAt(dataDir: string): Promise<OperatorCommands | null> {
   if (!existsSync(dataDir)) return null;
   const { ask } = operatorAt(dataDir);
   if ((await onceStarted(() => ask('status'))) === undefined) return null;

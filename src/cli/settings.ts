@@ -25,6 +25,16 @@ const RECORD: readonly Setting[] = [
     help: 'PostgreSQL 15 or later instead of the embedded database',
   },
   {
+    variable: 'REDIS_URL',
+    value: 'URL',
+    help: 'Redis 7 or later as hub; default: LISTEN/NOTIFY of DATABASE_URL',
+  },
+  {
+    variable: 'SEKISHO_HUB',
+    value: 'KIND',
+    help: 'auto, or none: revocations by heartbeats alone; default auto',
+  },
+  {
     variable: 'SEKISHO_SECRET',
     value: 'SECRET',
     help: 'at least 32 bytes, or several, newest first; better as a variable',
@@ -41,16 +51,6 @@ const SERVER: readonly Setting[] = [
   },
   { variable: 'SEKISHO_ADMIN_HOST', value: 'HOST', help: 'default 127.0.0.1' },
   ...RECORD,
-  {
-    variable: 'REDIS_URL',
-    value: 'URL',
-    help: 'Redis 7 or later as hub; default: LISTEN/NOTIFY of DATABASE_URL',
-  },
-  {
-    variable: 'SEKISHO_HUB',
-    value: 'KIND',
-    help: 'auto, or none: revocations by heartbeats alone; default auto',
-  },
   {
     variable: 'SEKISHO_ISSUER',
     value: 'URL',
@@ -175,8 +175,6 @@ export function readServeSettings(call: Call): ServeSettings {
     },
     options: withoutAbsent({
       ...readRecordOptions(call),
-      redisUrl: read.text('REDIS_URL'),
-      hub: read.text('SEKISHO_HUB'),
       issuer: read.text('SEKISHO_ISSUER'),
       audience: read.text('SEKISHO_AUDIENCE'),
       leaseMs: read.integer('SEKISHO_LEASE_MS', 0, Number.MAX_SAFE_INTEGER),
@@ -199,6 +197,8 @@ export function readRecordOptions(call: Call): SekishoOptions {
   return withoutAbsent({
     dataDir: read.text('SEKISHO_DATA_DIR'),
     databaseUrl: read.text('DATABASE_URL'),
+    redisUrl: read.text('REDIS_URL'),
+    hub: read.text('SEKISHO_HUB'),
     secret,
   });
 }

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import {
@@ -53,9 +53,21 @@ describe('sekisho tenant', () => {
     const doctor = await at(['doctor', '--json']);
     expect(doctor).toMatchObject({ code: 0 });
     const { node, members } = JSON.parse(doctor.stdout);
-    expect(node).toMatchObject({ state: 'serving', freshness: 'fresh' });
-    expect(members).toMatchObject([{ id: node.memberId, address: server.operations }]);
+    expect(node).toMatchObject({ state: 'serving', hub: { kind: 'in-process', working: true } });
+    expect(Object.keys(node).every((name) => /^[a-z_]+$/.test(name))).toBe(true);
+    expect(members).toMatchObject([{ id: node.id, self: true, address: server.operations }]);
     expect((await at(['migrate'])).stderr).toContain(String(server.child.pid));
+  });
+
+  test('B11 doctor starts nothing: where no server runs it says so, and leaves nothing behind', async () => {
+    const directory = freshDirectory();
+    for (const dataDir of [directory, join(directory, 'missing')]) {
+      const looked = await sekisho(['doctor', '--json', '--data-dir', dataDir]);
+      expect(looked).toMatchObject({ code: 1, stdout: '' });
+      expect(looked.stderr).toContain(`No server runs on ${dataDir}`);
+      expect(looked.stderr.trim().split('\n')).toHaveLength(1);
+    }
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   test('create on a directory while nothing runs; the first start then makes no other', async () => {

@@ -26,8 +26,13 @@ test('B1 B3 a server on PostgreSQL; commands join its nodes, and their revocatio
       'nine-bridges-in-rain\n',
     );
     expect(made).toMatchObject({ code: 0 });
-    const doctor = JSON.parse((await sekisho(['doctor', '--json'], settings)).stdout);
-    expect(doctor.members).toHaveLength(2);
+    const looked = await sekisho(['doctor', '--json'], settings);
+    const doctor = JSON.parse(looked.stdout);
+    expect(doctor).toMatchObject({
+      node: null,
+      members: [{ self: false, address: server.operations, hub: { kind: 'postgres' } }],
+    });
+    expect(doctor.members[0].lease_left_ms).toBeTypeOf('number');
 
     const reset = ['user', 'reset', '--tenant', 'harbor', BOOTSTRAP.SEKISHO_BOOTSTRAP_EMAIL];
     const done = await sekisho([...reset, '--link', '--json'], settings);

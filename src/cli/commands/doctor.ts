@@ -1,32 +1,103 @@
-import type { Command } from '../command.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { readConfig } from '../../config.ts';
+import { watchMembers } from '../../create/watch.ts';
+import { SekishoError } from '../../errors.ts';
+import { memberOf, tenths } from '../../http/objects.ts';
+import type { FollowerStatus } from '../../revocation/contract.ts';
+import type { MemberState } from '../../session/contract.ts';
+import type { Call, Command } from '../command.ts';
+import { reachOptions, runningAt } from '../operator.ts';
 import { print } from '../output.ts';
+import { readRecordOptions } from '../settings.ts';
 
 export const doctor: Command = {
   name: 'doctor',
   operands: [],
   summary:
-    'Says how the node that answers is, and who the members are. Exit code 1 when it may not answer.',
+    'Says how the nodes are, without becoming one. Exit code 1 when none runs, or one may not answer.',
   options: reachOptions,
-  examples: ['sekisho doctor', 'sekisho doctor --json'],
+  examples: ['sekisho doctor', 'DATABASE_URL=postgres://… SEKISHO_SECRET=… sekisho doctor --json'],
   async run(call) {
-    const { status, members } = await withOperator(call, async (operator) => ({
-      status: await operator.status(),
-      members: await operator.members(),
-    }));
-    const { hub, ...node } = status;
-    print(call.options.json === true, { node: { ...node, hub }, members }, [
-      `member     ${node.memberId}, ${node.state}, ${node.freshness}`,
-      `log        generation ${node.generation ?? '-'}, applied ${node.applied} of ${node.head}`,
-      `lease      ${node.leaseMs} ms + ${node.toleranceMs} ms, ${Math.round(node.leaseLeftMs)} ms left`,
-      `heartbeat  ${node.lastHeartbeatMs === null ? 'none yet' : `${node.lastHeartbeatMs.toFixed(1)} ms`}`,
-      `hub        ${hub.kind}, ${hub.working ? 'working' : 'not working: revocations take up to a lease'}`,
-      `members    ${members.length}`,
-      ...members.map(
-        ({ id, version, applied, address }) =>
-          `  ${id}  release ${version}  applied ${applied}  ${address ?? ''}`,
-      ),
-    ]);
-    return node.freshness === 'unavailable' ? 1 : 0;
+    const { node, members } = await look(call);
+    print(
+      call.options.json === true,
+      { node: node && nodeJson(node), members: members.map(memberOf) },
+      [
+        ...(node === null ? [] : linesOf(node)),
+        `members    ${members.length}`,
+        ...members.flatMap(memberLines),
+      ],
+    );
+    const well =
+      members.length > 0 && members.every(({ freshness }) => freshness !== 'unavailable');
+    return well && node?.freshness !== 'unavailable' ? 0 : 1;
   },
 };
+
+/** What there is to see: the process that holds the data directory, or the rows of a database. */
+async function look(call: Call): Promise<{
+  /** Of the node that was asked; null when the record was. */
+  readonly node: FollowerStatus | null;
+  readonly members: readonly MemberState[];
+}> {
+  const { record } = readConfig(readRecordOptions(call));
+  if (record.kind === 'postgres') {
+    return { node: null, members: await watchMembers(record.databaseUrl) };
+  }
+  const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
+  if (running === null) {
+    const place = record.kind === 'embedded' ? ` on ${record.dataDir}` : '';
+    throw new SekishoError(
+      'store_unavailable',
+      `No server runs${place}: start one with sekisho serve, or name another directory with --data-dir.`,
+    );
+  }
+  return { node: await running.status(), members: await running.members() };
+}
+
+function nodeJson(node: FollowerStatus): object {
+  return {
+    id: node.memberId,
+    state: node.state,
+    freshness: node.freshness,
+    generation: node.generation,
+    applied: node.applied,
+    head: node.head,
+    lag: Math.max(0, node.head - node.applied),
+    lease_ms: node.leaseMs,
+    tolerance_ms: node.toleranceMs,
+    lease_left_ms: tenths(node.leaseLeftMs),
+    last_heartbeat_ms: tenths(node.lastHeartbeatMs),
+    view_entries: node.viewEntries,
+    connections: node.connections,
+    hub: node.hub,
+  };
+}
+
+function linesOf(node: FollowerStatus): readonly string[] {
+  return [
+    `node       ${node.memberId}, ${node.state}, ${node.freshness}`,
+    `log        generation ${node.generation ?? '-'}, applied ${node.applied} of ${node.head}`,
+    `lease      ${node.leaseMs} ms + ${node.toleranceMs} ms, ${Math.round(node.leaseLeftMs)} ms left`,
+    `heartbeat  ${milliseconds(node.lastHeartbeatMs)}`,
+    `hub        ${hubWords(node.hub)}`,
+  ];
+}
+
+function memberLines(member: MemberState): readonly string[] {
+  const { report } = member;
+  const hub = report && { kind: report.hub, working: report.hubWorking };
+  return [
+    `  ${member.id}  ${member.freshness}  ${member.address ?? ''}`.trimEnd(),
+    `    generation ${member.generation ?? '-'}, applied ${member.applied}, lag ${member.lag}, protocol ${member.version}`,
+    `    lease ${milliseconds(member.leaseLeftMs)} left of ${member.leaseMs} ms, heartbeat ${milliseconds(report?.lastHeartbeatMs ?? null)}`,
+    `    hub ${hub === null ? 'unknown' : hubWords(hub)}`,
+  ];
+}
+
+function hubWords({ kind, working }: FollowerStatus['hub']): string {
+  return `${kind}, ${working ? 'working' : 'not working: revocations take up to two heartbeats'}`;
+}
+
+function milliseconds(ms: number | null): string {
+  return ms === null ? 'none yet' : `${ms.toFixed(1)} ms`;
+}
