@@ -87,12 +87,19 @@ function readiness(engine: Engine | null, draining: boolean): Response {
     const record = { ok: false, detail: 'the record has not been reached yet' };
     return status(503, 'unavailable', { record });
   }
-  const { state, freshness, hub, leaseLeftMs } = engine.status();
+  const { state, freshness, hub, leaseLeftMs, unknownScope } = engine.status();
   const checks: Record<string, Check> = {
     membership: { ok: state === 'serving', detail: state },
     proof: {
       ok: freshness !== 'unavailable',
       detail: `${freshness}, ${Math.round(leaseLeftMs)} ms of lease left`,
+    },
+    log: {
+      ok: unknownScope === null,
+      detail:
+        unknownScope === null
+          ? 'understood'
+          : `an entry of scope ${unknownScope} needs a newer release of this node`,
     },
     drain: { ok: !draining, detail: draining ? 'draining' : 'not draining' },
   };

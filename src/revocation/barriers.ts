@@ -45,6 +45,8 @@ export class Barriers {
   #timer: Timer | null = null;
   /** While acknowledgements come by row: when to look again, doubled with each look since the last barrier was opened. */
   #soonMs = BARRIER_SOON_MS;
+  /** The last list, for those who do not wait for one of their own. */
+  #lastList: MemberList | null = null;
   /** How long the last list took: looks are at least as far apart, so that they never fill a slow record. */
   #listTookMs = 0;
 
@@ -204,6 +206,7 @@ export class Barriers {
 
   /** Forgets acknowledgements of members that are gone; the write also confirms what waits already. */
   #listed(answer: MemberList, sentMs: number): void {
+    this.#lastList = answer;
     const present = new Set(answer.members.map((member) => member.id));
     for (const id of this.#acknowledged.keys()) if (!present.has(id)) this.#acknowledged.delete(id);
     this.confirmed(answer.head.generation, sentMs);
@@ -247,7 +250,9 @@ export class Barriers {
     if (!this.#waiting.delete(waiting)) return;
     waiting.timer?.cancel();
     const nowMs = this.#node.clock.monotonicMs();
-    const state = waiting.barrier.state(nowMs);
+    const state = waiting.barrier.listed
+      ? waiting.barrier.state(nowMs)
+      : this.#lastKnown(waiting.barrier, nowMs);
     const waitedMs = nowMs - waiting.openedMs;
     this.#node.emit({
       kind: 'barrier',
@@ -263,6 +268,30 @@ export class Barriers {
       waitedMs,
       deadlineMs: effective === 'pending' ? this.#deadlineMs(state, nowMs) : null,
     });
+  }
+
+  /**
+   * What is known to a call that did not wait for a list: the members of the last one, and what they have acknowledged
+   * since. Never `everywhere`: others may have joined.
+   */
+  #lastKnown(barrier: Barrier, nowMs: number): BarrierState {
+    const list = this.#lastList;
+    const { generation, position } = barrier.name;
+    if (list?.head.generation !== generation) return barrier.state(nowMs);
+    const { memberId, view } = this.#node;
+    const acknowledged = list.members.filter(({ id, ...row }) => {
+      if (id === memberId) return view.generation === generation && view.applied >= position;
+      const heard = this.#acknowledged.get(id);
+      return (
+        (row.generation === generation && row.applied >= position) ||
+        (heard?.generation === generation && heard.position >= position)
+      );
+    });
+    return {
+      ...barrier.state(nowMs),
+      members: list.members.length,
+      acknowledged: acknowledged.length,
+    };
   }
 
   /** In wall time; one interval more for the write that confirms. While the members are unknown MAX_TERM bounds them. */

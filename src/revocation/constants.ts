@@ -47,6 +47,12 @@ export function driftMarginMs(intervalMs: number): number {
  */
 export const MAX_SKEW_MS = 30_000;
 
+/**
+ * WALL TIME: heartbeats in a row that must show a step before it is adopted: some seconds, in which one that is but a
+ * moment's has gone again, and after which lifetimes are right soon enough.
+ */
+export const STEP_HEARTBEATS = 8;
+
 /** WALL TIME: how fast a difference is worked off; below 1, so that time never goes back. */
 export const SLEW_RATE = 0.05;
 

@@ -87,6 +87,8 @@ export interface FollowerStatus {
   readonly leaseLeftMs: number;
   /** Milliseconds that the last heartbeat took; null before the first. */
   readonly lastHeartbeatMs: number | null;
+  /** UPGRADE: the scope of an entry that this release does not know: the view does not go on. Null when there is none. */
+  readonly unknownScope: string | null;
   readonly viewEntries: number;
   readonly connections: number;
   readonly hub: { readonly kind: string; readonly working: boolean };

@@ -50,8 +50,13 @@ export type FollowerEvent =
     }
   /** RECONCILE: a defect; the view has been mended from the record. */
   | { readonly kind: 'view_differed'; readonly from: number; readonly to: number }
-  /** WALL TIME: the record's clock and this node's time differ by more than MAX_SKEW; ignored. */
-  | { readonly kind: 'wall_time_step'; readonly differenceMs: number }
+  /** WALL TIME: the record's clock and this node's time differ by more than MAX_SKEW; ignored until it has lasted. */
+  | {
+      readonly kind: 'wall_time_step';
+      readonly differenceMs: number;
+      /** It has lasted, this machine's clock agrees with the record's, and this node's time has been set by it. */
+      readonly adopted: boolean;
+    }
   /** MEMBERS: this node removed another one that had stopped. */
   | { readonly kind: 'member_removed'; readonly memberId: string }
   /** SOCKETS. */

@@ -164,6 +164,7 @@ function statusOf(node: Node): FollowerStatus {
     toleranceMs: settings.toleranceMs,
     leaseLeftMs: lease.leftMs(node.clock.monotonicMs()),
     lastHeartbeatMs: node.lastHeartbeatMs,
+    unknownScope: view.unknownScope,
     viewEntries: view.size,
     connections: connections.size,
     hub: { kind: settings.hub.kind, working: settings.hub.working() },

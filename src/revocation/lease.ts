@@ -35,7 +35,7 @@ export class Lease {
     return this.#coveredAtMs;
   }
 
-  /** Takes a proof. @returns whether a newer one than before is covered now. */
+  /** Takes a proof. @returns whether one that is no older than before is covered now. */
   prove(proof: Proof, applied: Name): boolean {
     const last = this.#waiting.at(-1);
     if (last !== undefined && last.atMs > proof.atMs) return false;
@@ -45,20 +45,25 @@ export class Lease {
     return this.cover(applied);
   }
 
-  /** Looks again after entries were applied. @returns whether a newer proof than before is covered now. */
+  /**
+   * Looks again after entries were applied.
+   * @returns whether a proof that is no older than before is covered now. One of the same `at` counts: a coarse clock gives
+   *   two heartbeats one time, and whoever waits for a proof since then is served by the second, too.
+   */
   cover(applied: Name): boolean {
-    const before = this.#coveredAtMs;
+    let covered = false;
     let proof = this.#waiting[0];
     while (
       proof !== undefined &&
       proof.head.generation === applied.generation &&
       proof.head.position <= applied.position
     ) {
+      covered ||= proof.atMs >= this.#coveredAtMs;
       this.#coveredAtMs = Math.max(this.#coveredAtMs, proof.atMs);
       this.#waiting.shift();
       proof = this.#waiting[0];
     }
-    return this.#coveredAtMs > before;
+    return covered;
   }
 
   /** ANSWER: what the node may say at `nowMs`. With a known gap there is no tolerance. */

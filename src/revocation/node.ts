@@ -233,9 +233,10 @@ export class Node {
       this.#wall = new WallTime(reading);
       return;
     }
-    const differenceMs = this.#wall.slew(reading);
-    if (differenceMs !== 0 && !this.#stepped) this.emit({ kind: 'wall_time_step', differenceMs });
-    this.#stepped = differenceMs !== 0;
+    const { differenceMs, adopted } = this.#wall.slew(reading, this.clock.wallMs());
+    if (adopted || (differenceMs !== 0 && !this.#stepped))
+      this.emit({ kind: 'wall_time_step', differenceMs, adopted });
+    this.#stepped = differenceMs !== 0 && !adopted;
   }
 
   /** Before joining, this machine's own idea of it. */

@@ -1,4 +1,4 @@
-import { MAX_SKEW_MS, SLEW_RATE } from './constants.ts';
+import { MAX_SKEW_MS, SLEW_RATE, STEP_HEARTBEATS } from './constants.ts';
 
 /** A reading of the record's clock: it was taken between `sentMs` and `receivedMs` of this node's monotonic clock. */
 export interface RecordTime {
@@ -7,15 +7,31 @@ export interface RecordTime {
   readonly recordMs: number;
 }
 
+/** What became of a reading: `differenceMs` is 0 unless it differed by more than MAX_SKEW. */
+export interface Slewed {
+  readonly differenceMs: number;
+  /** The difference has lasted, and this node's time has been set by it. */
+  readonly adopted: boolean;
+}
+
+const SLEWED: Slewed = Object.freeze({ differenceMs: 0, adopted: false });
+
 /**
  * WALL TIME, for `iat`, `exp` and lifetimes only: the record's time at joining plus monotonic time since, slewed by later
- * heartbeats. It never goes back, and never runs at more than 5 % from the monotonic clock's rate.
+ * heartbeats: it never goes back, and never runs at more than 5 % from the monotonic clock's rate.
+ *
+ * A step of more than MAX_SKEW is ignored, until it has lasted for STEP_HEARTBEATS heartbeats in a row during which this
+ * machine's own clock agreed with the record's. Then two clocks say that the third one, monotonic time, has missed
+ * something (it stands still while a machine sleeps), and the record's time is taken at once, forwards or backwards.
  */
 export class WallTime {
   /** What is added to monotonic time: `#offset` at `#fromMs`, moving towards `#target` from there. */
   #offset: number;
   #target: number;
   #fromMs: number;
+  /** The step that was seen last, and how many heartbeats in a row have shown it. */
+  #step = 0;
+  #lasted = 0;
 
   constructor(first: RecordTime) {
     this.#offset = offsetOf(first);
@@ -28,18 +44,30 @@ export class WallTime {
     return monotonicMs + this.#offsetAt(monotonicMs);
   }
 
-  /**
-   * Takes a later reading.
-   * @returns 0, or by how much the record's clock differs when that is more than MAX_SKEW and therefore ignored.
-   */
-  slew(reading: RecordTime): number {
+  /** Takes a later reading. @param ownWallMs this machine's own clock when the reading was received. */
+  slew(reading: RecordTime, ownWallMs: number): Slewed {
     const offset = offsetOf(reading);
     const current = this.#offsetAt(reading.receivedMs);
-    if (Math.abs(offset - current) > MAX_SKEW_MS) return offset - current;
-    this.#offset = current;
-    this.#target = offset;
-    this.#fromMs = reading.receivedMs;
-    return 0;
+    const differenceMs = offset - current;
+    if (Math.abs(differenceMs) <= MAX_SKEW_MS) {
+      this.#lasted = 0;
+      this.#set(current, offset, reading.receivedMs);
+      return SLEWED;
+    }
+    const agrees = Math.abs(skewMs(reading, ownWallMs, reading.receivedMs)) <= MAX_SKEW_MS;
+    const same = this.#lasted > 0 && Math.abs(offset - this.#step) <= MAX_SKEW_MS;
+    this.#lasted = agrees ? (same ? this.#lasted + 1 : 1) : 0;
+    this.#step = offset;
+    if (this.#lasted < STEP_HEARTBEATS) return { differenceMs, adopted: false };
+    this.#lasted = 0;
+    this.#set(offset, offset, reading.receivedMs);
+    return { differenceMs, adopted: true };
+  }
+
+  #set(offset: number, target: number, fromMs: number): void {
+    this.#offset = offset;
+    this.#target = target;
+    this.#fromMs = fromMs;
   }
 
   #offsetAt(monotonicMs: number): number {

@@ -210,6 +210,12 @@ function outcomeError(
         'idempotency_key_reused',
         'This Idempotency-Key was used with another request.',
       );
+    case 'members_behind':
+      return new SekishoError(
+        'store_unavailable',
+        'Nothing was done: a node of an older release is still a member. Try again when all are upgraded.',
+        { retryAfterSeconds: 60 },
+      );
     case 'abandoned':
     case 'identity_changed':
       return new SekishoError('store_unavailable', 'Nothing was done; try again.', {

@@ -80,6 +80,16 @@ describe('B11: the operator’s listener', () => {
     expect(await answer.json()).toMatchObject({ checks: { proof: { ok: false } } });
   });
 
+  test('UPGRADE a node that meets a scope it does not know says which', async () => {
+    const status = () => ({ ...engine.status(), unknownScope: 'region' });
+    const behind = createOperationsApp({ ...engine, status });
+    const answer = await behind.fetch(new Request('http://127.0.0.1:4001/readyz'));
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({
+      checks: { log: { ok: false, detail: expect.stringContaining('region') } },
+    });
+  });
+
   test('G5 without its hub a node is ready: answers stay exact', async () => {
     const status = () => ({ ...engine.status(), hub: { kind: 'redis', working: false } });
     const quiet = createOperationsApp({ ...engine, status });

@@ -59,6 +59,12 @@ describe('the pool', () => {
     const warning = { text: "do $$ begin raise warning 'not replicated'; end $$" };
     await expect(database.query(warning)).rejects.toMatchObject({ code: 'outcome_unknown' });
     expect(await database.query({ text: 'select 1 as one' })).toEqual([{ one: 1 }]);
+    // As a server says it whose messages are in another language: the word is another one, the code is not.
+    for (const code of ['01000', '57P01']) {
+      const foreign = { text: `do $$ begin raise notice 'x' using errcode = '${code}'; end $$` };
+      await expect(database.query(foreign)).rejects.toMatchObject({ code: 'outcome_unknown' });
+    }
+    expect(await database.query({ text: "do $$ begin raise notice 'fine'; end $$" })).toEqual([]);
   });
 
   test('HEARTBEAT an urgent statement has a connection of its own', async () => {

@@ -422,10 +422,20 @@ describe('BARRIER', () => {
     const entry = commit(world);
     node.follower.committed([entry]);
     const before = world.nowMs;
+    // Nobody has asked yet who the members are.
     expect(await world.until(node.follower.barrier(entry, 0))).toMatchObject({
-      effective: 'pending',
+      ...{ effective: 'pending', members: 0, acknowledged: 0 },
     });
     expect(world.nowMs - before).toBeLessThan(20);
+    await world.run(100);
+    const next = commit(world);
+    expect(await world.until(node.follower.barrier(next, 0))).toMatchObject({
+      ...{ effective: 'pending', members: 1, acknowledged: 0 },
+    });
+    node.follower.committed([next]);
+    expect(await world.until(node.follower.barrier(next, 0))).toMatchObject({
+      ...{ effective: 'pending', members: 1, acknowledged: 1 },
+    });
   });
 
   it('a thousand barriers share the lists of members', async () => {

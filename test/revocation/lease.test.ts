@@ -50,6 +50,14 @@ describe('PROOF', () => {
     );
   });
 
+  it('FRESH a second one of the same time is told of too: whoever began to wait in between is served by it', () => {
+    const lease = new Lease(LEASE_MS, TOLERANCE_MS);
+    expect(lease.prove({ atMs: 100, head: head(1) }, head(1))).toBe(true);
+    expect(lease.prove({ atMs: 100, head: head(2) }, head(2))).toBe(true);
+    expect(lease.cover(head(2))).toBe(false);
+    expect(lease.coveredAtMs).toBe(100);
+  });
+
   it('one that waits is dropped with its generation, and a removed node starts from nothing', () => {
     const lease = new Lease(LEASE_MS, TOLERANCE_MS);
     lease.prove({ atMs: 100, head: head(1) }, head(1));

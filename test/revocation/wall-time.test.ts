@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_SKEW_MS } from '../../src/revocation/constants.ts';
+import { MAX_SKEW_MS, STEP_HEARTBEATS } from '../../src/revocation/constants.ts';
 import { skewMs, WallTime } from '../../src/revocation/wall-time.ts';
 
 const reading = (monotonicMs: number, recordMs: number, tookMs = 0) => ({
@@ -31,7 +31,8 @@ describe('WALL TIME', () => {
           const before = wall.at(nowMs);
           expect(before - last).toBeGreaterThanOrEqual(waitMs * 0.95 - 1e-6);
           expect(before - last).toBeLessThanOrEqual(waitMs * 1.05 + 1e-6);
-          wall.slew(reading(nowMs, 1_000_000 + nowMs + offMs));
+          // This machine's own clock agrees with nobody.
+          wall.slew(reading(nowMs, 1_000_000 + nowMs + offMs), 0);
           expect(wall.at(nowMs)).toBeCloseTo(before, 6);
           last = wall.at(nowMs);
         }
@@ -41,11 +42,55 @@ describe('WALL TIME', () => {
 
   it('reaches a difference that stays, and ignores a step beyond MAX_SKEW', () => {
     const wall = new WallTime(reading(0, 1_000_000));
-    expect(wall.slew(reading(0, 1_000_000 + 1000))).toBe(0);
+    expect(wall.slew(reading(0, 1_000_000 + 1000), 0)).toEqual({ differenceMs: 0, adopted: false });
     expect(wall.at(10_000)).toBeCloseTo(1_010_500, 6);
     expect(wall.at(60_000)).toBeCloseTo(1_061_000, 6);
-    expect(wall.slew(reading(60_000, 1_061_000 + MAX_SKEW_MS + 1))).toBeCloseTo(MAX_SKEW_MS + 1, 3);
+    const step = wall.slew(reading(60_000, 1_061_000 + MAX_SKEW_MS + 1), 0);
+    expect(step.adopted).toBe(false);
+    expect(step.differenceMs).toBeCloseTo(MAX_SKEW_MS + 1, 3);
     expect(wall.at(90_000)).toBeCloseTo(1_091_000, 6);
+  });
+
+  describe('a step that lasts', () => {
+    const HOURS_MS = 8 * 3_600_000;
+    /** Heartbeats a second apart; `recordMs` and `ownMs` say what the two clocks show beside the node's time. */
+    function beats(count: number, recordOffMs: number, ownOffMs: number, wall: WallTime, from = 1) {
+      return Array.from({ length: count }, (_, index) => {
+        const nowMs = (from + index) * 1000;
+        const shown = 1_000_000 + nowMs;
+        return wall.slew(reading(nowMs, shown + recordOffMs), shown + ownOffMs).adopted;
+      });
+    }
+
+    it.each([HOURS_MS, -HOURS_MS])(
+      'of %d ms is adopted once this machine has agreed with the record for long enough',
+      (offMs) => {
+        const wall = new WallTime(reading(0, 1_000_000));
+        const adopted = beats(STEP_HEARTBEATS, offMs, offMs + 200, wall);
+        expect(adopted.indexOf(true)).toBe(STEP_HEARTBEATS - 1);
+        const nowMs = STEP_HEARTBEATS * 1000;
+        expect(wall.at(nowMs)).toBeCloseTo(1_000_000 + nowMs + offMs, 6);
+        expect(wall.at(nowMs + 500)).toBeCloseTo(1_000_500 + nowMs + offMs, 6);
+      },
+    );
+
+    it("is ignored for as long as this machine's clock stands with the node's, or with nobody", () => {
+      for (const ownOffMs of [0, HOURS_MS / 2]) {
+        const wall = new WallTime(reading(0, 1_000_000));
+        expect(beats(STEP_HEARTBEATS * 5, HOURS_MS, ownOffMs, wall)).not.toContain(true);
+        expect(wall.at(50_000)).toBeCloseTo(1_050_000, 6);
+      }
+    });
+
+    it('begins anew when it goes away in between, or changes', () => {
+      const wall = new WallTime(reading(0, 1_000_000));
+      const few = STEP_HEARTBEATS - 1;
+      expect(beats(few, HOURS_MS, HOURS_MS, wall)).not.toContain(true);
+      expect(beats(1, 0, 0, wall, few + 1)).toEqual([false]);
+      expect(beats(few, HOURS_MS, HOURS_MS, wall, few + 2)).not.toContain(true);
+      expect(beats(few, 2 * HOURS_MS, 2 * HOURS_MS, wall, 2 * few + 2)).not.toContain(true);
+      expect(beats(1, 2 * HOURS_MS, 2 * HOURS_MS, wall, 3 * few + 2)).toEqual([true]);
+    });
   });
 
   it("tells by how much a machine's own clock is off", () => {

@@ -95,9 +95,8 @@ export function openPoolDatabase(settings: PoolSettings): Database {
       client.off('error', onError);
       client.release(doubt);
     };
-    const onNotice = (notice: { severity?: string | undefined }): void => {
-      if (notice.severity === 'WARNING')
-        doubt ??= unknownOutcome('PostgreSQL answered with a warning.');
+    const onNotice = (notice: Notice): void => {
+      if (isWarning(notice)) doubt ??= unknownOutcome('PostgreSQL answered with a warning.');
     };
     // The broken connection is told of by the statement that was on it.
     const onError = (): void => {};
@@ -183,6 +182,19 @@ export function openPoolDatabase(settings: PoolSettings): Database {
       await Promise.all([ordinary.end(), heartbeats.end()]);
     },
   };
+}
+
+interface Notice {
+  readonly severity?: string | undefined;
+  readonly code?: string | undefined;
+}
+
+/**
+ * DURABLE: such as "canceling wait for synchronous replication due to user request". The word for its severity is in the
+ * server's language, so the code tells, too: class 01 is warnings, 57 an operator's intervention.
+ */
+function isWarning({ severity, code = '' }: Notice): boolean {
+  return severity === 'WARNING' || code.startsWith('01') || code.startsWith('57');
 }
 
 async function rowsOf(

@@ -9,6 +9,8 @@ as $$
 declare
   v_outcome  text;
 begin
+  v_outcome := sekisho.judge_scopes(p);
+  if v_outcome is not null then return jsonb_build_object('kind', v_outcome); end if;
   perform sekisho.take_role(p ->> 'tid');
   v_outcome := coalesce(
     case when p #>> '{actor,kind}' = 'session' then

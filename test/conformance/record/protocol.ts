@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
+import { loadFunctions } from '../../../src/record/assets.ts';
 import type { NewMember } from '../../../src/record/contract.ts';
 import { digestOf } from '../../../src/revocation/digest.ts';
+import type { Subject } from '../../../src/revocation/types.ts';
 import { wholeLog } from '../../support/log.ts';
 import { commitOne, committed, ofUser, request } from '../../support/requests.ts';
 import {
@@ -184,6 +186,37 @@ export function protocolSuite(kind: string, open: () => Promise<RecordFixture>):
         expect(await head()).toEqual({ generation, position: old.position + 1 });
         const stranger = { ...declaration, operationId: newId(), actor: SYSTEM };
         await expect(log.commit([stranger])).rejects.toMatchObject({ code: 'internal' });
+      });
+
+      test('UPGRADE an entry of a newer scope waits until every member knows it; a hand-in does not', async () => {
+        const { database, record } = fixture;
+        const original = loadFunctions().find((one) => one.name === 'scope_version')?.text ?? '';
+        const newer = original.replace('then 1 end', "then 1 when p_scope = 'region' then 2 end");
+        await database.script(newer);
+        try {
+          const [old, upgraded] = [member(), member({ version: 2 })];
+          const subject = { scope: 'region', tid, uid: null, sid: null, sparedSid: null };
+          const revoke = [subject as unknown as Subject];
+          await record.members.removeAllBut('nobody');
+          await record.members.join(upgraded);
+          await record.members.join(old);
+          expect(await commitOne(fixture, { revoke })).toEqual({ kind: 'members_behind' });
+          expect(await commitOne(fixture, { revoke: [ofUser(tid, uid)] })).toMatchObject({
+            kind: 'committed',
+          });
+          expect(await commitOne(fixture, { revoke, actor: SYSTEM, handIn: true })).toMatchObject({
+            kind: 'committed',
+          });
+          await record.members.leave(old.id);
+          expect(await commitOne(fixture, { revoke })).toMatchObject({
+            ...{ kind: 'committed', entries: [{ scope: 'region' }] },
+          });
+          // No release knows this one.
+          const unheard = [{ ...subject, scope: 'galaxy' } as unknown as Subject];
+          expect(await commitOne(fixture, { revoke: unheard })).toEqual({ kind: 'members_behind' });
+        } finally {
+          await database.script(original);
+        }
       });
 
       test('FIRST TERM a generation is settled by whoever waited', async () => {
