@@ -61,7 +61,7 @@ describe('the user of docs/redis.md', () => {
 
   it('cannot read, write or hear anything of others', async () => {
     const server = await withAcl();
-    const hubs = redisHubs(ownPrefix(server.url));
+    const hubs = redisHubs(ownPrefix(server.url), { commandTimeoutMs: 20_000 });
     const { link } = await hubs.node();
     await expect(link.commands.get('other:key')).rejects.toThrow('NOPERM');
     await expect(link.commands.publish('other:channel', 'x')).rejects.toThrow('NOPERM');
@@ -72,7 +72,7 @@ describe('the user of docs/redis.md', () => {
   });
 });
 
-describe('C4 failover', () => {
+describe('B9 failover', () => {
   it('by Sentinel: nodes find the new master, and each other', { timeout: 60_000 }, async () => {
     const setup = await sentinel();
     const hubs = redisHubs(ownPrefix(setup.url), { generation: ENTRY.generation });

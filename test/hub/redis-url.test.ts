@@ -4,7 +4,7 @@ import { describeRedis, parseRedisUrl } from '../../src/hub/redis/url.ts';
 
 const hosts = (url: string) => parseRedisUrl(url).hosts.map(({ host, port }) => `${host} ${port}`);
 
-describe('G1 REDIS_URL', () => {
+describe('REDIS_URL', () => {
   it('names a Redis', () => {
     expect(parseRedisUrl('redis://redis.example')).toEqual({
       ...{ shape: 'standalone', tls: false, hosts: [{ host: 'redis.example', port: 6379 }] },

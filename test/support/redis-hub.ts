@@ -39,9 +39,14 @@ export interface RedisHubs {
 
 export function redisHubs(
   url: string,
-  options: { generation?: string; deploymentId?: string; log?: Log } = {},
+  options: {
+    generation?: string;
+    deploymentId?: string;
+    log?: Log;
+    commandTimeoutMs?: number;
+  } = {},
 ): RedisHubs {
-  const { deploymentId = newId(), log = silentLog, generation } = options;
+  const { deploymentId = newId(), log = silentLog, generation, commandTimeoutMs = 250 } = options;
   const codec = createHubCodec(
     createKeyRing('a secret of the tests that is long enough'),
     deploymentId,
@@ -51,7 +56,10 @@ export function redisHubs(
     deploymentId,
     codec,
     connect() {
-      const link = connectRedis({ address: parseRedisUrl(url), deploymentId, log });
+      const link = connectRedis({
+        address: parseRedisUrl(url),
+        ...{ deploymentId, log, commandTimeoutMs },
+      });
       const hub = createRedisHub({ link, deploymentId, codec, clock: systemClock, log });
       if (generation !== undefined) hub.enter(generation);
       const node = { hub, link };

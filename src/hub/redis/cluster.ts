@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { Cluster, type Redis } from 'ioredis';
-import { backoffMs, commonOptions, connectQuietly } from './options.ts';
+import { backoffMs, commonOptions, connectQuietly, patientAtFirst } from './options.ts';
 import type { RedisAddress } from './url.ts';
 
 /** How often a Cluster is asked who holds what, beside what its redirections say. */
@@ -50,6 +50,7 @@ export function connectCluster(
     // Not before: the Cluster's own first question would be one of those that are rejected.
     if (usable && node.options.readOnly !== true) void connectQuietly(node);
     leaveNothingUnhandled(node);
+    patientAtFirst(node, commandTimeout);
   });
   return { cluster, usable: () => usable && cluster.status === 'ready' };
 }

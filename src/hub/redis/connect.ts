@@ -7,6 +7,7 @@ import {
   backoffMs,
   COMMAND_TIMEOUT_MS,
   connectQuietly,
+  patientAtFirst,
   SUBSCRIBER_TIMEOUT_MS,
   singleOptions,
   tlsOf,
@@ -50,6 +51,7 @@ export function connectRedis(options: RedisLinkOptions): RedisLink {
       return { commands: cluster, connected: usable };
     }
     const redis = revival.watch(new Redis(singleOptions(address, tls, commandTimeoutMs)));
+    patientAtFirst(redis, commandTimeoutMs);
     redis.on('ready', tell);
     return { commands: redis, connected: () => redis.status === 'ready' };
   }

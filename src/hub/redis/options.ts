@@ -15,6 +15,7 @@ export const SUBSCRIBER_TIMEOUT_MS = 1_000;
 const SILENCE_MS = 2_000;
 
 const CONNECT_TIMEOUT_MS = 2_000;
+const HANDSHAKE_TIMEOUT_MS = 1_000;
 export const DISCONNECT_TIMEOUT_MS = 250;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
@@ -78,6 +79,19 @@ function sentinelOptions(address: RedisAddress, tls: ConnectionOptions | undefin
     // No Sentinel answers: the connection ends, and `keepAlive` begins another one.
     sentinelRetryStrategy: () => null,
   };
+}
+
+/**
+ * A command's deadline holds for commands: what the driver says to open a connection gets a second, so that a busy moment
+ * of this process does not make it give up and wait.
+ */
+export function patientAtFirst(redis: Redis, commandTimeout: number): void {
+  const set = (milliseconds: number) => (): void => {
+    redis.options.commandTimeout = milliseconds;
+  };
+  redis.on('ready', set(commandTimeout));
+  redis.on('close', set(HANDSHAKE_TIMEOUT_MS));
+  set(HANDSHAKE_TIMEOUT_MS)();
 }
 
 /** Begins to connect what has not begun. What fails is reported by the events of the connection. */
