@@ -31,7 +31,6 @@ test('B4 three nodes behind nginx are replaced one after the other under load: n
         const before = node.pid;
         const device = await load.login(ren, node);
         if (device === null) throw new Error('nobody could log in');
-        device.kept = true;
         const socket = await load.openSocket(device, node);
         await eventually('a socket is open on it', () => socket?.fact.openedMs !== null);
         // Revoking calls go to the other nodes from here on; all the rest goes through nginx.

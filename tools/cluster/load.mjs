@@ -132,9 +132,16 @@ export class Load {
     return this.devices.filter((device) => device.person === person && device.state === 'live');
   }
 
-  /** Logs a person in on a new device, at once. @param {Person} person @param {Target} [target] */
-  login(person, target) {
-    return this.#login(person, target);
+  /**
+   * Logs a person in on a new device, at once. The load uses it like any other, and leaves it logged in.
+   * @param {Person} person
+   * @param {Target} [target]
+   * @returns {Promise<Device | null>} null when it was not logged in
+   */
+  async login(person, target) {
+    const device = await this.#login(person, target);
+    if (device !== null) device.kept = true;
+    return device;
   }
 
   /**
