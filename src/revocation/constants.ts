@@ -53,6 +53,12 @@ export const MAX_SKEW_MS = 30_000;
  */
 export const STEP_HEARTBEATS = 8;
 
+/**
+ * WALL TIME: how long the first reading may have been under way; it is wrong by up to half of that. Longer than a busy
+ * record takes; a process that was stopped meanwhile takes longer.
+ */
+export const FIRST_READING_MAX_MS = 5_000;
+
 /** WALL TIME: how fast a difference is worked off; below 1, so that time never goes back. */
 export const SLEW_RATE = 0.05;
 

@@ -43,6 +43,7 @@ export class HandingIn {
     const node = this.#node;
     const lost = node.view.lostIn(lineage);
     this.#report(lost);
+    const history = new History(lineage);
     const entries: HandedIn[] = [];
     let refusal: unknown = null;
     for (let from = 0; from < lost.length; from += COMMIT_BATCH) {
@@ -53,9 +54,12 @@ export class HandingIn {
         const entry = batch[index];
         if (entry === undefined || outcome === null) continue;
         if (outcome.kind === 'identity_changed') return { kind: 'changed', head: outcome.head };
-        entries.push({ ...named(entry), to: newName(outcome, lineage) });
+        const to = newName(outcome);
+        entries.push({ ...named(entry), to });
         if (outcome.kind === 'committed' && outcome.head.generation !== lineage[0]?.id)
           return { kind: 'changed', head: outcome.head };
+        // By another node, in a history that this lineage, read before, does not know yet.
+        if (to !== null && !history.has(to)) return { kind: 'changed', head: to };
       }
     }
     // The others are in; this one is tried again, and until then this node answers nobody.
@@ -158,17 +162,14 @@ function named({ operationId, generation, position }: Entry): Omit<HandedIn, 'to
 }
 
 /** The name of an entry that was handed in, by this node or by another; null when the record let go of it since. */
-function newName(outcome: CommitOutcome, lineage: Lineage): Name | null {
+function newName(outcome: CommitOutcome): Name | null {
   if (outcome.kind === 'committed') {
     const [entry] = outcome.entries;
     if (entry !== undefined) return { generation: entry.generation, position: entry.position };
   }
   if (outcome.kind === 'duplicate') {
     const { row } = outcome;
-    if (row === null) return null;
-    const name = { generation: row.generation, position: row.position };
-    // One that was handed in by another node since the lineage was read is of the newest generation, too.
-    if (new History(lineage).has(name)) return name;
+    return row === null ? null : { generation: row.generation, position: row.position };
   }
   throw new SekishoError('internal', `The record did not take a lost entry: ${outcome.kind}.`);
 }

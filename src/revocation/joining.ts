@@ -1,5 +1,5 @@
 import { isOutage, SekishoError } from '../errors.ts';
-import { MAX_SKEW_MS, PROTOCOL_VERSION } from './constants.ts';
+import { FIRST_READING_MAX_MS, MAX_SKEW_MS, PROTOCOL_VERSION } from './constants.ts';
 import type { Generations } from './generations.ts';
 import type { HeartbeatLoop } from './heartbeat.ts';
 import type { Node } from './node.ts';
@@ -105,6 +105,12 @@ export class Joining {
     const reading = exclusive
       ? { sentMs: receivedMs, receivedMs, recordMs: wallMs }
       : { sentMs, receivedMs, recordMs: answer.recordTimeMs };
+    if (!node.knowsWallTime && receivedMs - reading.sentMs > FIRST_READING_MAX_MS) {
+      // WALL TIME: what was under way for so long, because the process was stopped perhaps, tells no time.
+      throw new SekishoError('store_unavailable', 'The record took too long to tell the time.', {
+        retryAfterSeconds: 1,
+      });
+    }
     const skew = skewMs(reading, wallMs, receivedMs);
     if (!node.knowsWallTime && Math.abs(skew) > MAX_SKEW_MS) {
       await this.#removeStrays();

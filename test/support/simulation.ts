@@ -1,151 +1,192 @@
 import type { Clock } from '../../src/clock.ts';
-import { SekishoError } from '../../src/errors.ts';
-import type { Acknowledgement, Hub } from '../../src/hub/contract.ts';
+import type { Hub } from '../../src/hub/contract.ts';
+import type { LogStore, MemberStore } from '../../src/record/contract.ts';
 import type { Follower } from '../../src/revocation/contract.ts';
 import type { FollowerEvent } from '../../src/revocation/events.ts';
 import { createFollower } from '../../src/revocation/follower.ts';
 import type { FollowerOptions } from '../../src/revocation/options.ts';
-import type { Entry } from '../../src/revocation/types.ts';
-import { type Carry, SimulatedRecord } from './simulated-record.ts';
+import { type RecordServer, SimulatedRecord, type Weakness } from './simulated-record.ts';
+import { type Faults, Network, NO_FAULTS, type Station } from './simulation/network.ts';
+import { randomFrom } from './simulation/random.ts';
+import type { SimulatedSessions } from './simulation/sessions.ts';
+import { type ResumeOrder, Timeline } from './simulation/timeline.ts';
 
-/** Numbers between 0 and 1 from a seed (mulberry32), so that a schedule can be played again. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+export type { Faults };
+export { NO_FAULTS };
+
+/** How a node's clocks differ from the world's. */
+export interface ClockError {
+  /** Parts of a second that it gains in one. */
+  readonly rate: number;
+  /** Of the wall clock, milliseconds. */
+  readonly wallMs: number;
+  /** What the monotonic clock counts in, milliseconds; 0 for no steps. */
+  readonly stepMs: number;
 }
 
-/** What the network between the parts does at present. Probabilities from 0 to 1. */
-export interface Faults {
-  /** One way to the record or back, milliseconds. */
-  latencyMs: number;
-  /** A statement that never arrives. */
-  lostStatement: number;
-  /** A statement that is carried out, and whose answer never arrives. */
-  lostAnswer: number;
-  recordDown: boolean;
-  hubLatencyMs: number;
-  hubLoss: number;
-  hubDouble: number;
-  hubWorks: boolean;
+export interface SimulationOptions {
+  /** A follower with a rule left out, to show that the simulation notices. */
+  readonly createFollower?: typeof createFollower;
+  readonly weakness?: Weakness | null;
 }
 
-export const NO_FAULTS: Faults = {
-  latencyMs: 4,
-  lostStatement: 0,
-  lostAnswer: 0,
-  recordDown: false,
-  hubLatencyMs: 4,
-  hubLoss: 0,
-  hubDouble: 0,
-  hubWorks: true,
-};
-
-export interface SimulatedNode {
+/** One node: a process with a clock of its own in which the real follower runs. */
+export class SimulatedNode implements Station {
   readonly name: string;
-  readonly follower: Follower;
-  readonly events: FollowerEvent[];
-  readonly log: FollowerOptions['log'];
+  readonly events: FollowerEvent[] = [];
   readonly clock: Clock;
-  paused: boolean;
-  /** Whether it is cut off from the record (the hub still reaches it). */
-  cutOff: boolean;
-}
+  readonly log: LogStore;
+  readonly sessions: SimulatedSessions;
+  readonly hub: Hub;
+  readonly follower: Follower;
+  readonly leaseMs: number;
+  readonly toleranceMs: number;
+  killed = false;
+  cutOff = false;
+  stray: Station['stray'] = null;
+  resumeOrder: ResumeOrder = 'due';
+  readonly #timeline: Timeline;
+  #stopped = false;
 
-interface Task {
-  readonly atMs: number;
-  readonly order: number;
-  readonly run: () => void;
-  readonly owner: SimulatedNode | null;
-}
+  constructor(
+    name: string,
+    parts: {
+      readonly timeline: Timeline;
+      readonly network: Network;
+      readonly record: SimulatedRecord;
+      readonly clockError: ClockError;
+      readonly offsetMs: number;
+      readonly newId: () => string;
+      readonly createFollower: typeof createFollower;
+    },
+    options: Partial<FollowerOptions>,
+  ) {
+    const { timeline, network, record, clockError, offsetMs } = parts;
+    this.name = name;
+    this.#timeline = timeline;
+    const rate = 1 + clockError.rate;
+    const originMs = timeline.nowMs;
+    this.clock = {
+      monotonicMs: () => {
+        const exactMs = offsetMs + (timeline.nowMs - originMs) * rate;
+        const { stepMs } = clockError;
+        return stepMs === 0 ? exactMs : Math.floor(exactMs / stepMs) * stepMs;
+      },
+      wallMs: () => timeline.nowMs + clockError.wallMs,
+      after: (delayMs, run) => {
+        const atMs = timeline.nowMs + Math.max(0, delayMs) / rate;
+        const task = timeline.at(atMs, run, this, 'timer');
+        return {
+          cancel: () => {
+            task.live = false;
+          },
+        };
+      },
+    };
+    // The server that a statement reaches is known only when it arrives.
+    let reached: RecordServer = record.primary;
+    const serverOf = () => reached;
+    const carry = <Result>(verb: string, run: () => Result): Promise<Result> =>
+      network.carry(this, verb, (server) => {
+        reached = server;
+        return run();
+      });
+    this.log = record.log(carry, serverOf);
+    this.sessions = record.sessionStore(carry, serverOf);
+    this.hub = network.hub(this);
+    const members: MemberStore = record.memberStore(carry, serverOf);
+    this.follower = parts.createFollower({
+      log: this.log,
+      members,
+      hub: this.hub,
+      clock: this.clock,
+      newId: parts.newId,
+      onEvent: (event) => this.events.push(event),
+      ...options,
+    });
+    const { leaseMs, toleranceMs } = this.follower.status();
+    this.leaseMs = leaseMs;
+    this.toleranceMs = toleranceMs;
+  }
 
-/** What a node listens with. */
-interface Ears {
-  readonly node: SimulatedNode;
-  readonly entry: Set<(entry: Entry) => void>;
-  readonly ack: Set<(acknowledgement: Acknowledgement) => void>;
-}
+  get stopped(): boolean {
+    return this.#stopped;
+  }
 
-/** A statement that is not answered within this time is given up. */
-const DEADLINE_MS = 400;
+  /** SIGSTOP and SIGCONT: nothing of it runs meanwhile, and its clocks run on. */
+  get paused(): boolean {
+    return this.#stopped;
+  }
+  set paused(paused: boolean) {
+    if (this.#stopped === paused) return;
+    this.#stopped = paused;
+    if (!paused) this.#timeline.resume(this, this.resumeOrder);
+  }
+}
 
 /**
  * Nodes, a record and a hub in one thread, under a clock that is turned by hand: the real follower runs in every node. The
- * clocks of the nodes begin anywhere and run up to 400 ppm apart. Nothing depends on anything but the seed.
+ * clocks of the nodes begin anywhere and run apart. Nothing that happens depends on anything but the seed.
  */
 export class Simulation {
   readonly random: () => number;
   readonly record: SimulatedRecord;
   readonly nodes: SimulatedNode[] = [];
-  faults: Faults = { ...NO_FAULTS };
-  #nowMs = 1_700_000_000_000;
-  #order = 0;
+  readonly timeline = new Timeline(1_700_000_000_000);
+  readonly network: Network;
+  readonly #createFollower: typeof createFollower;
   #ids = 0;
-  #tasks: Task[] = [];
-  readonly #hubs: Ears[] = [];
 
-  constructor(seed: number) {
+  constructor(seed: number, options: SimulationOptions = {}) {
     this.random = randomFrom(seed);
-    this.record = new SimulatedRecord(() => this.#nowMs);
+    this.record = new SimulatedRecord(() => this.timeline.nowMs, options.weakness ?? null);
+    this.network = new Network(this.timeline, this.random, this.record);
+    this.#createFollower = options.createFollower ?? createFollower;
   }
 
   /** The world's own time, which no node can see. */
   get nowMs(): number {
-    return this.#nowMs;
+    return this.timeline.nowMs;
   }
 
-  addNode(options: Partial<FollowerOptions> = {}): SimulatedNode {
-    const rate = 1 + (this.random() - 0.5) * 0.0008;
-    const originMs = this.#nowMs;
-    const offsetMs = this.random() * 1e6;
-    const events: FollowerEvent[] = [];
-    const clock: Clock = {
-      monotonicMs: () => offsetMs + (this.#nowMs - originMs) * rate,
-      wallMs: () => this.#nowMs,
-      after: (delayMs, run) => {
-        let live = true;
-        this.at(this.#nowMs + Math.max(0, delayMs) / rate, () => live && run(), node);
-        return {
-          cancel: () => {
-            live = false;
-          },
-        };
+  get faults(): Faults {
+    return this.network.faults;
+  }
+  set faults(faults: Faults) {
+    this.network.faults = faults;
+  }
+
+  /** An identifier: nothing depends on what it is. */
+  newId = (): string => {
+    this.#ids += 1;
+    return `id${this.#ids}`;
+  };
+
+  addNode(
+    options: Partial<FollowerOptions> = {},
+    clockError: ClockError = { rate: (this.random() - 0.5) * 0.0008, wallMs: 0, stepMs: 0 },
+  ): SimulatedNode {
+    const { timeline, network, record, newId } = this;
+    const node = new SimulatedNode(
+      `n${this.nodes.length}`,
+      {
+        timeline,
+        network,
+        record,
+        clockError,
+        offsetMs: this.random() * 1e6,
+        newId,
+        createFollower: this.#createFollower,
       },
-    };
-    const carry: Carry = (verb, run) => this.#carry(node, verb, run);
-    const log = this.record.log(carry);
-    const node: SimulatedNode = {
-      name: `n${this.nodes.length}`,
-      events,
-      log,
-      clock,
-      paused: false,
-      cutOff: false,
-      follower: createFollower({
-        log,
-        members: this.record.memberStore(carry),
-        hub: this.#hub(() => node),
-        clock,
-        newId: () => {
-          this.#ids += 1;
-          return `id${this.#ids}`;
-        },
-        onEvent: (event) => events.push(event),
-        ...options,
-      }),
-    };
+      options,
+    );
     this.nodes.push(node);
     return node;
   }
 
-  /** Runs `run` at `atMs` of the world's time; what belongs to a paused node waits until it goes on. */
-  at(atMs: number, run: () => void, owner: SimulatedNode | null = null): void {
-    this.#order += 1;
-    this.#tasks.push({ atMs, order: this.#order, run, owner });
+  /** Runs `run` at `atMs` of the world's time. */
+  at(atMs: number, run: () => void): void {
+    this.timeline.at(atMs, run);
   }
 
   /** A hub for a follower that is no node of this world: it reaches nobody. */
@@ -168,16 +209,8 @@ export class Simulation {
   }
 
   /** Lets the world go on for `ms`. */
-  async run(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
-    await settle();
-    for (let task = this.#next(untilMs); task !== undefined; task = this.#next(untilMs)) {
-      this.#tasks.splice(this.#tasks.indexOf(task), 1);
-      this.#nowMs = Math.max(this.#nowMs, task.atMs);
-      task.run();
-      await settle();
-    }
-    this.#nowMs = untilMs;
+  run(ms: number): Promise<void> {
+    return this.timeline.run(ms);
   }
 
   /** Lets the world go on until `promise` is settled, at most for `ms`; undefined if it is not by then. */
@@ -193,111 +226,9 @@ export class Simulation {
         done = true;
       },
     );
-    const untilMs = this.#nowMs + ms;
-    await settle();
-    while (!done && this.#nowMs < untilMs) await this.run(5);
+    const untilMs = this.nowMs + ms;
+    await this.run(0);
+    while (!done && this.nowMs < untilMs) await this.run(5);
     return value;
   }
-
-  #next(untilMs: number): Task | undefined {
-    let next: Task | undefined;
-    for (const task of this.#tasks) {
-      if (task.atMs > untilMs || task.owner?.paused === true) continue;
-      if (
-        next === undefined ||
-        task.atMs < next.atMs ||
-        (task.atMs === next.atMs && task.order < next.order)
-      ) {
-        next = task;
-      }
-    }
-    return next;
-  }
-
-  #carry<Result>(node: SimulatedNode, verb: string, run: () => Result): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const sentMs = this.#nowMs;
-      const arrivesMs = sentMs + this.random() * this.faults.latencyMs * 2;
-      const lost = this.random() < this.faults.lostStatement;
-      this.at(arrivesMs, () => {
-        if (lost || node.cutOff || this.faults.recordDown) {
-          const error = new SekishoError(
-            'store_unavailable',
-            `${verb}: the record is out of reach`,
-          );
-          this.at(sentMs + DEADLINE_MS, () => reject(error), node);
-          return;
-        }
-        // Structured as an answer on a wire: what the record changes later does not change it.
-        const answer = structuredClone(run());
-        if (this.random() < this.faults.lostAnswer) {
-          const error = new SekishoError('outcome_unknown', `${verb}: the answer was lost`);
-          this.at(sentMs + DEADLINE_MS, () => reject(error), node);
-        } else {
-          this.at(
-            arrivesMs + this.random() * this.faults.latencyMs * 2,
-            () => resolve(answer),
-            node,
-          );
-        }
-      });
-    });
-  }
-
-  #hub(owner: () => SimulatedNode): Hub {
-    const entry = new Set<(entry: Entry) => void>();
-    const ack = new Set<(acknowledgement: Acknowledgement) => void>();
-    let registered = false;
-    const register = () => {
-      if (!registered) this.#hubs.push({ node: owner(), entry, ack });
-      registered = true;
-    };
-    const send = (deliver: (hub: Ears) => void) => {
-      if (!this.faults.hubWorks) return;
-      for (const hub of this.#hubs) {
-        if (hub.node === owner() || this.random() < this.faults.hubLoss) continue;
-        const times = this.random() < this.faults.hubDouble ? 2 : 1;
-        for (let time = 0; time < times; time += 1) {
-          this.at(
-            this.#nowMs + this.random() * this.faults.hubLatencyMs * 2,
-            () => deliver(hub),
-            hub.node,
-          );
-        }
-      }
-    };
-    return {
-      kind: 'in-process',
-      announce: (message) =>
-        send((hub) => {
-          for (const listener of hub.entry) listener(message);
-        }),
-      acknowledge: (message) =>
-        send((hub) => {
-          for (const listener of hub.ack) listener(message);
-        }),
-      publish: () => {},
-      onAnnouncement: (listener) => {
-        register();
-        entry.add(listener);
-        return () => entry.delete(listener);
-      },
-      onHead: () => () => {},
-      onAcknowledgement: (listener) => {
-        register();
-        ack.add(listener);
-        return () => ack.delete(listener);
-      },
-      onEvent: () => () => {},
-      working: () => this.faults.hubWorks,
-      enter: () => {},
-      acknowledging: () => this.faults.hubWorks,
-      close: () => Promise.resolve(),
-    };
-  }
-}
-
-/** Lets everything that is ready run. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

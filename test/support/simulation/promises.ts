@@ -1,0 +1,123 @@
+import { FORGET_MARGIN_MS, MAX_ACCESS_TTL_MS } from '../../../src/revocation/constants.ts';
+import type { TokenFacts } from '../../../src/revocation/types.ts';
+import type { SimulatedNode, Simulation } from '../simulation.ts';
+import type { Instance, Truth } from './history.ts';
+
+/** A promise of docs/protocol.md section 8, or of the rule that it names, was not kept. */
+export class BrokenPromise extends Error {
+  readonly promise: string;
+
+  constructor(promise: string, what: string) {
+    super(`${promise}: ${what}`);
+    this.promise = promise;
+  }
+}
+
+/** An answer that let somebody in. */
+export interface Acceptance {
+  readonly how: string;
+  readonly node: SimulatedNode;
+  readonly truth: Truth;
+  /** When the request began. */
+  readonly startedMs: number;
+  readonly freshness: 'fresh' | 'stale';
+  /** FRESH: it asked for a proof of its own. */
+  readonly exact?: boolean;
+}
+
+/** Holds every answer against the omniscient history. Counts what it looked at, so that an idle world is noticed. */
+export class Promises {
+  readonly #world: Simulation;
+  /** Whether the record may have put sessions, or lineage, back. */
+  readonly losses: { readonly untilMs: number; readonly atMs: number }[] = [];
+  passes = 0;
+  refusals = 0;
+  everywhere = 0;
+
+  constructor(world: Simulation) {
+    this.#world = world;
+  }
+
+  /** Bound, Early return and FRESH. */
+  accepted({ how, node, truth, startedMs, freshness, exact = false }: Acceptance): void {
+    const { nowMs, record } = this.#world;
+    this.passes += 1;
+    const boundMs = node.leaseMs + (freshness === 'stale' ? node.toleranceMs : 0);
+    for (const hit of record.history.hits(truth)) {
+      // What was lost is nobody's promise until it was handed in, which is a commit of its own.
+      if (hit.lostAtMs !== null) continue;
+      const ageMs = nowMs - hit.atMs;
+      if (ageMs > boundMs)
+        this.#broken('Bound', hit, `${how} at ${node.name} as ${freshness} after ${ageMs} ms`);
+      if (hit.everywhereAtMs !== null && hit.everywhereAtMs <= startedMs)
+        this.#broken('Early return', hit, `${how} at ${node.name}, begun after "everywhere"`);
+      if (exact && hit.atMs < startedMs)
+        this.#broken('FRESH', hit, `${how} at ${node.name}, begun after the commit`);
+    }
+    if (freshness === 'stale') this.#noKnownGap(node, how);
+  }
+
+  /** ANSWER: a known gap forbids tolerance. */
+  #noKnownGap(node: SimulatedNode, how: string): void {
+    const { head, applied } = node.follower.status();
+    if (head > applied)
+      throw new BrokenPromise(
+        'ANSWER',
+        `${how} at ${node.name} as stale, which knows of ${head} and has applied ${applied}`,
+      );
+  }
+
+  /** MINT: a refresh that began after a commit is not answered with tokens of what that commit has ended. */
+  refreshed(node: SimulatedNode, truth: Truth, startedMs: number): void {
+    this.passes += 1;
+    for (const hit of this.#world.record.history.endings(truth)) {
+      if (hit.lostAtMs === null && hit.atMs < startedMs)
+        this.#broken('MINT', hit, `a refresh at ${node.name}, begun after the commit`);
+    }
+  }
+
+  /** No false refusal: whoever is called revoked was revoked by something. */
+  calledRevoked(node: SimulatedNode, truth: Truth, how: string): void {
+    this.refusals += 1;
+    if (this.#world.record.history.endings(truth).length === 0)
+      throw new BrokenPromise(
+        'No false refusal',
+        `${how} at ${node.name}: nothing revoked it: ${said(truth)}`,
+      );
+  }
+
+  /** Nor is a token superseded that is neither older than a reissue, nor of a lost end, nor longer than its life ago. */
+  calledSuperseded(node: SimulatedNode, truth: Truth, how: string): void {
+    this.refusals += 1;
+    const { record, nowMs } = this.#world;
+    if (record.history.hits(truth).length > 0 || this.isOfLostEnd(truth.facts)) return;
+    if (nowMs - truth.mintedAtMs > MAX_ACCESS_TTL_MS + FORGET_MARGIN_MS / 2) return;
+    throw new BrokenPromise(
+      'No false refusal',
+      `${how} at ${node.name}: superseded by nothing: ${said(truth)}, minted ${nowMs - truth.mintedAtMs} ms ago`,
+    );
+  }
+
+  /** LINEAGE: whether the record's history, as it is now, lacks what the token was minted on. */
+  isOfLostEnd({ generation, tokenEpoch }: TokenFacts): boolean {
+    const { lineage, head } = this.#world.record;
+    const at = lineage.findIndex(({ id }) => id === generation);
+    // A server that has just taken over may lack the end of a generation before another one was begun.
+    if (at === 0) return tokenEpoch > head.position;
+    return at === -1 || lineage.slice(0, at).some(({ parentEnd }) => tokenEpoch > parentEnd);
+  }
+
+  /** Whether a failover or a restore may have lost what was written between these two moments. */
+  mayBeLost(fromMs: number, toMs: number): boolean {
+    return this.losses.some(({ untilMs, atMs }) => untilMs < toMs && atMs >= fromMs);
+  }
+
+  #broken(promise: string, { entry }: Instance, what: string): never {
+    const { scope, generation, position } = entry;
+    throw new BrokenPromise(promise, `${what}; ${scope} ${generation}/${position}`);
+  }
+}
+
+function said({ facts: { generation, epoch, tokenEpoch, sid } }: Truth): string {
+  return `${sid} ${generation}/${epoch}/${tokenEpoch}`;
+}
