@@ -52,7 +52,10 @@ export function createInstance(config: Config): Starting {
 
   const opening = (async () => {
     await previousClosed(config);
-    const open = await openPatiently(config, { log, clock, signal: closing.signal });
+    const open = await openPatiently(config, {
+      ...{ log, clock, signal: closing.signal },
+      onEvent: metrics.protocol,
+    });
     const { flush } = open;
     const engine = measured(open.engine, metrics);
     const app = createHttpApp(engine, httpOptions);

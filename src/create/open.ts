@@ -5,6 +5,7 @@ import { createPasswordHasher } from '../login/password.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordStore } from '../record/contract.ts';
 import { createCommitter } from '../revocation/committer.ts';
+import type { FollowerEvent } from '../revocation/events.ts';
 import { createFollower } from '../revocation/follower.ts';
 import { alwaysFresh } from '../session/always-fresh.ts';
 import { createAuthenticator, type Known } from '../session/authenticate.ts';
@@ -53,6 +54,8 @@ export interface EngineParts {
   readonly exclusive: boolean;
   readonly log: Log;
   readonly clock: Clock;
+  /** What the follower reports, for metrics. */
+  readonly onEvent?: (event: FollowerEvent) => void;
   /** Ends the start, which may wait for the record for a long time; everything that was opened is closed. */
   readonly signal?: AbortSignal;
 }
@@ -86,7 +89,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       clock,
       exclusive,
       address: config.address,
-      onEvent: createFollowerLog(log, clock),
+      onEvent: listeners(createFollowerLog(log, clock), parts.onEvent),
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
       ...(config.toleranceMs === undefined ? {} : { toleranceMs: config.toleranceMs }),
     });
@@ -130,6 +133,15 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     await close();
     throw error;
   }
+}
+
+/** Each hears everything. */
+function listeners(
+  ...all: readonly (((event: FollowerEvent) => void) | undefined)[]
+): (event: FollowerEvent) => void {
+  return (event) => {
+    for (const listener of all) listener?.(event);
+  };
 }
 
 async function closeAll(closers: (() => unknown)[], log: Log): Promise<void> {

@@ -10,6 +10,11 @@ export function measured(engine: Engine, metrics: Metrics): Engine {
   const { authentication } = engine;
   const logins = revoking(engine.logins, metrics);
   metrics.watch(() => engine.status());
+  metrics.watchMembers(async () => {
+    // A record that this node cannot reach would hold the whole scrape up.
+    if (engine.status().freshness !== 'fresh') throw new Error('The record is out of reach.');
+    return engine.operator.members();
+  });
   const judged = () => metrics.authentication('success');
   const refused = (error: unknown) => metrics.authentication(outcomeOf(error));
   return Object.freeze({

@@ -1,9 +1,12 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { FollowerStatus } from '../revocation/contract.ts';
-import type { Revocation } from '../session/contract.ts';
+import type { FollowerEvent } from '../revocation/events.ts';
+import type { MemberState, Revocation } from '../session/contract.ts';
+import { watchMembers } from './member-metrics.ts';
 import type { HttpMeter } from './meter.ts';
+import { createProtocolMetrics } from './protocol-metrics.ts';
 
-/** The figures of one instance, in a registry of its own. Labels are words of ours, never an id. */
+/** The figures of one instance, in a registry of its own. Labels are words of ours, and of ids those of members only. */
 export interface Metrics {
   readonly http: HttpMeter;
   /** `outcome`: `success`, or the code of the error. */
@@ -13,6 +16,10 @@ export interface Metrics {
   revocation(revocation: Pick<Revocation, 'scope' | 'barrier'>): void;
   /** From where the figures of the follower are read, each time somebody asks. */
   watch(status: () => FollowerStatus): void;
+  /** From where those of all members are read, at most once a second, while the record can be reached. */
+  watchMembers(members: () => Promise<readonly MemberState[]>): void;
+  /** What the follower reports. */
+  readonly protocol: (event: FollowerEvent) => void;
   /** Media type of `read`. */
   readonly contentType: string;
   /** The Prometheus text exposition. */
@@ -93,6 +100,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       barrier.observe(waitedMs / 1000);
     },
     watch: (status) => watchFollower(registry, status),
+    watchMembers: (members) => watchMembers(registry, members),
+    protocol: createProtocolMetrics(registry),
     contentType: registry.contentType,
     read: () => registry.metrics(),
   };
@@ -124,6 +133,15 @@ const FOLLOWER: Readonly<Record<string, readonly [string, (status: FollowerStatu
 };
 
 function watchFollower(registry: Registry, status: () => FollowerStatus): void {
+  new Gauge({
+    name: 'sekisho_hub_info',
+    help: 'Always 1: the hub that this node has.',
+    labelNames: ['kind'] as const,
+    registers: [registry],
+    collect() {
+      this.set({ kind: status().hub.kind }, 1);
+    },
+  });
   for (const [name, [help, read]] of Object.entries(FOLLOWER)) {
     new Gauge({
       name,

@@ -1,0 +1,67 @@
+import { expect, test, vi } from 'vitest';
+import { createMetrics } from '../../src/observe/metrics.ts';
+import type { MemberState } from '../../src/session/contract.ts';
+
+const MEMBER: MemberState = {
+  id: 'one',
+  ...{ leaseMs: 750, toleranceMs: 10_000, version: 1, address: null, beat: 9, joinedAtMs: 0 },
+  ...{ generation: 'g1', applied: 41, lag: 2, self: true, leaseLeftMs: 500, freshness: 'fresh' },
+  report: { lastHeartbeatMs: 4, hub: 'redis', hubWorking: true },
+};
+const OTHER: MemberState = {
+  ...MEMBER,
+  ...{ id: 'two', self: false, leaseLeftMs: null, freshness: 'unavailable', report: null },
+};
+
+test('B11 A10 each member has its figures, and all gauges of a scrape share one read', async () => {
+  const metrics = createMetrics({ process: false });
+  const read = vi.fn(async () => [MEMBER, OTHER]);
+  metrics.watchMembers(read);
+  const text = await metrics.read();
+  expect(read).toHaveBeenCalledTimes(1);
+  for (const line of [
+    'sekisho_members{freshness="fresh"} 1',
+    'sekisho_members{freshness="stale"} 0',
+    'sekisho_members{freshness="unavailable"} 1',
+    'sekisho_member_applied_position{member="one"} 41',
+    'sekisho_member_lag_entries{member="two"} 2',
+    'sekisho_member_lease_left_seconds{member="one"} 0.5',
+    'sekisho_member_heartbeat_duration_seconds{member="one"} 0.004',
+    'sekisho_member_answers_fresh{member="two"} 0',
+    'sekisho_member_hub_working{member="one"} 1',
+    'sekisho_member_info{member="one",generation="g1",hub="redis",version="1"} 1',
+  ]) {
+    expect(text.split('\n')).toContain(line);
+  }
+  expect(text).not.toContain('sekisho_member_lease_left_seconds{member="two"}');
+});
+
+test('A10 while the record cannot be read, members have no figures at all', async () => {
+  const metrics = createMetrics({ process: false });
+  metrics.watchMembers(() => Promise.reject(new Error('away')));
+  const text = await metrics.read();
+  expect(text).toContain('# TYPE sekisho_members gauge');
+  expect(text).not.toMatch(/^sekisho_member/m);
+});
+
+test('B11 what the follower reports is counted', async () => {
+  const metrics = createMetrics({ process: false });
+  const { protocol } = metrics;
+  protocol({ kind: 'heartbeat', tookMs: 3, covered: true });
+  protocol({ kind: 'failed', what: 'HEARTBEAT', error: new Error('away') });
+  protocol({ kind: 'applied', entries: 3, position: 3, from: 'hub' });
+  protocol({ kind: 'applied', entries: 2, position: 5, from: 'record' });
+  protocol({ kind: 'connections_killed', count: 4, why: 'revoked' });
+  protocol({ kind: 'gap', applied: 5, position: 7 });
+  const lines = (await metrics.read()).split('\n');
+  for (const line of [
+    'sekisho_heartbeat_seconds_count 1',
+    'sekisho_protocol_failures_total{rule="HEARTBEAT"} 1',
+    'sekisho_entries_applied_total{source="hub"} 3',
+    'sekisho_entries_applied_total{source="record"} 2',
+    'sekisho_connections_cut_total{reason="revoked"} 4',
+    'sekisho_protocol_events_total{event="gap"} 1',
+  ]) {
+    expect(lines).toContain(line);
+  }
+});
