@@ -13,7 +13,7 @@ import { createKeyRing, type KeyRing } from '../../src/token/secrets.ts';
 
 /**
  * A session's row as the record keeps it, in memory: the rules of `SessionStore.rotate` that speak of the chain, without
- * lifetimes. `steps` are the used tokens, oldest first.
+ * lifetimes, and with no answer ever known to be delivered. `used` are the used tokens, oldest first.
  */
 interface Row {
   readonly current: string;
@@ -81,7 +81,8 @@ function rotate(
   if (step === undefined) {
     return { kind: 'unknown' };
   }
-  return now - step.at <= grace
+  const isLast = index === row.used.length - 1;
+  return isLast || now - step.at <= grace
     ? { kind: 'replayed', keyIds: row.used.slice(index).map((one) => one.keyId), row }
     : { kind: 'reused' };
 }
