@@ -10,6 +10,7 @@ import { newId } from '../id.ts';
 import { createLogger } from '../observe/logger.ts';
 import { measured } from '../observe/measured.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { assertTerm } from '../revocation/options.ts';
 import type { Engine } from '../session/contract.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { authenticateRequest, peerOf, refusal } from './guard.ts';
@@ -166,6 +167,7 @@ const never = new Promise<Error>(() => {});
 function earlySettings(config: Config, options: HttpOptions): HttpSettings {
   if (config.secret !== null) createKeyRing(config.secret);
   if (config.redisUrl !== null) parseRedisUrl(config.redisUrl);
+  assertTerm(config.leaseMs, config.toleranceMs);
   try {
     return settingsOf(options, config.issuer ?? config.firstIssuer);
   } catch (error) {

@@ -42,12 +42,14 @@ export interface FollowerSettings extends Required<FollowerOptions> {
 }
 
 /**
- * Checks the numbers and fills in the defaults.
- * @throws SekishoError `invalid_configuration` when lease and tolerance are out of bounds or exceed MAX_TERM together.
+ * Whether a node may have that lease and that tolerance; for those who want to know before anything is opened.
+ *
+ * @throws SekishoError `invalid_configuration`
  */
-export function followerSettings(options: FollowerOptions): FollowerSettings {
-  const leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
-  const toleranceMs = options.toleranceMs ?? DEFAULT_TOLERANCE_MS;
+export function assertTerm(
+  leaseMs: number = DEFAULT_LEASE_MS,
+  toleranceMs: number = DEFAULT_TOLERANCE_MS,
+): void {
   if (!Number.isInteger(leaseMs) || leaseMs < MIN_LEASE_MS) {
     throw new SekishoError(
       'invalid_configuration',
@@ -66,6 +68,16 @@ export function followerSettings(options: FollowerOptions): FollowerSettings {
       `Lease and tolerance (SEKISHO_LEASE_MS, SEKISHO_TOLERANCE_MS) together must stay below ${MAX_TERM_MS} ms.`,
     );
   }
+}
+
+/**
+ * Checks the numbers and fills in the defaults.
+ * @throws SekishoError `invalid_configuration` when lease and tolerance are out of bounds or exceed MAX_TERM together.
+ */
+export function followerSettings(options: FollowerOptions): FollowerSettings {
+  const leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
+  const toleranceMs = options.toleranceMs ?? DEFAULT_TOLERANCE_MS;
+  assertTerm(leaseMs, toleranceMs);
   return Object.freeze({
     log: options.log,
     members: options.members,
