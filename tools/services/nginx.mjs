@@ -11,7 +11,7 @@ import { freePort } from './ports.mjs';
 
 const exampleFile = fileURLToPath(new URL('../../deploy/nginx/sekisho.conf', import.meta.url));
 const advice =
-  'install nginx 1.18 or newer (Debian: apt-get install nginx; macOS: brew install nginx)';
+  'install nginx 1.20 or newer (Debian: apt-get install nginx; macOS: brew install nginx)';
 const timeoutMs = 30_000;
 
 /**
