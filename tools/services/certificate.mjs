@@ -2,10 +2,14 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findOrInstall } from './debian.mjs';
+
+const advice = 'install the program openssl (Debian: apt-get install openssl)';
 
 /**
  * Writes `ca.crt`, `server.crt` and `server.key` (for 127.0.0.1 and localhost, valid for two days) into
- * `folder`. Needs the program `openssl`.
+ * `folder`. Needs the program `openssl`, and installs it
+ * where that can be done.
  * @param {string} folder
  * @returns {{ caFile: string, certificateFile: string, keyFile: string }}
  */
@@ -35,10 +39,7 @@ export function makeCertificate(folder) {
 
 /** @param {string[]} args */
 function openssl(args) {
-  const { status, stderr, error } = spawnSync('openssl', args, { encoding: 'utf8' });
-  if (status !== 0) {
-    throw new Error(
-      `openssl ${args[0]} failed (the program is needed): ${error?.message ?? stderr}`,
-    );
-  }
+  const program = findOrInstall('openssl', { packages: ['openssl'], advice });
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`openssl ${args[0]} failed: ${stderr}`);
 }
