@@ -162,6 +162,8 @@ function seal(chunk: Chunk): Buffer {
 }
 
 function nameIndex(chunk: Chunk, name: string): number {
+  // Nearly always the generation, whose text need not be hashed to be found.
+  if (chunk.names[0] === name) return 0;
   const known = chunk.index?.get(name);
   if (known !== undefined) return known;
   // A text of its own: the one given may be a piece of a page of the log, which would be kept with it.
