@@ -12,18 +12,29 @@ declare
   v_swept timestamptz := sekisho.from_ms(p_swept_through_ms);
 begin
   perform set_config('role', 'sekisho_system', true), set_config('synchronous_commit', 'on', true);
-  perform from unnest(p_tids, p_sids, p_at_ms) as i (tid, sid, at_ms)
-          join sekisho.session s on s.tid = i.tid and s.sid = i.sid
-   where s.last_seen_at < sekisho.from_ms(i.at_ms)
-   order by s.tid, s.sid
-     for no key update of s;
+  -- Both by key, one session after the other (lateral, offset 0): a planner that joins a batch with all sessions, judged or
+  -- locked one way or the other, makes the time of a batch grow with them.
+  perform from (
+            select tid, sid, sekisho.from_ms(max(at_ms)) as at
+              from unnest(p_tids, p_sids, p_at_ms) as i (tid, sid, at_ms)
+             group by tid, sid
+             order by tid, sid
+            offset 0
+          ) i
+    cross join lateral (
+            select from sekisho.session s
+             where s.tid = i.tid and s.sid = i.sid and s.last_seen_at < i.at
+               for no key update
+          ) l;
   update sekisho.session s set last_seen_at = i.at
     from (
       select tid, sid, sekisho.from_ms(max(at_ms)) as at
         from unnest(p_tids, p_sids, p_at_ms) as i (tid, sid, at_ms)
        group by tid, sid
     ) i
-    join sekisho.judged_session('-infinity') j on j.tid = i.tid and j.sid = i.sid
+   cross join lateral (
+      select j.state from sekisho.judged_session('-infinity') j where j.tid = i.tid and j.sid = i.sid offset 0
+    ) j
    where s.tid = i.tid and s.sid = i.sid and s.last_seen_at < i.at and j.state = 'active';
   insert into sekisho.sweep as w (swept_through) values (v_swept)
       on conflict (only_one) do update set swept_through = excluded.swept_through
