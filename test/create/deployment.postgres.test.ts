@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { type EngineParts, type OpenEngine, openEngine } from '../../src/create/open.ts';
-import { silentLog } from '../../src/observe/log.ts';
+import type { OpenEngine } from '../../src/create/open.ts';
 import { openPostgresRecord } from '../../src/record/postgres/open.ts';
 import { MAX_SKEW_MS } from '../../src/revocation/constants.ts';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
+import { type ClusterNodeOptions, startClusterNode } from '../support/cluster-node.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -22,25 +22,11 @@ afterEach(async () => {
 });
 afterAll(() => database?.drop());
 
-interface Settings {
-  readonly secret?: string;
-  readonly issuer?: string | null;
-  readonly audience?: string | null;
-  readonly clock?: EngineParts['clock'];
-}
+type Settings = Omit<ClusterNodeOptions, 'databaseUrl'>;
 
 /** Starts a node on the database, as a process of its own would. */
 async function start(settings: Settings = {}): Promise<OpenEngine> {
-  const { secret = FIRST, issuer = null, audience = null, clock = systemClock } = settings;
-  const node = await openEngine({
-    record: await openPostgresRecord({ url: database.url, max: 3 }),
-    ...{ secret, clock, exclusive: false, log: silentLog },
-    config: {
-      ...{ issuer, audience, firstIssuer: 'http://127.0.0.1:4000' },
-      ...{ leaseMs: undefined, toleranceMs: undefined, strict: false, address: null },
-      ...{ record: { kind: 'postgres', databaseUrl: database.url }, redisUrl: null, hub: 'auto' },
-    },
-  });
+  const node = await startClusterNode({ databaseUrl: database.url, secret: FIRST, ...settings });
   running.push(node);
   return node;
 }
