@@ -147,13 +147,15 @@ function keepAlive() {
 /** Disconnects; resolves when that is done, at the latest after a second. */
 function ended(connection: Redis | Cluster): Promise<void> {
   return new Promise((resolve) => {
-    if (connection.status === 'end') return resolve();
+    const { status } = connection;
+    if (status !== 'end') connection.disconnect();
+    // Between two attempts nothing is open, and nothing will be said to have ended.
+    if (status === 'end' || status === 'reconnecting' || status === 'close') return resolve();
     const timer = setTimeout(resolve, 1_000);
     connection.once('end', () => {
       clearTimeout(timer);
       resolve();
     });
-    connection.disconnect();
   });
 }
 
