@@ -44,30 +44,40 @@ export async function underLoad(
   const postgres = { url: inject('postgresUrl') };
   const cluster = await startCluster({ postgres, env: PATIENT.env, ...options.cluster });
   try {
-    const load = await startLoad(cluster, { ...PATIENT.load, ...options.load });
-    const [yuki] = cluster.people;
-    if (yuki === undefined) throw new Error('a case needs a person');
-    let failed = true;
-    try {
-      await play({ cluster, load, nodes: cluster.nodes, yuki });
-      failed = false;
-    } finally {
-      await load.stop();
-      const verdict = checkHistory(load.history, options.check);
-      const text = report(`${title} (seed ${load.seed})`, load.history, verdict);
-      process.stderr.write(
-        `${text}${failed || verdict.violations.length > 0 ? logs(cluster) : ''}\n`,
-      );
-      if (!failed) {
-        expect(verdict.violations).toEqual([]);
-        // A verdict over nothing would be none.
-        expect(verdict.evidence.validTried).toBeGreaterThan(0);
-      }
-    }
-    return summarize(load.history);
+    return await onCluster(cluster, title, play, options);
   } finally {
     await cluster.stop();
   }
+}
+
+/** The same on a cluster that is there, for cases that leave it whole; it is not stopped. */
+export async function onCluster(
+  cluster: Cluster,
+  title: string,
+  play: (scene: Scene) => Promise<void>,
+  options: Omit<CaseOptions, 'cluster'> = {},
+): Promise<Summary> {
+  const load = await startLoad(cluster, { ...PATIENT.load, ...options.load });
+  const [yuki] = cluster.people;
+  if (yuki === undefined) throw new Error('a case needs a person');
+  let failed = true;
+  try {
+    await play({ cluster, load, nodes: cluster.nodes, yuki });
+    failed = false;
+  } finally {
+    await load.stop();
+    const verdict = checkHistory(load.history, options.check);
+    const text = report(`${title} (seed ${load.seed})`, load.history, verdict);
+    process.stderr.write(
+      `${text}${failed || verdict.violations.length > 0 ? logs(cluster) : ''}\n`,
+    );
+    if (!failed) {
+      expect(verdict.violations).toEqual([]);
+      // A verdict over nothing would be none.
+      expect(verdict.evidence.validTried).toBeGreaterThan(0);
+    }
+  }
+  return summarize(load.history);
 }
 
 /** What one presentation of a device's newest token is answered by each node. */
