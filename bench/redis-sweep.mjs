@@ -5,11 +5,11 @@
 //
 // A real Redis and a real PostgreSQL, on loopback, made for the run. In each round one node sweeps while two others go on
 // writing last-seen times, and a fourth client asks for one small value every few milliseconds. Redis itself says how long
-// each command took (SLOWLOG). That is wall time, which on a busy machine is also others'; so Redis gets a higher priority
-// where that is permitted, and, as a command that is slow by itself is slow in every round, the best round is held to the
-// budget. It ends with 1 when that is over it.
+// each command took (SLOWLOG). That is wall time, which on a busy machine is also others'; so Redis runs before everything
+// else where that is permitted (chrt, as root), and, since a command that is slow by itself is slow in every round, the best
+// round is held to the budget. It ends with 1 when that is over it.
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -52,11 +52,7 @@ const redis = await startRedis({
   settings: { 'slowlog-log-slower-than': SLOWER_THAN_US, 'slowlog-max-len': 100_000 },
 });
 const postgres = await startPostgres();
-try {
-  setPriority(redis.pid, -15);
-} catch {
-  console.error('(Redis has no higher priority than other work: not permitted)');
-}
+const isAlone = runFirst(redis.pid);
 const closers = [() => redis.stop(), () => postgres.stop()];
 let failed = false;
 try {
@@ -163,6 +159,7 @@ async function run() {
     results.keys.push(Number(keys?.[2] ?? 0) / 1000);
   }
 
+  if (!isAlone) console.log('Redis was interrupted by other work: chrt is not permitted here');
   const best = Math.min(...results.longest);
   const rate = median(results.seconds.map((seconds) => sessions / seconds));
   console.log(`${sessions} keys, ${changed} seen since the last sweep, ${rounds} rounds`);
@@ -187,6 +184,16 @@ async function run() {
   }
   if (best > BUDGET_MS) console.log(`over the budget, in every round: ${ms(best)}`);
   return best <= BUDGET_MS;
+}
+
+/** So that a command's time is Redis's own. Whether nothing else on this machine can interrupt it then. */
+function runFirst(pid) {
+  try {
+    execFileSync('chrt', ['--fifo', '--pid', '10', String(pid)], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Every SLOWLOG entry but those of this benchmark itself. */
@@ -218,7 +225,7 @@ async function probed(probe, work) {
 async function report(admin, status) {
   console.log(`keys read ${status.keysSeen}, sessions written to the record ${status.swept}`);
   const stats = await admin.info('commandstats');
-  for (const name of ['scan', 'get', 'evalsha']) {
+  for (const name of ['scan', 'mget', 'evalsha']) {
     const [, calls, usec] =
       new RegExp(`^cmdstat_${name}:calls=(\\d+),usec=(\\d+)`, 'm').exec(stats) ?? [];
     if (calls !== undefined) {

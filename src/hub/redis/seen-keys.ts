@@ -4,7 +4,7 @@ export const PARTITIONS = 32;
 /** Marks outlive whatever they speak of; a deployment that was away for longer sweeps as after a loss. */
 export const MARKS_LIVE_MS = 14 * 86_400_000;
 
-const NAME = /^([\w-]{1,64}):([\w-]{1,64}):\{[0-9a-f]{1,2}\}$/;
+const NAME = /^([\w-]{1,64}):([\w-]{1,64}):\{([0-9a-f]{1,2})\}$/;
 
 /** Names of the keys under which last-seen times wait to be swept. */
 export interface SeenKeys {
@@ -15,7 +15,14 @@ export interface SeenKeys {
   /** What `SCAN MATCH` finds sessions by. */
   readonly pattern: string;
   /** Null for a name that no node could have written. */
-  parse(key: string): { readonly tid: string; readonly sid: string } | null;
+  parse(key: string): SeenKey | null;
+}
+
+export interface SeenKey {
+  readonly tid: string;
+  readonly sid: string;
+  /** The hash tag: keys with the same one lie in one slot. */
+  readonly tag: string;
 }
 
 export function createSeenKeys(prefix: string): SeenKeys {
@@ -26,8 +33,9 @@ export function createSeenKeys(prefix: string): SeenKeys {
     pattern: `${sessions.replaceAll(/[\\*?[\]]/g, '\\$&')}*`,
     parse(key) {
       if (!key.startsWith(sessions)) return null;
-      const [, tid, sid] = NAME.exec(key.slice(sessions.length)) ?? [];
-      return tid === undefined || sid === undefined ? null : { tid, sid };
+      const [, tid, sid, tag] = NAME.exec(key.slice(sessions.length)) ?? [];
+      if (tid === undefined || sid === undefined || tag === undefined) return null;
+      return { tid, sid, tag };
     },
   };
 }

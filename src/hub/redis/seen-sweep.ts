@@ -3,7 +3,7 @@ import type { SweepServers } from '../../record/sweep-contract.ts';
 import type { SeenSweep, SeenTime } from '../seen-contract.ts';
 import type { RedisLink } from './link.ts';
 import { loadScript, runScript } from './scripts.ts';
-import { MARKS_LIVE_MS, PARTITIONS, type SeenKeys } from './seen-keys.ts';
+import { MARKS_LIVE_MS, PARTITIONS, type SeenKey, type SeenKeys } from './seen-keys.ts';
 
 const BEGIN = loadScript('begin_sweep');
 
@@ -46,7 +46,7 @@ export async function beginSweep(
     if (master === undefined) return null;
     const { redis } = master;
     const [following, names] = await redis.scan(cursor, 'MATCH', keys.pattern, 'COUNT', COUNT);
-    const batch = await read(redis, keys, names);
+    const batch = await read(master, keys, names);
     // Only now: a batch that could not be read is read again.
     cursor = following;
     keysSeen += names.length;
@@ -104,25 +104,31 @@ function fieldsOf(answer: readonly string[]): ReadonlyMap<string, number> {
 
 /** Values of one batch, in one round trip. What has expired meanwhile, or was never a time, is left out. */
 async function read(
-  redis: Redis,
+  { redis, slots }: Master,
   keys: SeenKeys,
   names: readonly string[],
 ): Promise<readonly SeenTime[]> {
-  const known = names.flatMap((name) => {
+  // One command where all keys may lie anywhere, one a slot in a Cluster.
+  const groups = new Map<string, { names: string[]; sessions: SeenKey[] }>();
+  for (const name of names) {
     const session = keys.parse(name);
-    return session === null ? [] : [{ name, ...session }];
-  });
-  if (known.length === 0) return [];
-  const pipeline = redis.pipeline();
-  for (const { name } of known) pipeline.get(name);
-  const answers = (await pipeline.exec()) ?? [];
-  return known.flatMap(({ tid, sid }, index) => {
-    const [error, value] = answers[index] ?? [new Error('a reply is missing'), null];
-    if (error?.message.startsWith('WRONGTYPE')) return [];
-    if (error) throw error;
-    const atMs = Number(value ?? Number.NaN);
-    return Number.isSafeInteger(atMs) && atMs > 0 ? [{ tid, sid, atMs }] : [];
-  });
+    if (session === null) continue;
+    const slot = slots === '' ? '' : session.tag;
+    const group = groups.get(slot) ?? { names: [], sessions: [] };
+    groups.set(slot, group);
+    group.names.push(name);
+    group.sessions.push(session);
+  }
+  const found = await Promise.all(
+    [...groups.values()].map(async (group) => {
+      const values = await redis.mget(group.names);
+      return group.sessions.flatMap(({ tid, sid }, index) => {
+        const atMs = Number(values[index] ?? Number.NaN);
+        return Number.isSafeInteger(atMs) && atMs > 0 ? [{ tid, sid, atMs }] : [];
+      });
+    }),
+  );
+  return found.flat();
 }
 
 async function look(masters: readonly Redis[]): Promise<readonly Master[]> {
