@@ -8,7 +8,7 @@ export interface SeenTime {
 }
 
 /**
- * Where nodes leave last-seen times until one of them sweeps them into the record (docs/decisions/0011). Everything in it
+ * Where nodes leave last-seen times until one of them sweeps them into the record (docs/decisions/0014). Everything in it
  * may vanish at any moment; what it owes is that this is noticed.
  */
 export interface SeenHub {

@@ -1,5 +1,5 @@
 /**
- * Sweeping: how last-seen times reach the record, and up to when they have (docs/decisions/0011). One row tells all nodes.
+ * Sweeping: how last-seen times reach the record, and up to when they have (docs/decisions/0014). One row tells all nodes.
  *
  * Idle means `last seen + idle time-out < swept through`. That time stands still while sweeping is paused or the hub is
  * lost, so that errors are in the users' favour.

@@ -46,7 +46,7 @@ type Claimed = Extract<SweepClaim, { kind: 'claimed' }>;
 class Abandoned extends Error {}
 
 /**
- * Brings last-seen times from the hub to the record, one node at a time (docs/decisions/0011): everything that is there, in
+ * Brings last-seen times from the hub to the record, one node at a time (docs/decisions/0014): everything that is there, in
  * small batches, and then says up to when all is written.
  */
 export function createSweeper(options: SweeperOptions): Sweeper {

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { type RedisServer, startRedis } from '../../tools/services/redis.mjs';
 import { type ClusterSetup, startRedisCluster } from '../../tools/services/redis-cluster.mjs';
 import { type SentinelSetup, startSentinel } from '../../tools/services/redis-sentinel.mjs';
 import { describeHub, ENTRY } from '../conformance/hub.ts';
 import { ownPrefix, redisHubs, untilWorking } from '../support/redis-hub.ts';
+import { documentedUser } from '../support/redis-user.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterAll(async () => {
@@ -27,14 +27,6 @@ function describeOn(name: string, url: () => Promise<string>): void {
     const hubs = redisHubs(ownPrefix(await url()), { generation: ENTRY.generation });
     return { node: async () => (await hubs.node()).hub, close: hubs.close };
   });
-}
-
-/** The line of docs/redis.md, as its user and what it may do. */
-function documentedUser(): { user: string; rules: string } {
-  const text = readFileSync(new URL('../../docs/redis.md', import.meta.url), 'utf8');
-  const [, user, rules] = /^user (\S+) on >PASSWORD (.+)$/m.exec(text) ?? [];
-  if (user === undefined || rules === undefined) throw new Error('docs/redis.md has no such line');
-  return { user, rules };
 }
 
 const withTls = once<RedisServer>(() => startRedis({ tls: true, password: true }));

@@ -18,7 +18,7 @@ interface Partition {
 }
 
 /**
- * Last-seen times in Redis (docs/decisions/0011). They are divided into partitions, each in one slot; what is written into
+ * Last-seen times in Redis (docs/decisions/0014). They are divided into partitions, each in one slot; what is written into
  * a partition is lost from its end on, if at all (a failover, an older file), or altogether. So a node's mark, left after
  * what it speaks of, proves that this is there.
  */
