@@ -14,15 +14,10 @@ import type { Services } from '../session/services.ts';
 import { createSweeper } from '../session/sweep.ts';
 import type { KeyRing } from '../token/secrets.ts';
 
-/** In a cluster without Redis: how long other nodes are given to write the last-seen times they collected. */
-const OTHERS_WRITE_MS = 20_000;
-
 export interface BackgroundParts {
   readonly record: RecordStore;
   /** Where last-seen times and login attempts are kept besides; null without Redis. */
   readonly redis: RedisLink | null;
-  /** Embedded: no other node exists. */
-  readonly exclusive: boolean;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -33,7 +28,7 @@ export function startBackground(
   follower: Follower,
   closers: (() => unknown)[],
 ): Pick<Services, 'tally' | 'activity' | 'maintenance'> {
-  const { record, redis, exclusive, log, clock } = parts;
+  const { record, redis, log, clock } = parts;
   const { sweep } = record;
   const wallNowMs = (): number => follower.wallNowMs();
   const memberId = (): string => follower.memberId;
@@ -46,11 +41,9 @@ export function startBackground(
     ...{ clock, wallNowMs, log },
     write: record.audit.append.bind(record.audit),
   });
-  const lost = sweep.lost.bind(sweep);
-  const lagMs = exclusive ? 0 : OTHERS_WRITE_MS;
   const destination =
     hub === null
-      ? recordDestination({ touch, lost, log, lagMs })
+      ? recordDestination({ sweep, touch, memberId, log })
       : hubDestination({ hub, sweep, touch, memberId, clock, log });
   const activity = createActivity({ clock, wallNowMs, destination });
   const sweeper =

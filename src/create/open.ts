@@ -80,7 +80,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     const opened = await openHub({ config, deploymentId, ring, clock, log });
     closers.push(() => opened.close());
     const { hub, redis } = opened;
-    const background = { record, redis, exclusive, log, clock };
+    const background = { record, redis, log, clock };
 
     const follower = createFollower({
       log: record.log,

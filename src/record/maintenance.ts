@@ -8,6 +8,7 @@ const TABLES = [
   'head',
   'member',
   'sweep',
+  'seen_mark',
   'tenant',
   'tenant_user',
   'session',

@@ -22,6 +22,11 @@ export interface SweepStore {
     servers: SweepServers,
     progress: SweepProgress,
   ): Promise<boolean>;
+  /**
+   * The member has written to the record itself everything that it noted up to `throughMs`. `Swept through` moves to the
+   * earliest time of all members; nothing moves while sweeping is paused.
+   */
+  mark(memberId: string, throughMs: number): Promise<void>;
   /** Pauses sweeping and clean-up on every node, or lets them go on. */
   pause(paused: boolean): Promise<void>;
   /** Last-seen times that were not yet swept are gone: whoever was not idle by then counts as seen at `nowMs`. */
@@ -40,6 +45,8 @@ export type SweepClaim =
       readonly finished: number;
       readonly sweptThroughMs: number;
       readonly servers: SweepServers;
+      /** Up to when members have written straight to the record what they noted. */
+      readonly marks: Readonly<Record<string, number>>;
     }
   | { readonly kind: 'held'; readonly holder: string; readonly progress: SweepProgress | null }
   | { readonly kind: 'early' | 'paused' };

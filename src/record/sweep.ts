@@ -19,6 +19,9 @@ export function createSweepStore(database: Database): SweepStore {
         json(progress),
       ]),
 
+    mark: (memberId, throughMs) =>
+      call<void>(database, 'mark_seen', [memberId, Math.floor(throughMs)]),
+
     pause: (paused) => call<void>(database, 'pause_sweep', [paused]),
     lost: (nowMs) => call<void>(database, 'lose_last_seen', [Math.ceil(nowMs)]),
     state: () => call<SweepState>(database, 'sweep_state', []),

@@ -15,6 +15,7 @@ export interface Tables {
   readonly floor: FloorTable;
   readonly reissue: ReissueTable;
   readonly sweep: SweepTable;
+  readonly seen_mark: SeenMarkTable;
   readonly used_ticket: UsedTicketTable;
   readonly login_attempt: LoginAttemptTable;
   readonly audit: AuditTable;
@@ -174,6 +175,11 @@ export interface SweepTable {
   readonly servers: unknown;
   readonly lost_through: readonly Date[];
   readonly lost_at: readonly Date[];
+}
+
+export interface SeenMarkTable {
+  readonly member: string;
+  readonly through: Date;
 }
 
 export interface UsedTicketTable {

@@ -35,7 +35,7 @@ export interface ActivityOptions {
   readonly destination: SeenDestination;
 }
 
-/** @example createActivity({ clock, wallNowMs, destination: recordDestination({ touch, lost, log, lagMs: 0 }) }) */
+/** @example createActivity({ clock, wallNowMs, destination: recordDestination({ sweep, touch, memberId, log }) }) */
 export function createActivity(options: ActivityOptions): Activity {
   const { clock, wallNowMs, destination } = options;
   let marks: ActivityMark[] = [];

@@ -39,42 +39,30 @@ export interface SeenDestination {
 }
 
 export interface RecordDestinationOptions {
+  readonly sweep: Pick<SweepStore, 'lost' | 'mark'>;
   readonly touch: SessionStore['touch'];
-  readonly lost: SweepStore['lost'];
+  readonly memberId: () => string;
   readonly log: Log;
-  /**
-   * How far behind the present the time lies up to which last-seen is known to have been written: 0 where this node is
-   * the only one, else enough for the others to have written theirs.
-   */
-  readonly lagMs: number;
 }
 
-/** Straight to the record, in small parts; the time up to which all is written moves with the last part. */
+/** Straight to the record, in small parts, and then how far this node has written. */
 export function recordDestination(options: RecordDestinationOptions): SeenDestination {
-  const { touch, lost, log, lagMs } = options;
-  const written = { throughMs: 0 };
+  const { sweep, touch, memberId, log } = options;
   let owesLoss = false;
   return {
     async write({ seen, throughMs, dropped }) {
       owesLoss ||= dropped;
-      let from = 0;
+      const written = await writeParts(touch, seen);
       try {
-        if (owesLoss) await lost(throughMs);
+        if (written.error !== null) throw written.error;
+        if (owesLoss) await sweep.lost(throughMs);
         owesLoss = false;
-        const nextMs = Math.max(written.throughMs, throughMs - lagMs);
-        do {
-          const part = seen.slice(from, from + SESSIONS_A_WRITE);
-          const isLast = from + SESSIONS_A_WRITE >= seen.length;
-          await touch(part, isLast ? nextMs : written.throughMs);
-          from += SESSIONS_A_WRITE;
-        } while (from < seen.length);
-        written.throughMs = nextMs;
-        return [];
+        await sweep.mark(memberId(), throughMs - THROUGH_MARGIN_MS);
       } catch (error) {
-        const left = seen.slice(from);
-        log.warn({ err: error, sessions: left.length }, 'last-seen could not be written; kept');
-        return left;
+        const sessions = written.left.length;
+        log.warn({ err: error, sessions }, 'last-seen could not be written; kept');
       }
+      return written.left;
     },
   };
 }
@@ -111,19 +99,10 @@ export function hubDestination(options: HubDestinationOptions): SeenDestination 
   }
 
   async function direct(seen: readonly SeenTime[]): Promise<readonly SeenTime[]> {
-    let from = 0;
-    try {
-      for (; from < seen.length; from += SESSIONS_A_WRITE) {
-        await touch(seen.slice(from, from + SESSIONS_A_WRITE), 0);
-      }
-      return [];
-    } catch (error) {
-      log.warn(
-        { err: error, sessions: seen.length - from },
-        'last-seen could not be written; kept',
-      );
-      return seen.slice(from);
-    }
+    const { left, error } = await writeParts(touch, seen);
+    const sessions = left.length;
+    if (error !== null) log.warn({ err: error, sessions }, 'last-seen could not be written; kept');
+    return left;
   }
 
   return {
@@ -152,6 +131,22 @@ export function hubDestination(options: HubDestinationOptions): SeenDestination 
       return isDirect ? direct(unwritten) : unwritten;
     },
   };
+}
+
+/** Writes to the record in small parts. Nothing is said of how far this node has written. */
+async function writeParts(
+  touch: SessionStore['touch'],
+  seen: readonly SeenTime[],
+): Promise<{ readonly left: readonly SeenTime[]; readonly error: unknown }> {
+  let from = 0;
+  try {
+    for (; from < seen.length; from += SESSIONS_A_WRITE) {
+      await touch(seen.slice(from, from + SESSIONS_A_WRITE), 0);
+    }
+    return { left: [], error: null };
+  } catch (error) {
+    return { left: seen.slice(from), error };
+  }
 }
 
 /** How long the hub keeps a tenant's last-seen times; a statement for all tenants that are not known yet. */

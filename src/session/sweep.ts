@@ -94,16 +94,20 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   }
 
   /**
-   * Up to when everything that any node noted has been left in the hub. The members are listed *after* the marks were
+   * Up to when everything that any node noted has been left in the hub, or written to the record. The members are listed *after* the marks were
    * read: who is not among them then has either written all it noted, before it left and before the scan, or has noted
    * nothing yet that is older than the marks. A member that has left no mark has noted nothing before it joined.
    */
-  async function throughOf(sweep: SeenSweep): Promise<number> {
+  async function throughOf(claim: Claimed, sweep: SeenSweep): Promise<number> {
     const members = await options.listMembers();
     let throughMs = wallNowMs();
     let heldBackBy: string | null = null;
     for (const { id, joinedAtMs } of members) {
-      const ownMs = sweep.through.get(id) ?? joinedAtMs;
+      const ownMs = Math.max(
+        sweep.through.get(id) ?? joinedAtMs,
+        // A node without the hub writes to the record itself.
+        claim.marks[id] ?? joinedAtMs,
+      );
       if (ownMs >= throughMs) continue;
       throughMs = ownMs;
       heldBackBy = id;
@@ -165,7 +169,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
 
   async function sweepOnce(claim: Claimed): Promise<void> {
     const sweep = await hub.begin(claim.number);
-    const throughMs = await throughOf(sweep);
+    const throughMs = await throughOf(claim, sweep);
     if (lostSince(claim, sweep)) {
       log.warn(
         {},

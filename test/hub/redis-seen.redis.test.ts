@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { newId } from '../../src/id.ts';
 import { eventually, type RedisServer, startRedis } from '../../tools/services/redis.mjs';
 import { openPostgresTestRecord } from '../support/postgres-record.ts';
 import type { TestRecord } from '../support/record.ts';
@@ -113,6 +114,24 @@ describe('last-seen in Redis', () => {
     await node(1).leave();
     await node(0).sweeper.run();
     expect((await state()).sweptThroughMs).toBe(START_MS + 99_000);
+  });
+
+  test('A3: a node without the hub is waited for by its mark in the record', async () => {
+    sweeping = await startSweeping(fixture, redis.url, 1);
+    const alone = newId();
+    const { members, sweep } = fixture.record;
+    await members.join({ id: alone, leaseMs: 1000, toleranceMs: 0, version: 1, address: null });
+    sweeping.wall.nowMs += 50_000;
+    await flushAll();
+    await sweep.mark(alone, START_MS + 30_000);
+    // The nodes with the hub leave no marks in the record: only a sweep knows.
+    expect((await state()).sweptThroughMs).toBeLessThan(START_MS);
+    await node(0).sweeper.run();
+    expect((await state()).sweptThroughMs).toBe(START_MS + 30_000);
+    await sweep.mark(alone, START_MS + 90_000);
+    await node(0).sweeper.run();
+    expect((await state()).sweptThroughMs).toBe(START_MS + 49_000);
+    await members.leave(alone);
   });
 
   test('A3: a sweep is paused at once in its middle, by another node, and goes on where it was', async () => {

@@ -107,7 +107,6 @@ export async function startSweeping(
 
 /** As if nobody had ever swept. */
 export async function sweepAnew({ database }: RecordFixture): Promise<void> {
-  await byHand(database, { text: 'select set_config($1, $2, true)', values: ['a.b', 'c'] });
   await database.query({ text: 'delete from sekisho.sweep' });
 }
 

@@ -159,8 +159,8 @@ create table sekisho.session (
   -- EPOCH: the head when the credentials were read. Never changes.
   generation        text not null,
   epoch             bigint not null,
-  -- The refresh chain: number and hash of the live token, when it was issued, and the hash of its successor under the
-  -- ring key that the row names.
+  -- The refresh chain (docs/refresh.md): hash of the live token, number and time of the newest answer that gave it, and
+  -- the hash of its successor under the ring key that the row names.
   rot               integer not null default 0,
   current_hash      bytea not null,
   issued_at         timestamptz not null,
@@ -235,6 +235,13 @@ create table sekisho.sweep (
   lost_through   timestamptz[] not null default '{}',
   lost_at        timestamptz[] not null default '{}'
 );
+
+-- Up to when each member has written what it noted, where that goes straight to the record. No foreign key: a member's row
+-- may go first.
+create table sekisho.seen_mark (
+  member   text primary key,
+  through  timestamptz not null
+) with (fillfactor = 50);
 
 create table sekisho.used_ticket (
   tid         text not null,
@@ -345,7 +352,7 @@ grant insert, update on sekisho.tenant, sekisho.floor, sekisho.reissue, sekisho.
 grant update on sekisho.tenant to sekisho_tenant;
 grant insert, update on sekisho.floor, sekisho.reissue to sekisho_tenant;
 grant insert, delete on sekisho.revocation to sekisho_system;
-grant insert, update, delete on sekisho.member, sekisho.generation, sekisho.signing_key, sekisho.setting to sekisho_system;
+grant insert, update, delete on sekisho.member, sekisho.seen_mark, sekisho.generation, sekisho.signing_key, sekisho.setting to sekisho_system;
 grant insert on sekisho.audit to sekisho_tenant, sekisho_system;
-revoke select on sekisho.signing_key, sekisho.setting, sekisho.member, sekisho.sweep from sekisho_tenant;
+revoke select on sekisho.signing_key, sekisho.setting, sekisho.member, sekisho.seen_mark, sekisho.sweep from sekisho_tenant;
 grant select on sekisho.sweep to sekisho_tenant;

@@ -26,5 +26,6 @@ begin
    returning * into v_sweep;
   return jsonb_build_object(
     'kind', 'claimed', 'number', v_sweep.number, 'finished', v_sweep.finished,
-    'sweptThroughMs', sekisho.to_ms(v_sweep.swept_through), 'servers', v_sweep.servers);
+    'sweptThroughMs', sekisho.to_ms(v_sweep.swept_through), 'servers', v_sweep.servers,
+    'marks', (select coalesce(jsonb_object_agg(k.member, sekisho.to_ms(k.through)), '{}') from sekisho.seen_mark k));
 end $$;

@@ -53,7 +53,7 @@ export function sweepSuite(kind: string, open: () => Promise<RecordFixture>): vo
       const winner = claims.findIndex(({ kind: what }) => what === 'claimed');
       const holder = names[winner] ?? '';
       expect(claims[winner]).toEqual({
-        ...{ kind: 'claimed', number: 1, finished: 0, sweptThroughMs: 0, servers: {} },
+        ...{ kind: 'claimed', number: 1, finished: 0, sweptThroughMs: 0, servers: {}, marks: {} },
       });
       const others = claims.filter((_, index) => index !== winner);
       for (const claim of others) expect(claim).toEqual({ kind: 'held', holder, progress: null });
@@ -120,6 +120,43 @@ export function sweepSuite(kind: string, open: () => Promise<RecordFixture>): vo
       expect(await stateOf(tid, sid)).toBe('active');
       await sessions.touch([], START_MS + 60_006);
       expect(await stateOf(tid, sid)).toBe('expired');
+    });
+
+    test('A3 G3 without a hub swept-through waits for every member’s mark, and for none that left', async () => {
+      const { sweep, members } = fixture.record;
+      await anew();
+      const [a, b] = [newId(), newId()];
+      const join = (id: string) =>
+        members.join({ id, leaseMs: 1000, toleranceMs: 0, version: 1, address: null });
+      await join(a);
+      await sweep.mark(a, START_MS + 10);
+      expect(await sweptThrough()).toBe(START_MS + 10);
+      await join(b);
+      await byHand(fixture.database, {
+        text: 'update sekisho.member set joined_at = $2 where id = $1',
+        values: [b, new Date(START_MS + 20)],
+      });
+      // It has noted nothing before it joined; what it noted since nobody knows.
+      await sweep.mark(a, START_MS + 30);
+      expect(await sweptThrough()).toBe(START_MS + 20);
+      await sweep.mark(b, START_MS + 40);
+      expect(await sweptThrough()).toBe(START_MS + 30);
+      // An answer that comes late moves nothing back.
+      await sweep.mark(b, START_MS + 25);
+      await sweep.mark(a, START_MS + 50);
+      expect(await sweptThrough()).toBe(START_MS + 40);
+      await sweep.pause(true);
+      await members.leave(b);
+      await sweep.mark(a, START_MS + 60);
+      expect(await sweptThrough()).toBe(START_MS + 40);
+      await sweep.pause(false);
+      await sweep.mark(a, START_MS + 61);
+      expect(await sweptThrough()).toBe(START_MS + 61);
+      // Who sweeps the hub learns of it; marks of members that are gone are gone.
+      const claim = await sweep.claim(a, 60_000, 0);
+      expect(claim).toMatchObject({ kind: 'claimed', marks: { [a]: START_MS + 61 } });
+      expect(claim.kind === 'claimed' && Object.keys(claim.marks)).toEqual([a]);
+      await members.leave(a);
     });
 
     test('A6 a last-seen time that is known already is not written again', async () => {
