@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { mutantPlugin } from './test/support/mutant-plugin.ts';
 
 /** What every project shares: two worker processes at most, since CI has two cores. */
 const shared = {
@@ -14,6 +15,7 @@ export default defineConfig({
     projects: [
       {
         // Runs with Node alone: embedded database, simulation, HTTP, processes.
+        plugins: [mutantPlugin()],
         test: {
           ...shared,
           name: 'node',

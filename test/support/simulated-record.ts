@@ -71,6 +71,10 @@ export class RecordServer implements Committing {
 
   nowMs = (): number => this.#record.nowMs() + this.clockOffsetMs;
 
+  acting(request: CommitRequest): void {
+    if (this === this.#record.primary) this.#record.witness(this.state, request);
+  }
+
   append(entry: Entry): void {
     const standing = this === this.#record.primary;
     this.state.append(entry);
@@ -90,6 +94,8 @@ export class SimulatedRecord {
   readonly nowMs: () => number;
   readonly weakness: Weakness | null;
   readonly history = new History();
+  /** Sees every request that the primary is about to carry out. */
+  witness: (state: RecordState, request: CommitRequest) => void = () => {};
   primary: RecordServer;
   /** Statements carried out, by verb. */
   readonly carried = new Map<string, number>();

@@ -1,6 +1,7 @@
 import type { Change, CommitOutcome, CommitRequest, LogRow } from '../../../src/record/contract.ts';
 import { History as Names } from '../../../src/revocation/lineage.ts';
 import type { Entry, Subject } from '../../../src/revocation/types.ts';
+import type { Weakness } from '../simulated-record.ts';
 import { sessionRowOf, stateOf, userOf } from './session-rows.ts';
 import type { OperationRow, RecordState, StoredSession } from './tables.ts';
 
@@ -8,7 +9,10 @@ import type { OperationRow, RecordState, StoredSession } from './tables.ts';
 export interface Committing {
   readonly state: RecordState;
   readonly nowMs: () => number;
+  readonly weakness: Weakness | null;
   append(entry: Entry): void;
+  /** A request is about to be carried out. */
+  acting(request: CommitRequest): void;
 }
 
 type Judged = CommitOutcome['kind'] | null;
@@ -74,6 +78,7 @@ function carryOut(server: Committing, request: CommitRequest): CommitOutcome {
   const { state } = server;
   const { operationId, revoke, change, nowMs } = request;
   const tid = tenantOf(request);
+  server.acting(request);
   const claim: OperationRow = { tid, outcome: 'committed', entry: null };
   state.operations.set(operationId, claim);
   if (change !== null) apply(state, change);
@@ -107,7 +112,7 @@ export function appendEntry(
     generation,
     position: position + 1,
     operationId,
-    sparedSid: sparedOf(state, subject, nowMs),
+    sparedSid: sparedOf(server, subject, nowMs),
   };
   server.append(entry);
   state.operations.set(operationId, { tid: subject.tid, outcome: 'committed', entry });
@@ -127,8 +132,12 @@ export function appendEntry(
 }
 
 /** AUTHORITY: a spared session must be alive and pass every floor at this moment; otherwise nobody is spared. */
-function sparedOf(state: RecordState, { sparedSid }: Subject, nowMs: number): string | null {
-  if (sparedSid === null) return null;
+function sparedOf(
+  { state, weakness }: Committing,
+  { sparedSid }: Subject,
+  nowMs: number,
+): string | null {
+  if (sparedSid === null || weakness === 'spared unjudged') return sparedSid;
   const session = state.sessions.get(sparedSid);
   return session !== undefined && stateOf(state, session, nowMs) === 'active' ? sparedSid : null;
 }

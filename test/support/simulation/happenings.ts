@@ -9,6 +9,7 @@ import { appendEntry } from './commit.ts';
 import { expected, type Person, TENANTS } from './people.ts';
 import type { Place, Schedule } from './schedule.ts';
 import { hashOf } from './services.ts';
+import { sessionAt, stateOf } from './session-rows.ts';
 import type { Happening } from './themes.ts';
 
 /** Longer than any token lives, and than the record keeps what views have forgotten. */
@@ -75,6 +76,10 @@ export const HAPPENINGS: Readonly<Record<Happening, (schedule: Schedule) => void
     faults.lostAnswer = dice.chance(0.6) ? 0 : dice.between(0, 0.3);
     faults.lostStatement = dice.chance(0.6) ? 0 : dice.between(0, 0.3);
     faults.lateStatement = dice.chance(0.6) ? 0 : dice.between(0, 0.2);
+  },
+  /** Some answers take far longer than others. */
+  slowAnswers({ world: { faults }, dice }) {
+    faults.slowAnswer = dice.chance(0.3) ? 0 : dice.between(0, 0.4);
   },
   recordDown(schedule) {
     schedule.world.faults.recordDown = true;
@@ -148,6 +153,10 @@ export const HAPPENINGS: Readonly<Record<Happening, (schedule: Schedule) => void
   sleep(schedule) {
     schedule.sleepMs = KEPT_MS * schedule.dice.between(0.9, 1.3);
   },
+  /** Somebody sets the record's wall clock. */
+  clockStep({ world: { record }, dice }) {
+    record.primary.clockOffsetMs = dice.between(-10_000, 10_000);
+  },
   /** FORGET, the record's side. */
   trim({ world: { record, nowMs } }) {
     let position = record.horizon;
@@ -164,15 +173,19 @@ export const HAPPENINGS: Readonly<Record<Happening, (schedule: Schedule) => void
 /** A session of one of a few users, and a token minted at the record's head. */
 function mint(schedule: Schedule): void {
   const { world, dice } = schedule;
-  const { head, identityAgrees, history } = world.record;
+  const { head, identityAgrees, history, primary } = world.record;
   if (!identityAgrees) return;
   const user = dice.int(0, 2);
+  const tid = TENANTS[user % 2] ?? TENANTS[0];
+  const uid = `s${user}`;
   schedule.sids += 1;
+  const sid = `sid${schedule.sids}`;
+  primary.state.sessions.set(sid, sessionAt(head, { tid, uid, sid, nowMs: primary.nowMs() }));
   schedule.keepToken({
     facts: {
-      tid: TENANTS[user % 2] ?? TENANTS[0],
-      uid: `u${user}`,
-      sid: `s${schedule.sids}`,
+      tid,
+      uid,
+      sid,
       generation: head.generation,
       epoch: head.position,
       tokenEpoch: head.position,
@@ -185,12 +198,12 @@ function mint(schedule: Schedule): void {
 
 /** Another token of such a session, if the record would give one. */
 function remint(schedule: Schedule): void {
-  const { world, dice, promises } = schedule;
-  const { head, identityAgrees, history } = world.record;
+  const { world, dice } = schedule;
+  const { head, identityAgrees, history, primary } = world.record;
   const old = dice.pick(schedule.tokens);
-  if (old === undefined || !identityAgrees || promises.isOfLostEnd(old.facts)) return;
-  if (promises.mayBeLost(old.mintedAtMs, old.mintedAtMs)) return;
-  if (history.endings(old).some(({ lostAtMs }) => lostAtMs === null)) return;
+  const row = old === undefined ? undefined : primary.state.sessions.get(old.facts.sid);
+  if (old === undefined || row === undefined || !identityAgrees) return;
+  if (stateOf(primary.state, row, primary.nowMs()) !== 'active') return;
   schedule.keepToken({
     facts: { ...old.facts, generation: head.generation, tokenEpoch: head.position },
     credentialsSeq: old.credentialsSeq,
@@ -220,6 +233,8 @@ function revocation(schedule: Schedule): Omit<Act, 'audit' | 'reason'> | null {
   const facts = dice.pick([...tokens, ...people.clients.map(({ token }) => token.truth)])?.facts;
   if (facts === undefined) return null;
   const { tid, uid, sid } = facts;
+  const others = tokens.filter((other) => other.facts.tid === tid);
+  const sparedSid = dice.chance(0.3) ? (dice.pick(others)?.facts.sid ?? null) : null;
   const scope = dice.pick([
     'user',
     'user',
@@ -232,8 +247,8 @@ function revocation(schedule: Schedule): Omit<Act, 'audit' | 'reason'> | null {
   const nobody = { tid: null, uid: null, sid: null, sparedSid: null };
   const subjects: Record<NonNullable<typeof scope>, Subject> = {
     all: { ...nobody, scope: 'all' },
-    tenant: { ...nobody, scope: 'tenant', tid },
-    user: { ...nobody, scope: 'user', tid, uid },
+    tenant: { ...nobody, scope: 'tenant', tid, sparedSid },
+    user: { ...nobody, scope: 'user', tid, uid, sparedSid },
     session: { ...nobody, scope: 'session', tid, uid, sid },
     reissue: { ...nobody, scope: 'reissue', tid, uid, sid: dice.chance(0.3) ? sid : null },
   };

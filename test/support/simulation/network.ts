@@ -13,6 +13,8 @@ export interface Faults {
   lostStatement: number;
   /** A statement that is carried out, and whose answer never arrives. */
   lostAnswer: number;
+  /** An answer that takes nearly as long as it may. */
+  slowAnswer: number;
   /** A statement that arrives after its deadline: its caller has given it up, and it is carried out all the same. */
   lateStatement: number;
   recordDown: boolean;
@@ -28,6 +30,7 @@ export const NO_FAULTS: Faults = {
   latencyMs: 4,
   lostStatement: 0,
   lostAnswer: 0,
+  slowAnswer: 0,
   lateStatement: 0,
   recordDown: false,
   hubLatencyMs: 4,
@@ -136,7 +139,9 @@ export class Network {
         if (late) return;
         if (this.#random() < this.faults.lostAnswer) fail(true);
         else {
-          const backMs = this.#random() * this.faults.latencyMs * 2;
+          const { slowAnswer, latencyMs } = this.faults;
+          const slow = slowAnswer > 0 && this.#random() < slowAnswer;
+          const backMs = this.#random() * (slow ? DEADLINE_MS * 0.8 : latencyMs * 2);
           timeline.at(timeline.nowMs + backMs, () => resolve(answer), station);
         }
       });

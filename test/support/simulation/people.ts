@@ -73,6 +73,7 @@ export class People {
     const token = pair === null ? undefined : this.#mint.tokens.get(pair.accessToken);
     if (!pair || token === undefined || node.killed) return;
     this.logins += 1;
+    this.#promises.opened(node, token.truth);
     const { nowMs } = this.#world;
     this.clients.push({
       person,

@@ -15,6 +15,9 @@ export interface Played {
   readonly tasks: number;
 }
 
+/** Some hundred times what a schedule takes: one that goes on for longer has no end. */
+const MOST_TASKS = 200_000;
+
 /** A seed names its theme, so that consecutive seeds go through all of them. */
 export function themeOf(seed: number): Theme {
   return THEMES[seed % THEMES.length] as Theme;
@@ -24,11 +27,15 @@ export function themeOf(seed: number): Theme {
  * Plays the schedule of `seed` to its end.
  * @throws BrokenPromise, or whatever a defect threw
  */
-export async function play(seed: number, options: ScheduleOptions): Promise<Played> {
-  const theme = themeOf(seed);
+export async function play(
+  seed: number,
+  options: ScheduleOptions & { readonly theme?: Theme },
+): Promise<Played> {
+  const { theme = themeOf(seed) } = options;
   const schedule = new Schedule(seed, theme, options);
   const { world, dice, promises, people } = schedule;
   const startedMs = world.nowMs;
+  world.timeline.mostTasks = MOST_TASKS;
   for (let count = dice.int(...theme.nodes); count > 0; count -= 1) schedule.addNode();
   await world.run(100 + dice.between(0, 200));
   HAPPENINGS.mint(schedule);
@@ -52,4 +59,9 @@ export async function play(seed: number, options: ScheduleOptions): Promise<Play
     virtualMs: world.nowMs - startedMs,
     tasks: world.timeline.ran,
   };
+}
+
+/** How to see a schedule again, for whoever reads that it broke a promise. */
+export function replayOf(seed: number): string {
+  return `SEKISHO_SEED=${seed} npx vitest run --project node test/revocation/simulation.test.ts`;
 }

@@ -1,7 +1,9 @@
+import type { CommitRequest } from '../../../src/record/contract.ts';
 import { FORGET_MARGIN_MS, MAX_ACCESS_TTL_MS } from '../../../src/revocation/constants.ts';
 import type { TokenFacts } from '../../../src/revocation/types.ts';
 import type { SimulatedNode, Simulation } from '../simulation.ts';
 import type { Instance, Truth } from './history.ts';
+import type { RecordState } from './tables.ts';
 
 /** A promise of docs/protocol.md section 8, or of the rule that it names, was not kept. */
 export class BrokenPromise extends Error {
@@ -30,12 +32,15 @@ export class Promises {
   readonly #world: Simulation;
   /** Whether the record may have put sessions, or lineage, back. */
   readonly losses: { readonly untilMs: number; readonly atMs: number }[] = [];
+  /** How many commits there had been when the record read the credentials of a session. */
+  readonly sessions = new Map<string, number>();
   passes = 0;
   refusals = 0;
   everywhere = 0;
 
   constructor(world: Simulation) {
     this.#world = world;
+    world.record.witness = (state, request) => this.acting(state, request);
   }
 
   /** Bound, Early return and FRESH. */
@@ -74,6 +79,36 @@ export class Promises {
       if (hit.lostAtMs === null && hit.atMs < startedMs)
         this.#broken('MINT', hit, `a refresh at ${node.name}, begun after the commit`);
     }
+  }
+
+  /** MINT: a login is not answered with tokens of what was ended before its session was made. */
+  opened(node: SimulatedNode, truth: Truth): void {
+    for (const hit of this.#world.record.history.endings(truth)) {
+      if (hit.lostAtMs === null && hit.seq <= truth.rolesSeq)
+        this.#broken(
+          'MINT',
+          hit,
+          `a login at ${node.name}, whose session was made after the commit`,
+        );
+    }
+  }
+
+  /** AUTHORITY: whoever acts is alive, and has the role, at that very moment. */
+  acting(state: RecordState, { actor }: CommitRequest): void {
+    if (actor.kind !== 'session') return;
+    const { tid, uid, sid, role } = actor;
+    const facts = { tid, uid, sid, generation: '', epoch: 0, tokenEpoch: 0 };
+    const credentialsSeq = this.sessions.get(sid) ?? 0;
+    const endings = this.#world.record.history.endings({
+      facts,
+      credentialsSeq,
+      rolesSeq: 0,
+      mintedAtMs: 0,
+    });
+    const ending = endings.find(({ lostAtMs }) => lostAtMs === null);
+    if (ending !== undefined) this.#broken('AUTHORITY', ending, `${sid} acts after its end`);
+    if (role !== null && !state.users.get(`${tid} ${uid}`)?.roles.includes(role))
+      throw new BrokenPromise('AUTHORITY', `${sid} acts without the role ${role}`);
   }
 
   /** No false refusal: whoever is called revoked was revoked by something. */

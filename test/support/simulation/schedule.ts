@@ -87,7 +87,7 @@ export class Schedule {
     this.promises = new Promises(this.world);
     this.#leasesMs = this.dice.pick(theme.leasesMs) ?? [];
     this.#code = code;
-    this.#mint = new Mint(this.world);
+    this.#mint = new Mint(this.world, this.promises);
     this.people = new People(this.world, this.#mint, this.promises, code);
     this.#trace = trace;
   }

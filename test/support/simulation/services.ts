@@ -10,6 +10,7 @@ import { createVerifiedCache } from '../../../src/token/verified-cache.ts';
 import type { SimulatedNode, Simulation } from '../simulation.ts';
 import type { Code } from './code.ts';
 import type { Truth } from './history.ts';
+import type { Promises } from './promises.ts';
 
 /** What argon2id takes on a machine that is not busy. */
 const HASHING_MS = 50;
@@ -33,13 +34,13 @@ interface Attempt {
 /** Everything that was ever minted, and what is true of the sessions. */
 export class Mint {
   readonly tokens = new Map<string, Token>();
-  /** How many commits there had been when the record read the credentials of a session. */
-  readonly sessions = new Map<string, number>();
   readonly #world: Simulation;
+  readonly #promises: Promises;
   #made = 0;
 
-  constructor(world: Simulation) {
+  constructor(world: Simulation, promises: Promises) {
     this.#world = world;
+    this.#promises = promises;
   }
 
   /** Signs nothing: a token is a name that only this world can make, so a verified one is what it says. */
@@ -49,7 +50,7 @@ export class Mint {
       const seqs = attempt.reads
         .filter(({ hash }) => attempt.compared.has(hash))
         .map(({ seq }) => seq);
-      this.sessions.set(claims.sid, Math.max(...seqs));
+      this.#promises.sessions.set(claims.sid, Math.max(...seqs));
     }
     this.#made += 1;
     const text = `token.${String(this.#made).padStart(8, '0')}.`;
@@ -60,7 +61,7 @@ export class Mint {
       facts,
       truth: {
         facts,
-        credentialsSeq: this.sessions.get(claims.sid) ?? 0,
+        credentialsSeq: this.#promises.sessions.get(claims.sid) ?? 0,
         rolesSeq: roles.seq,
         mintedAtMs: roles.atMs,
       },

@@ -1,4 +1,5 @@
 import type { SessionRow } from '../../../src/record/contract.ts';
+import type { Head } from '../../../src/revocation/types.ts';
 import { DEFAULT_POLICY } from '../../../src/tenant/policy.ts';
 import type { Policy, User } from '../../../src/tenant/types.ts';
 import type { RecordState, StoredSession, UserRow } from './tables.ts';
@@ -28,6 +29,28 @@ export function stateOf(
 
 function endOf(session: StoredSession): number {
   return session.createdAtMs + POLICY.absolute_timeout * 1000;
+}
+
+/** The row of a session that begins at `head`, without a refresh chain. */
+export function sessionAt(
+  head: Head,
+  who: { readonly tid: string; readonly uid: string; readonly sid: string; readonly nowMs: number },
+): StoredSession {
+  const { nowMs, ...ids } = who;
+  return {
+    ...ids,
+    amr: [],
+    authTimeMs: nowMs,
+    createdAtMs: nowMs,
+    generation: head.generation,
+    epoch: head.position,
+    rot: 0,
+    endedHow: null,
+    currentHash: '',
+    successorHash: '',
+    successorKeyId: '',
+    used: [],
+  };
 }
 
 export function sessionRowOf(

@@ -10,7 +10,7 @@ import type {
 import type { Entry, Head } from '../../../src/revocation/types.ts';
 import type { On, RecordServer } from '../simulated-record.ts';
 import { appendEntry, hex } from './commit.ts';
-import { POLICY, sessionRowOf, stateOf, userOf } from './session-rows.ts';
+import { POLICY, sessionAt, sessionRowOf, stateOf, userOf } from './session-rows.ts';
 import type { StoredSession, UserRow } from './tables.ts';
 
 /** The verbs of sessions that the simulated record knows. */
@@ -117,20 +117,11 @@ function open(server: RecordServer, tid: string, session: NewSession): OpenOutco
     evicted.push(appendEntry(server, `${sid}.evicts.${evicted.length}`, subject, nowMs));
   }
   const row: StoredSession = {
-    tid,
-    sid,
-    uid,
+    ...sessionAt(epoch, { tid, uid, sid, nowMs }),
     amr: session.amr,
-    authTimeMs: nowMs,
-    createdAtMs: nowMs,
-    generation: epoch.generation,
-    epoch: epoch.position,
-    rot: 0,
-    endedHow: null,
     currentHash: hex(session.refresh.currentHash),
     successorHash: hex(session.refresh.successorHash),
     successorKeyId: session.refresh.successorKeyId,
-    used: [],
   };
   state.sessions.set(sid, row);
   return { kind: 'opened', mint: weakened(server, mintOf(server, row, user, nowMs)), evicted };

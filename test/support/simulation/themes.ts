@@ -17,6 +17,7 @@ export type Happening =
   | 'hubWeather'
   | 'hubFails'
   | 'recordWeather'
+  | 'slowAnswers'
   | 'recordDown'
   | 'cutOff'
   | 'stall'
@@ -31,6 +32,7 @@ export type Happening =
   | 'putBack'
   | 'restore'
   | 'sleep'
+  | 'clockStep'
   | 'trim';
 
 /** A region of the space of schedules: what happens in it, how often, and to whom. */
@@ -112,6 +114,16 @@ export const THEMES: readonly Theme[] = [
     rates: { mint: 0.3, revoke: 0.5, join: 0.3, leave: 0.15, recordWeather: 0.1 },
   },
   {
+    name: 'slow lists',
+    nodes: [1, 2],
+    leasesMs: [[300]],
+    tolerancesMs: [0],
+    hubs: ['none'],
+    steps: [25, 40],
+    stepMs: [5, 30],
+    rates: { mint: 0.2, revoke: 0.5, join: 0.2, leave: 0.1, slowAnswers: 0.3 },
+  },
+  {
     name: 'stopped',
     nodes: [2, 3],
     leasesMs: [[90, 300], [300], [300, 750]],
@@ -129,7 +141,16 @@ export const THEMES: readonly Theme[] = [
     hubs: ['none', 'full'],
     steps: [20, 30],
     stepMs: [100, 1500],
-    rates: { ...TALK, stop: 0.1, cutOff: 0.15, restart: 0.1, kill: 0.03, join: 0.05 },
+    rates: {
+      ...TALK,
+      revoke: 0.4,
+      stop: 0.1,
+      cutOff: 0.15,
+      restart: 0.04,
+      clockStep: 0.15,
+      kill: 0.03,
+      join: 0.05,
+    },
   },
   {
     name: 'failover',

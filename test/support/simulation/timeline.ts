@@ -29,8 +29,9 @@ export class Timeline {
   /** A binary heap, the next task first. */
   readonly #heap: Task[] = [];
   readonly #held = new Map<Process, Task[]>();
-  /** Tasks that were run. */
+  /** Tasks that were run, and how many may be: a world that does not come to rest is a defect. */
   ran = 0;
+  mostTasks = Number.POSITIVE_INFINITY;
 
   constructor(startMs: number) {
     this.#nowMs = startMs;
@@ -75,6 +76,7 @@ export class Timeline {
     for (let task = this.#next(untilMs); task !== null; task = this.#next(untilMs)) {
       if (task.atMs > this.#nowMs) this.#nowMs = task.atMs;
       this.ran += 1;
+      if (this.ran > this.mostTasks) throw new Error(`no end after ${this.mostTasks} tasks`);
       task.run();
       await settle();
     }

@@ -1,0 +1,378 @@
+import type { Mutant } from './mutant.ts';
+
+const ANYTHING = ['Bound', 'Early return', 'FRESH'] as const;
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'members-before-commit',
+    rule: 'BARRIER',
+    instead: 'the members were read before the commit',
+    themes: ['slow lists', 'joining'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/barriers.ts',
+        find: 'for (const { waiting, barrier } of asking) {',
+        replace:
+          'for (const { waiting, barrier } of [...this.#waiting].map((waiting) => ({ waiting, barrier: waiting.barrier }))) {',
+      },
+      {
+        file: 'revocation/barriers.ts',
+        find: 'barrier.list(answer.members, sentMs, this.#firstTermEndsMs());',
+        replace:
+          'barrier.list(answer.members, this.#node.clock.monotonicMs(), this.#firstTermEndsMs());',
+      },
+    ],
+  },
+  {
+    name: 'snapshot-in-place',
+    rule: 'FOLLOW',
+    instead: 'what is missing is fetched as a snapshot, which is put in place of the view',
+    themes: ['network'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/following.ts',
+        find: 'if (applied < page.horizon || (first !== undefined && first.position !== applied + 1)) {',
+        replace: 'if (first !== undefined || applied < page.horizon) {',
+      },
+      {
+        file: 'revocation/following.ts',
+        find: '    let applied = 0;\n    let killed = 0;\n',
+        replace:
+          '    const before = node.view.applied;\n    if (draft.header.head.generation === node.view.generation) node.view.replace(draft);\n    let applied = Math.max(0, node.view.applied - before);\n    let killed = 0;\n',
+      },
+    ],
+  },
+  {
+    name: 'proof-at-receipt',
+    rule: 'PROOF',
+    instead: 'a proof is stamped when it arrives',
+    themes: ['outage', 'stopped'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/heartbeat.ts',
+        find: 'node.lease.prove({ atMs: sentMs, head: answer.head }',
+        replace: 'node.lease.prove({ atMs: receivedMs, head: answer.head }',
+      },
+    ],
+  },
+  {
+    name: 'proof-by-foreign-clock',
+    rule: 'PROOF',
+    instead: "a proof is stamped with the record's clock",
+    themes: ['outage', 'network'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/heartbeat.ts',
+        find: 'node.lease.prove({ atMs: sentMs, head: answer.head }',
+        replace:
+          'node.lease.prove({ atMs: answer.recordTimeMs - node.clock.wallMs() + receivedMs, head: answer.head }',
+      },
+    ],
+  },
+  {
+    name: 'proof-uncovered',
+    rule: 'PROOF',
+    instead: 'a proof counts before its entries were applied',
+    themes: ['network', 'outage'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/lease.ts',
+        find: 'proof.head.position <= applied.position',
+        replace: 'proof.head.position >= 0',
+      },
+    ],
+  },
+  {
+    name: 'proof-before-row',
+    rule: 'MEMBERS',
+    instead: 'a node that joins proves by what it read before its row was there',
+    themes: ['joining'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/joining.ts',
+        find: '    await this.#insertRow();\n    this.#refuseIfLeft();\n    if (exclusive)',
+        replace:
+          '    const readMs = node.clock.monotonicMs();\n    await this.#generations.enter();\n    node.lease.prove({ atMs: readMs, head: node.view.end }, node.view.end);\n    await this.#insertRow();\n    this.#refuseIfLeft();\n    if (exclusive)',
+      },
+      {
+        file: 'revocation/joining.ts',
+        find: '    this.#heartbeat.startLater();\n    await this.#generations.enter();\n',
+        replace: '    this.#heartbeat.startLater();\n',
+      },
+      {
+        file: 'revocation/joining.ts',
+        find: '    await proof;\n',
+        replace: '    proof.catch(() => {});\n',
+      },
+    ],
+  },
+  {
+    name: 'coarse-clock',
+    rule: 'ANSWER',
+    instead: 'the time is one that a timer has noted',
+    themes: ['stopped'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/node.ts',
+        find: 'return this.lease.freshness(this.clock.monotonicMs(), this.view.hasGap);',
+        replace: 'return this.lease.freshness(this.#coarseMs(), this.view.hasGap);',
+      },
+      {
+        file: 'revocation/node.ts',
+        find: "  freshnessNow(): Freshness | 'unavailable' {\n",
+        replace: `  #notedMs: number | null = null;
+  #coarseMs(): number {
+    if (this.#notedMs === null) this.#note();
+    return this.#notedMs ?? 0;
+  }
+  #note(): void {
+    this.#notedMs = this.clock.monotonicMs();
+    this.clock.after(20, () => this.#note());
+  }
+
+  freshnessNow(): Freshness | 'unavailable' {
+`,
+      },
+    ],
+  },
+  {
+    name: 'tolerance-ignored',
+    rule: 'BARRIER',
+    instead: 'a barrier waits for the lease of a member that is silent, and not for its tolerance',
+    themes: ['outage', 'network', 'silent members'],
+    breaks: ['Early return'],
+    edits: [
+      {
+        file: 'revocation/barrier.ts',
+        find: 'const termMs = member.leaseMs + member.toleranceMs;',
+        replace: 'const termMs = member.leaseMs;',
+      },
+    ],
+  },
+  {
+    name: 'removal-by-timestamps',
+    rule: 'MEMBERS',
+    instead: "a member is removed when the record's note of its last beat looks old",
+    themes: ['silent members'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/housekeeping.ts',
+        find: 'for (const { id, beat } of this.#membership.silent(clock.monotonicMs())) {',
+        replace:
+          'for (const { id, beat } of members.filter((member) => member.id !== node.memberId && node.wallNowMs() - (member.beatAtMs ?? member.joinedAtMs) > member.leaseMs * 2 + member.toleranceMs)) {',
+      },
+    ],
+  },
+  {
+    name: 'gap-ignored',
+    rule: 'FOLLOW',
+    instead: 'a later entry is applied although one before it is missing',
+    themes: ['network'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/view.ts',
+        find: "if (entry.position > this.applied + 1) return 'gap';",
+        replace:
+          'while (entry.position > this.applied + 1) this.#held.append({ ...entry, position: this.applied + 1 }, nowMs);',
+      },
+    ],
+  },
+  {
+    name: 'tolerance-over-a-gap',
+    rule: 'ANSWER',
+    instead: 'a node answers within its tolerance although it knows that entries are missing',
+    themes: ['outage', 'network'],
+    breaks: ['ANSWER'],
+    edits: [
+      {
+        file: 'revocation/lease.ts',
+        find: "return !hasGap && ageMs < this.#termMs ? 'stale' : 'unavailable';",
+        replace: "return ageMs < this.#termMs ? 'stale' : 'unavailable';",
+      },
+    ],
+  },
+  {
+    name: 'shortcut-kept',
+    rule: 'ANSWER',
+    instead: 'the shortcut past the view is kept over its versions',
+    themes: ['sessions', 'sessions in trouble'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'session/authenticate.ts',
+        find: 'one.passedVersion !== follower.version',
+        replace: 'one.passedVersion < 0',
+      },
+    ],
+  },
+  {
+    name: 'epoch-after-password',
+    rule: 'EPOCH',
+    instead: "the session's epoch is read after the password was checked",
+    themes: ['sessions'],
+    breaks: [...ANYTHING, 'MINT'],
+    edits: [
+      {
+        file: 'session/login.ts',
+        find: 'let credible = await verify(services, facts, input.password);',
+        replace:
+          'let credible = await verify(services, facts, input.password);\n    if (credible !== null) credible = credibleOf(await readFacts(services, input.tenant, email));',
+      },
+    ],
+  },
+  {
+    name: 'token-epoch-after-roles',
+    rule: 'EPOCH',
+    instead: "the token's epoch is read by a later statement than its roles",
+    themes: ['sessions'],
+    breaks: ANYTHING,
+    weakness: 'roles before head',
+  },
+  {
+    name: 'authority-before-transaction',
+    rule: 'AUTHORITY',
+    instead: 'whether the actor may act is asked before the transaction, and not again inside it',
+    themes: ['sessions'],
+    breaks: ['AUTHORITY'],
+    weakness: 'authority before transaction',
+  },
+  {
+    name: 'spared-unjudged',
+    rule: 'AUTHORITY',
+    instead: 'a session is spared although it was revoked',
+    themes: ['network'],
+    breaks: ANYTHING,
+    weakness: 'spared unjudged',
+  },
+  {
+    name: 'open-unconditional',
+    rule: 'MINT',
+    instead: 'a login makes its session whatever was committed since its credentials were read',
+    themes: ['sessions'],
+    breaks: ['MINT'],
+    weakness: 'open unconditional',
+  },
+  {
+    name: 'session-written-back',
+    rule: 'MINT',
+    instead: 'a refresh in flight writes back the session that it has read',
+    themes: ['sessions'],
+    breaks: ['MINT'],
+    weakness: 'session written back',
+  },
+  {
+    name: 'acknowledged-before-dead',
+    rule: 'SOCKETS',
+    instead: 'a position is acknowledged before the sockets that it hits are dead',
+    themes: ['network', 'stopped'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/node.ts',
+        find: 'killed += this.strike(entry);',
+        replace: 'this.clock.after(30, () => this.strike(entry));',
+      },
+    ],
+  },
+  {
+    name: 'no-new-generation',
+    rule: 'GENERATION',
+    instead: 'a server that took over passes for the one before it',
+    themes: ['lost end'],
+    breaks: ANYTHING,
+    weakness: 'identity ignored',
+  },
+  {
+    name: 'lineage-end-ignored-for-tokens',
+    rule: 'LINEAGE',
+    instead: 'a token of a lost end of its generation is judged like any other',
+    themes: ['lost end'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/view.ts',
+        find: "if (facts.tokenEpoch > end) return 'superseded';",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'lineage-end-ignored-for-views',
+    rule: 'LINEAGE',
+    instead: 'a view that has seen entries that were lost goes on in the new generation',
+    themes: ['lost end'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/lineage.ts',
+        find: 'return last !== undefined && end.position <= last;',
+        replace: 'return last !== undefined;',
+      },
+    ],
+  },
+  {
+    name: 'nothing-handed-in',
+    rule: 'HAND IN',
+    instead: 'a view that holds lost entries is replaced without revoking them anew',
+    themes: ['lost end'],
+    breaks: ['HAND IN'],
+    edits: [
+      {
+        file: 'revocation/generations.ts',
+        find: 'const handedIn = await this.#handingIn.handIn(lineage);',
+        replace: "const handedIn = { kind: 'done', entries: [] };",
+      },
+    ],
+  },
+  {
+    name: 'horizon-left-out',
+    rule: 'FORGET',
+    instead: 'a token is judged although it has not seen what the view has forgotten',
+    themes: ['long sleep'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/view.ts',
+        find: "if (facts.tokenEpoch < this.#held.horizon) return 'superseded';",
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'forgotten-too-early',
+    rule: 'FORGET',
+    instead: 'entries are forgotten after a second',
+    themes: ['outage', 'network'],
+    breaks: ['No false refusal'],
+    edits: [
+      {
+        file: 'revocation/view.ts',
+        find: 'const beforeMs = nowMs - MAX_ACCESS_TTL_MS - FORGET_MARGIN_MS;',
+        replace: 'const beforeMs = nowMs - 1000;',
+      },
+    ],
+  },
+  {
+    name: 'first-term-left-out',
+    rule: 'FIRST TERM',
+    instead: 'a barrier in a new generation trusts the list of members at once',
+    themes: ['lost end'],
+    breaks: ['Early return'],
+    edits: [
+      {
+        file: 'revocation/barriers.ts',
+        find: 'if (settled || settings.exclusive) return Number.NEGATIVE_INFINITY;',
+        replace: 'if (settled !== settings.log) return Number.NEGATIVE_INFINITY;',
+      },
+    ],
+  },
+];
