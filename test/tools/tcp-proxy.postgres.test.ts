@@ -72,7 +72,7 @@ test('notifications are dropped, doubled and forged one by one; answers pass', a
   const listener = await dial(proxy.through(database.url));
   const heard: string[] = [];
   listener.on('notification', ({ payload }) => heard.push(payload ?? ''));
-  await listener.query('listen "Told"');
+  await listener.query('listen other; listen "Told"; unlisten other');
   const direct = await dial(database.url);
 
   proxy.onDelivery(everyNth(2, 'drop'));

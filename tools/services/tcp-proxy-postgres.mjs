@@ -51,9 +51,10 @@ export function postgresFraming() {
 
   /** @param {string} statement */
   const heard = (statement) => {
-    const listen = /^\s*(un)?listen\s+(?:"([^"]+)"|(\w+))/i.exec(statement);
-    const channel = listen?.[2] ?? listen?.[3]?.toLowerCase();
-    if (channel !== undefined) {
+    for (const part of statement.split(';')) {
+      const listen = /^\s*(un)?listen\s+(?:"([^"]+)"|(\w+))/i.exec(part);
+      const channel = listen?.[2] ?? listen?.[3]?.toLowerCase();
+      if (channel === undefined) continue;
       if (listen?.[1]) listening.delete(channel);
       else listening.add(channel);
     }
