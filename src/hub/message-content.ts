@@ -11,6 +11,8 @@ export type HubMessage =
 
 /** Ids, generations, nonces: whatever Sekisho makes is 22 characters of base64url. */
 const ID = /^[\w-]{1,64}$/;
+/** The first entry of an operation has its id; a later one is `<id>.<n>`. */
+const OPERATION = /^[\w-]{1,64}(\.\d{1,6})?$/;
 /** A newer release may know more scopes and events than this one: shapes are checked, words are not. */
 const WORD = /^[a-z][a-z._]{0,63}$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
@@ -63,8 +65,8 @@ export function unpack(kind: HubMessage['kind'], parts: readonly unknown[]): Hub
 
 function unpackEntry(parts: readonly unknown[]): HubMessage | null {
   const [generation, position, operationId, scope, tid, uid, sid, sparedSid, ...more] = parts;
-  if (!isId(generation) || !isPosition(position) || position === 0 || !isId(operationId))
-    return null;
+  if (!isId(generation) || !isPosition(position) || position === 0) return null;
+  if (typeof operationId !== 'string' || !OPERATION.test(operationId)) return null;
   if (typeof scope !== 'string' || !WORD.test(scope) || more.length > 0) return null;
   if (!isIdOrNull(tid) || !isIdOrNull(uid) || !isIdOrNull(sid) || !isIdOrNull(sparedSid))
     return null;

@@ -9,6 +9,10 @@ const DEPLOYMENT = 'a-deployment';
 const codec = createHubCodec(createKeyRing(OLD), DEPLOYMENT);
 
 const id = fc.stringMatching(/^[\w-]{22}$/);
+/** A later entry of one operation is `<id>.<n>`: a changed password is a floor and a reissue. */
+const operationId = fc
+  .tuple(id, fc.option(fc.integer({ min: 1, max: 999_999 }), { nil: null }))
+  .map(([first, n]) => (n === null ? first : `${first}.${n}`));
 const idOrNull = fc.option(id, { nil: null });
 const position = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const scope = fc.constantFrom('all', 'tenant', 'user', 'session', 'reissue', 'of_a_newer_release');
@@ -17,7 +21,7 @@ const message: fc.Arbitrary<HubMessage> = fc.oneof(
   fc.record({
     kind: fc.constant('entry' as const),
     entry: fc.record({
-      ...{ generation: id, position, operationId: id, scope },
+      ...{ generation: id, position, operationId, scope },
       ...{ tid: idOrNull, uid: idOrNull, sid: idOrNull, sparedSid: idOrNull },
     }),
   }),
