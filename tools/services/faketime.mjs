@@ -1,5 +1,5 @@
 /** Processes whose wall clock is wrong while their monotonic clock is right, by libfaketime. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { installPackages } from './debian.mjs';
 
@@ -17,14 +17,42 @@ const names = ['libfaketimeMT.so.1', 'libfaketime.so.1', 'libfaketime.1.dylib'];
  * @returns {Record<string, string>}
  */
 export function shiftedWallClock({ offsetMs }) {
-  const sign = offsetMs < 0 ? '-' : '+';
+  return { ...preloaded(), FAKETIME: offsetOf(offsetMs) };
+}
+
+/**
+ * The same for a clock that jumps while its process runs: `env` is for processes without a `FAKETIME` of their own, all
+ * of which `move` moves. It is right at first.
+ * @param {string} file that holds the offset; written here
+ * @returns {{ env: Record<string, string>, move: (offsetMs: number) => void }}
+ */
+export function movableWallClock(file) {
+  /** @param {number} offsetMs */
+  const move = (offsetMs) => {
+    // In one step, since it is read all the time.
+    writeFileSync(`${file}.next`, `${offsetOf(offsetMs)}\n`);
+    renameSync(`${file}.next`, file);
+  };
+  move(0);
+  return {
+    env: { ...preloaded(), FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1' },
+    move,
+  };
+}
+
+/** @returns {Record<string, string>} */
+function preloaded() {
   const variable = process.platform === 'darwin' ? 'DYLD_INSERT_LIBRARIES' : 'LD_PRELOAD';
   return {
     [variable]: faketimeLibrary(),
-    FAKETIME: `${sign}${(Math.abs(offsetMs) / 1000).toFixed(3)}`,
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
     NO_FAKE_STAT: '1',
   };
+}
+
+/** @param {number} offsetMs */
+function offsetOf(offsetMs) {
+  return `${offsetMs < 0 ? '-' : '+'}${(Math.abs(offsetMs) / 1000).toFixed(3)}`;
 }
 
 /** The library's path; it is installed if that is needed and possible. @returns {string} */
