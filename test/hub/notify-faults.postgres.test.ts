@@ -2,16 +2,18 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Hub } from '../../src/hub/contract.ts';
+import { createHubCodec } from '../../src/hub/message.ts';
 import { generationChannel } from '../../src/hub/postgres/channels.ts';
 import { type Log, silentLog } from '../../src/observe/log.ts';
 import { createCommitter } from '../../src/revocation/committer.ts';
 import type { Follower } from '../../src/revocation/contract.ts';
 import { createFollower } from '../../src/revocation/follower.ts';
 import type { Entry, Head } from '../../src/revocation/types.ts';
+import { createKeyRing } from '../../src/token/secrets.ts';
 import { startPgbouncer } from '../../tools/services/pgbouncer.mjs';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { ENTRY } from '../conformance/hub.ts';
-import { notifyHubs } from '../support/notify-hub.ts';
+import { notifyHubs, SECRET } from '../support/notify-hub.ts';
 import { openPostgresTestRecord } from '../support/postgres-record.ts';
 import { ofUser, request } from '../support/requests.ts';
 import { seedTenant, seedUser } from '../support/seed.ts';
@@ -97,7 +99,7 @@ describe('ANNOUNCE over NOTIFY', () => {
   test('B9 forged and changed messages, other deployments and other generations are not heard', async () => {
     const hubs = notifyHubs(database.url);
     const [a, b, last] = (await working(3, hubs)) as [Hub, Hub, Hub];
-    const { entries } = heardBy(b);
+    const { entries, heads } = heardBy(b);
     const { deployment } = hubs;
     const secret = 'another secret that is long enough as well';
     const [stranger] = (await working(1)) as [Hub];
@@ -109,12 +111,21 @@ describe('ANNOUNCE over NOTIFY', () => {
     forger.announce({ ...ENTRY, position: 91 });
     a.announce({ ...ENTRY, position: 92, generation: 'another generation' });
     const channel = generationChannel(deployment, ENTRY.generation);
-    for (const payload of ['', 'no message', JSON.stringify(ENTRY), '{}'.repeat(100)]) {
+    // A message of this deployment, recorded in an earlier generation and sent again in this one.
+    const codec = createHubCodec(createKeyRing(SECRET), deployment);
+    const entry = { ...ENTRY, position: 94, generation: 'an-earlier-generation' };
+    const replayed = [
+      codec.seal('a-node', { kind: 'entry', entry }),
+      codec.seal('a-node', { kind: 'head', head: entry }),
+    ];
+    const garbage = ['', 'no message', JSON.stringify(ENTRY), '{}'.repeat(100)];
+    for (const payload of [...garbage, ...replayed]) {
       await sql('select pg_notify($1, $2)', [channel, payload]);
     }
     last.announce({ ...ENTRY, position: 93 });
     await until('the last has come', () => entries.length > 0);
     expect(entries.map(({ position }) => position)).toEqual([93]);
+    expect(heads).toEqual([]);
   });
 
   test('B9 names of channels are identifiers of PostgreSQL, whatever deployment and generation are', () => {

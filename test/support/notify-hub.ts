@@ -6,6 +6,9 @@ import { newId } from '../../src/id.ts';
 import { type Log, silentLog } from '../../src/observe/log.ts';
 import { createKeyRing } from '../../src/token/secrets.ts';
 
+/** Of all hubs here, unless another one is named. */
+export const SECRET = 'a secret of the tests that is long enough';
+
 export interface NotifyHubs {
   readonly deployment: string;
   connect(): Hub;
@@ -18,7 +21,7 @@ export interface NotifyHubs {
 export function notifyHubs(
   url: string,
   log: Log = silentLog,
-  { deployment = newId(), secret = 'a secret of the tests that is long enough' } = {},
+  { deployment = newId(), secret = SECRET } = {},
 ): NotifyHubs {
   const ring = createKeyRing(secret);
   return {

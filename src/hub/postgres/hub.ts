@@ -37,7 +37,9 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
     head: new Set<(head: Head) => void>(),
     event: new Set<(event: HubEvent) => void>(),
   };
+  /** Channel of the generation that was entered, and its name. */
   let entered: string | null = null;
+  let current = '';
   let closed = false;
 
   const sender = new LastingClient({ ...options, opened: begin, lost: () => probe.stop() });
@@ -95,8 +97,16 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
     } else if (channel === events) {
       if (message.kind === 'event') tell(listeners.event, message.event);
     } else if (channel === entered) {
-      if (message.kind === 'entry') tell(listeners.entry, message.entry);
-      else if (message.kind === 'head') tell(listeners.head, message.head);
+      hearOfLog(message);
+    }
+  }
+
+  /** LINEAGE: what is of another generation is not listened to, whatever channel it comes by. */
+  function hearOfLog(message: HubMessage): void {
+    if (message.kind === 'entry' && message.entry.generation === current) {
+      tell(listeners.entry, message.entry);
+    } else if (message.kind === 'head' && message.head.generation === current) {
+      tell(listeners.head, message.head);
     }
   }
 
@@ -113,6 +123,7 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
       if (closed || channel === entered) return;
       const left = entered;
       entered = channel;
+      current = generation;
       // While there is no connection, the next one listens to it from its start.
       receiver.query(listen([channel]) + (left ? `; unlisten ${left}` : '')).catch(() => {});
     },
