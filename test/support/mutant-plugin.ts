@@ -6,12 +6,12 @@ import { MUTANTS } from './mutants.ts';
 
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
 /** Where rules live: the modules here are made anew for each mutant. All others are shared with production. */
-const MUTATED = [`${SRC}revocation/`, `${SRC}session/`];
+const MUTATED = [`${SRC}revocation/`, `${SRC}session/`, `${SRC}hub/`];
 const QUERY = '?mutant=';
 
 /**
  * Serves `some-module.ts?mutant=NAME`: that module with the edits of the mutant in it, and all that it imports of
- * src/revocation and src/session likewise, so that a whole node can be loaded with one rule left out.
+ * src/revocation, src/session and src/hub likewise, so that a whole node can be loaded with one rule left out.
  */
 export function mutantPlugin(): Plugin {
   return {

@@ -284,6 +284,20 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'forgery-believed',
+    rule: 'ANNOUNCE',
+    instead: 'a message counts whether or not its MAC verifies',
+    themes: ['network'],
+    breaks: ['Early return'],
+    edits: [
+      {
+        file: 'hub/message.ts',
+        find: 'if (!same(text.slice(MAC_AT, CONTENT_AT), macOf(member, letter, content))) return null;',
+        replace: '',
+      },
+    ],
+  },
+  {
     name: 'no-new-generation',
     rule: 'GENERATION',
     instead: 'a server that took over passes for the one before it',

@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/clock.ts';
 import type { Hub } from '../../src/hub/contract.ts';
+import { createHubCodec } from '../../src/hub/message.ts';
 import type { LogStore, MemberStore } from '../../src/record/contract.ts';
 import type { Follower } from '../../src/revocation/contract.ts';
 import type { FollowerEvent } from '../../src/revocation/events.ts';
@@ -25,8 +26,9 @@ export interface ClockError {
 }
 
 export interface SimulationOptions {
-  /** A follower with a rule left out, to show that the simulation notices. */
+  /** Production code with a rule left out, to show that the simulation notices. */
   readonly createFollower?: typeof createFollower;
+  readonly createHubCodec?: typeof createHubCodec;
   readonly weakness?: Weakness | null;
 }
 
@@ -140,7 +142,12 @@ export class Simulation {
   constructor(seed: number, options: SimulationOptions = {}) {
     this.random = randomFrom(seed);
     this.record = new SimulatedRecord(() => this.timeline.nowMs, options.weakness ?? null);
-    this.network = new Network(this.timeline, this.random, this.record);
+    this.network = new Network(
+      this.timeline,
+      this.random,
+      this.record,
+      options.createHubCodec ?? createHubCodec,
+    );
     this.#createFollower = options.createFollower ?? createFollower;
   }
 

@@ -1,3 +1,4 @@
+import { createHubCodec } from '../../../src/hub/message.ts';
 import { createCommitter } from '../../../src/revocation/committer.ts';
 import { createFollower } from '../../../src/revocation/follower.ts';
 import { createAuthenticator } from '../../../src/session/authenticate.ts';
@@ -12,6 +13,7 @@ import { perform, standing } from '../../../src/session/revoke.ts';
 export const code = {
   createCommitter,
   createFollower,
+  createHubCodec,
   createAuthenticator,
   login,
   refresh,

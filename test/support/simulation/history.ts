@@ -78,26 +78,27 @@ export class History {
   }
 
   /**
-   * Somebody was told `everywhere` of an entry: positions are dense, so it holds for all before it too.
+   * Somebody was told `everywhere` of an entry: positions are dense, so it holds for all before it too. One that was lost
+   * and handed in counts under its new name only where whoever says so has seen that name.
    * @param log the primary's entries
    */
   everywhere(
     log: readonly Entry[],
     name: { readonly generation: string; readonly position: number; readonly operationId: string },
     nowMs: number,
-  ): boolean {
-    const named = log.find(
-      (entry) =>
-        (entry.generation === name.generation && entry.position === name.position) ||
-        (name.operationId !== '' && entry.operationId === name.operationId),
-    );
-    if (named === undefined) return false;
+    sawNewest: boolean,
+  ): void {
+    const named =
+      log.find(
+        ({ generation, position }) => generation === name.generation && position === name.position,
+      ) ??
+      (sawNewest ? log.find(({ operationId }) => operationId === name.operationId) : undefined);
+    if (named === undefined) return;
     for (const entry of log) {
       if (entry.position > named.position) break;
       const instance = this.#byEntry.get(entry);
       if (instance !== undefined) instance.everywhereAtMs ??= nowMs;
     }
-    return true;
   }
 
   /** Every commit, lost or not, that ends this session. */

@@ -1,7 +1,10 @@
 import type { Clock } from '../../../src/clock.ts';
 import { SekishoError } from '../../../src/errors.ts';
 import type { Acknowledgement, Hub } from '../../../src/hub/contract.ts';
-import type { Entry } from '../../../src/revocation/types.ts';
+import type { createHubCodec, HubCodec } from '../../../src/hub/message.ts';
+import { type HubMessage, pack } from '../../../src/hub/message-content.ts';
+import type { Entry, Head } from '../../../src/revocation/types.ts';
+import { createKeyRing } from '../../../src/token/secrets.ts';
 import type { RecordServer, SimulatedRecord } from '../simulated-record.ts';
 import type { Process, Timeline } from './timeline.ts';
 
@@ -71,19 +74,19 @@ const WRITES = new Set([
   'operationOrAbandon',
 ]);
 
-/** What a message carries, and whether its MAC verifies. */
-type Message = { readonly verified: boolean } & (
-  | { readonly kind: 'entry'; readonly entry: Entry }
-  | { readonly kind: 'acknowledgement'; readonly acknowledgement: Acknowledgement }
-);
-
 /** What a node listens with. */
 interface Ears {
   readonly station: Station;
   readonly entry: Set<(entry: Entry) => void>;
+  readonly head: Set<(head: Head) => void>;
   readonly acknowledgement: Set<(acknowledgement: Acknowledgement) => void>;
   generation: string | null;
 }
+
+/** The nodes' secret, and that of somebody who would like to be believed. */
+const RING = createKeyRing('the secret that the nodes of a simulated world share');
+const FORGERS_RING = createKeyRing('the secret of somebody who has not got that one');
+const DEPLOYMENT = 'simulation';
 
 /** Carries statements to the record and messages between nodes, and loses, delays, doubles and forges them. */
 export class Network {
@@ -93,11 +96,20 @@ export class Network {
   readonly #random: () => number;
   readonly #record: SimulatedRecord;
   readonly #ears: Ears[] = [];
+  readonly #codec: HubCodec;
+  readonly #forger: HubCodec;
 
-  constructor(timeline: Timeline, random: () => number, record: SimulatedRecord) {
+  constructor(
+    timeline: Timeline,
+    random: () => number,
+    record: SimulatedRecord,
+    createCodec: typeof createHubCodec,
+  ) {
     this.#timeline = timeline;
     this.#random = random;
     this.#record = record;
+    this.#codec = createCodec(RING, DEPLOYMENT);
+    this.#forger = createCodec(FORGERS_RING, DEPLOYMENT);
   }
 
   /** One statement of `station`; `run` is called when it reaches a server. */
@@ -157,6 +169,7 @@ export class Network {
     const ears: Ears = {
       station,
       entry: new Set(),
+      head: new Set(),
       acknowledgement: new Set(),
       generation: null,
     };
@@ -164,12 +177,20 @@ export class Network {
     const isUp = () => this.faults.hubWorks && this.hubKind !== 'none';
     return {
       kind: 'in-process',
-      announce: (entry) => this.#send(ears, { kind: 'entry', verified: true, entry }),
+      announce: (entry) => {
+        // What is too long for NOTIFY is only named.
+        const { generation, position } = entry;
+        const isLong = this.hubKind === 'notify' && this.#random() < 0.3;
+        this.#send(
+          ears,
+          isLong ? { kind: 'head', head: { generation, position } } : { kind: 'entry', entry },
+        );
+      },
       acknowledge: (acknowledgement) =>
-        this.#send(ears, { kind: 'acknowledgement', verified: true, acknowledgement }),
+        this.#send(ears, { kind: 'acknowledgement', acknowledgement }),
       publish: () => {},
       onAnnouncement: (listener) => listen(ears.entry, listener),
-      onHead: () => () => {},
+      onHead: (listener) => listen(ears.head, listener),
       onAcknowledgement: (listener) => listen(ears.acknowledgement, listener),
       onEvent: () => () => {},
       working: isUp,
@@ -181,7 +202,7 @@ export class Network {
     };
   }
 
-  #send(from: Ears, message: Message): void {
+  #send(from: Ears, message: HubMessage): void {
     const { faults } = this;
     if (!faults.hubWorks || this.hubKind === 'none') return;
     if (message.kind === 'acknowledgement' && this.hubKind !== 'full') return;
@@ -189,22 +210,33 @@ export class Network {
       if (ears === from || this.#random() < faults.hubLoss) continue;
       const times = this.#random() < faults.hubDouble ? 2 : 1;
       for (let time = 0; time < times; time += 1) this.#deliver(ears, message);
-      if (faults.hubForged > 0 && this.#random() < faults.hubForged)
-        this.#deliver(ears, forged(message));
+      if (faults.hubForged > 0 && this.#random() < faults.hubForged) this.#forge(ears, message);
     }
   }
 
-  #deliver(ears: Ears, message: Message): void {
+  /** ANNOUNCE: what does not verify is ignored. */
+  #forge(ears: Ears, message: HubMessage): void {
+    const lie = lieOf(message);
+    const altered = this.#codec
+      .seal('n', message)
+      ?.replace(/\[.*$/, JSON.stringify(['n', ...pack(lie)]));
+    const text = this.#random() < 0.5 ? altered : this.#forger.seal('n', lie);
+    const opened = this.#codec.open(text ?? '');
+    if (opened !== null) this.#deliver(ears, opened.message);
+  }
+
+  #deliver(ears: Ears, message: HubMessage): void {
     const atMs = this.#timeline.nowMs + this.#random() * this.faults.hubLatencyMs * 2;
     this.#timeline.at(
       atMs,
       () => {
-        // ANNOUNCE: what does not verify is ignored, and a channel names its generation.
-        if (!message.verified) return;
+        // A channel names its generation.
         if (message.kind === 'acknowledgement') {
           for (const hear of ears.acknowledgement) hear(message.acknowledgement);
-        } else if (ears.generation === message.entry.generation) {
+        } else if (message.kind === 'entry' && ears.generation === message.entry.generation) {
           for (const hear of ears.entry) hear(message.entry);
+        } else if (message.kind === 'head' && ears.generation === message.head.generation) {
+          for (const hear of ears.head) hear(message.head);
         }
       },
       ears.station,
@@ -213,13 +245,14 @@ export class Network {
 }
 
 /** What a forger would like to be believed: that more was acknowledged, and that an entry says something else. */
-function forged(message: Message): Message {
+function lieOf(message: HubMessage): HubMessage {
   if (message.kind === 'acknowledgement') {
     const { acknowledgement } = message;
     const position = acknowledgement.position + 1000;
-    return { ...message, verified: false, acknowledgement: { ...acknowledgement, position } };
+    return { kind: 'acknowledgement', acknowledgement: { ...acknowledgement, position } };
   }
-  return { ...message, verified: false, entry: { ...message.entry, uid: 'nobody', sid: null } };
+  if (message.kind !== 'entry') return message;
+  return { kind: 'entry', entry: { ...message.entry, uid: 'nobody', sid: null } };
 }
 
 function listen<Listener>(listeners: Set<Listener>, listener: Listener): () => void {

@@ -34,6 +34,8 @@ export class Promises {
   readonly losses: { readonly untilMs: number; readonly atMs: number }[] = [];
   /** How many commits there had been when the record read the credentials of a session. */
   readonly sessions = new Map<string, number>();
+  /** Operations of which somebody was told that nothing was done, and when. */
+  readonly #undone = new Map<string, number>();
   passes = 0;
   refusals = 0;
   everywhere = 0;
@@ -93,8 +95,25 @@ export class Promises {
     }
   }
 
-  /** AUTHORITY: whoever acts is alive, and has the role, at that very moment. */
-  acting(state: RecordState, { actor }: CommitRequest): void {
+  /**
+   * UNKNOWN OUTCOME: somebody was told that nothing was done, or that it cannot happen any more.
+   */
+  nothingDone(operationId: string, how: string): void {
+    const { history } = this.#world.record;
+    const done = history.instances.find(({ entry }) => entry.operationId === operationId);
+    if (done !== undefined && done.lostAtMs === null) this.#broken('UNKNOWN OUTCOME', done, how);
+    this.#undone.set(operationId, this.#world.nowMs);
+  }
+
+  #neverMind(operationId: string): boolean {
+    const toldMs = this.#undone.get(operationId);
+    return toldMs === undefined || this.mayBeLost(toldMs, this.#world.nowMs);
+  }
+
+  /** What the record is about to carry out. AUTHORITY: whoever acts is alive, and has the role, at that very moment. */
+  acting(state: RecordState, { actor, operationId, handIn }: CommitRequest): void {
+    if (handIn !== true && !this.#neverMind(operationId))
+      throw new BrokenPromise('UNKNOWN OUTCOME', `${operationId} is done after all`);
     if (actor.kind !== 'session') return;
     const { tid, uid, sid, role } = actor;
     const facts = { tid, uid, sid, generation: '', epoch: 0, tokenEpoch: 0 };

@@ -81,7 +81,7 @@ export class Schedule {
   constructor(seed: number, theme: Theme, options: ScheduleOptions) {
     const { code, weakness = null, trace = null } = options;
     this.theme = theme;
-    this.world = new Simulation(seed, { createFollower: code.createFollower, weakness });
+    this.world = new Simulation(seed, { ...code, weakness });
     this.dice = new Dice(this.world.random);
     this.world.network.hubKind = this.dice.pick(theme.hubs) ?? 'full';
     this.promises = new Promises(this.world);
@@ -159,7 +159,9 @@ export class Schedule {
             promises.everywhere += 1;
             const [name] = question;
             this.note(`${node.name} says everywhere of ${name.generation}/${name.position}`);
-            world.record.history.everywhere(world.record.entries, name, world.nowMs);
+            const { entries, head, history } = world.record;
+            const sawNewest = node.follower.status().generation === head.generation;
+            history.everywhere(entries, name, world.nowMs, sawNewest);
           }
           return result;
         },
