@@ -35,7 +35,7 @@ const CONTENT_AT = MAC_AT + 43;
  * ring makes it, every member is accepted, so that a new secret can be deployed node by node.
  *
  * A message that was recorded and is sent again passes, and does no harm: an entry or an acknowledgement stays true for
- * ever, and a nonce counts once.
+ * ever, and a nonce counts once. An event would be shown again, with its id and time of then.
  */
 export function createHubCodec(ring: KeyRing, deploymentId: string): HubCodec {
   function macOf(member: RingMember, kind: string, content: string): string {

@@ -34,8 +34,8 @@ export interface RedisAttempts extends AttemptStore {
 }
 
 /**
- * Login attempts with Redis in front (docs/decisions/0010): it refuses first, so that a flood of guesses costs no
- * statement in the database, and the record counts whatever Redis let through. Limits hold exactly whatever happens to
+ * Login attempts with Redis in front (docs/decisions/0010): it refuses first, so that a flood of guesses counts, locks and
+ * writes nothing in the database, and the record counts whatever Redis let through. Limits hold exactly whatever happens to
  * Redis: stopped, flushed, restarted empty or failed over with lost writes, it lets nothing more through, since the record
  * judges each attempt again. What Redis counts too much (an attempt that was not taken back, a
  * limit that was not lifted) is mended when it answers again, and ends with its keys' time to live.
