@@ -172,6 +172,20 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: 'removed-before-its-term',
+    rule: 'MEMBERS',
+    instead: 'a member is removed when it has been silent for an interval, and not for its own term',
+    themes: ['silent members'],
+    breaks: ANYTHING,
+    edits: [
+      {
+        file: 'revocation/membership.ts',
+        find: 'silentMs: termMs + member.leaseMs / HEARTBEATS_PER_LEASE + driftMarginMs(termMs),',
+        replace: 'silentMs: member.leaseMs / HEARTBEATS_PER_LEASE,',
+      },
+    ],
+  },
+  {
     name: 'gap-ignored',
     rule: 'FOLLOW',
     instead: 'a later entry is applied although one before it is missing',

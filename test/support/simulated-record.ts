@@ -353,8 +353,14 @@ function commit(
   requests: readonly CommitRequest[],
   judged: readonly (CommitOutcome['kind'] | null)[] | null = null,
 ): readonly CommitOutcome[] {
+  const { state } = server;
+  for (const { restored, operationId } of requests) {
+    // RESTORE: a repeated declaration begins none.
+    if (restored !== undefined && !state.operations.has(operationId))
+      begin(server, state.head.generation, restored, true);
+  }
   if (!server.identityAgrees)
-    return requests.map(() => ({ kind: 'identity_changed', head: server.state.head }));
+    return requests.map(() => ({ kind: 'identity_changed', head: state.head }));
   return requests.map((request, index) => {
     if (judged === null) return commitOne(server, request);
     const refused = judged[index] ?? null;

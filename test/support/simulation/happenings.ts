@@ -4,7 +4,6 @@ import {
   MAX_TERM_MS,
 } from '../../../src/revocation/constants.ts';
 import { act, administer, ask, changePassword, revocation } from './acts.ts';
-import { appendEntry } from './commit.ts';
 import { TENANTS } from './people.ts';
 import type { Schedule } from './schedule.ts';
 import { sessionAt, stateOf } from './session-rows.ts';
@@ -134,17 +133,20 @@ export const HAPPENINGS: Readonly<Record<Happening, (schedule: Schedule) => void
   },
   /** Undeclared: a backup of earlier is put in place. */
   putBack: (schedule) => failOver(schedule, schedule.dice.between(500, 8000)),
-  /** RESTORE: declared, so that what was revoked after the backup does not come back. */
+  /** RESTORE: declared as soon as the record is there, so that what was revoked after the backup does not come back. */
   restore(schedule) {
-    const { world, dice } = schedule;
-    failOver(schedule, dice.between(500, 8000));
-    const { primary } = world.record;
-    const { state } = primary;
-    const id = world.newId();
-    const begun = { id, parent: state.newest.id, parentEnd: state.head.position, settled: false };
-    state.setGenerations([...state.generations, begun], primary.identity);
-    const everybody = { scope: 'all', tid: null, uid: null, sid: null, sparedSid: null } as const;
-    appendEntry(primary, world.newId(), everybody, primary.nowMs());
+    failOver(schedule, schedule.dice.between(500, 8000));
+    later(schedule, schedule.dice.between(0, 1500), () => {
+      const place = schedule.someone;
+      if (place === undefined) return;
+      const everybody = { scope: 'all', tid: null, uid: null, sid: null, sparedSid: null } as const;
+      act(schedule, place, {
+        actor: { kind: 'operator', name: 'simulation' },
+        revoke: [everybody],
+        change: null,
+        restored: schedule.world.newId(),
+      });
+    });
   },
 
   /** Every process is stopped for longer than tokens live: a suspended host. */

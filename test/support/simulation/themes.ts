@@ -137,7 +137,7 @@ export const THEMES: readonly Theme[] = [
     name: 'silent members',
     nodes: [2, 3],
     leasesMs: [[1500, 3000]],
-    tolerancesMs: [0, 1500],
+    tolerancesMs: [0, 1500, 9000, 12_000],
     hubs: ['none', 'full'],
     steps: [20, 30],
     stepMs: [100, 1500],
