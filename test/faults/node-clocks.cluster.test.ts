@@ -64,32 +64,29 @@ function at(nodes: readonly ClusterNode[], index: number): ClusterNode {
 describe('WALL TIME A3 B3 wall clocks differ', () => {
   test('by most of a minute: nobody notices', async () => {
     const summary = await onCluster(cluster, 'wall clocks apart', async (scene) => {
-      for (let round = 0; round < (LONG ? 20 : 2); round += 1) await live(scene);
+      for (let round = 0; round < (LONG ? 20 : 1); round += 1) await live(scene);
       await expectAllWhole(scene.load, scene.nodes, scene.yuki);
     });
     expect(summary.notEverywhere).toBe(0);
   });
 
-  test.each([
-    ['ahead of', MINUTES_MS],
-    ['behind', -MINUTES_MS],
-  ])(
-    'by minutes, %s the record: such a node does not start, and the others go on',
-    async (word, offsetMs) => {
-      await onCluster(cluster, `a start with a wall clock ${word} the record`, async (scene) => {
-        const node = at(scene.nodes, 2);
-        const index = scene.nodes.indexOf(node);
-        await node.stop();
-        const refused = node.start({ env: shiftedWallClock({ offsetMs }) });
-        await expect(refused).rejects.toThrow(
+  test('by minutes: such a node does not start and says why, and the others go on', async () => {
+    await onCluster(cluster, 'a start with a wrong wall clock', async (scene) => {
+      const node = at(scene.nodes, 2);
+      await node.stop();
+      for (const [word, offsetMs] of [
+        ['ahead of', MINUTES_MS],
+        ['behind', -MINUTES_MS],
+      ] as const) {
+        await expect(node.start({ env: shiftedWallClock({ offsetMs }) })).rejects.toThrow(
           `s ${word} that of the database, and at most 30 s are allowed: set the clock that is wrong, and keep both with NTP.`,
         );
-        expect(node.exitCode).not.toBe(0);
-        await node.start({ env: shiftedWallClock({ offsetMs: OFFSETS_MS[index] ?? 0 }) });
-        await expectAllWhole(scene.load, scene.nodes, scene.yuki);
-      });
-    },
-  );
+        expect(node.exitCode).toBeGreaterThan(0);
+      }
+      await node.start({ env: shiftedWallClock({ offsetMs: OFFSETS_MS[2] ?? 0 }) });
+      await expectAllWhole(scene.load, scene.nodes, scene.yuki);
+    });
+  });
 
   test('and one jumps by minutes while its node runs: it stays right, until it is started anew', async () => {
     await onCluster(cluster, 'a wall clock jumps', async (scene) => {
