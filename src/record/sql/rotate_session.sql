@@ -106,6 +106,9 @@ begin
     v_rot := v_rot + 1;
     v_n := 1;
   end if;
+  -- A number that was seen although the record has not got so far is of what it has lost: the answer that gave this very
+  -- token, again perhaps. Given to another answer, it would say of that one that it arrived.
+  v_rot := greatest(v_rot, v_session.seen_rot, p_seen_rot);
   insert into sekisho.refresh_used (tid, sid, hash, rot, key_id, used_at)
   values (p_tid, p_sid, p_presented, v_rot, p_key_ids[v_n], v_now);
   v_rot := v_rot + 1;
