@@ -174,7 +174,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'removed-before-its-term',
     rule: 'MEMBERS',
-    instead: 'a member is removed when it has been silent for an interval, and not for its own term',
+    instead:
+      'a member is removed when it has been silent for an interval, and not for its own term',
     themes: ['silent members'],
     breaks: ANYTHING,
     edits: [
