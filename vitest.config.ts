@@ -46,6 +46,8 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'cluster',
+          // After all the others, which would take its processors away.
+          sequence: { groupOrder: 1 },
           include: ['test/**/*.cluster.test.ts'],
           globalSetup: ['tools/services/postgres.setup.ts'],
           maxWorkers: 1,
