@@ -15,12 +15,12 @@ export interface SeenHub {
   /** Whether it can be written to at present, as far as is known. */
   connected(): boolean;
   /**
-   * Adds last-seen times, none of which moves one back, and leaves a mark: all that this node noted up to `throughMs` is
-   * written. A null leaves no mark. Never rejects.
+   * Adds last-seen times, none of which moves one back, unless that lies above `latestMs`, where none can be. Leaves a
+   * mark: all that this node noted up to `throughMs` is written; a null leaves none. Never rejects.
    */
   write(
     memberId: string,
-    throughMs: number | null,
+    times: { readonly throughMs: number | null; readonly latestMs: number },
     seen: readonly SeenWithLife[],
   ): Promise<SeenWritten>;
   /** A loss that `write` reported is in the record: marks may be left again. */

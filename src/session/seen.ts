@@ -3,6 +3,7 @@ import type { SeenHub, SeenTime } from '../hub/seen-contract.ts';
 import type { Log } from '../observe/log.ts';
 import type { SessionStore } from '../record/contract.ts';
 import type { SweepStore } from '../record/sweep-contract.ts';
+import { MAX_SKEW_MS } from '../revocation/constants.ts';
 
 const SESSIONS_A_WRITE = 500;
 /** Without the hub for so long, or with so many waiting, last-seen goes straight to the record. */
@@ -113,8 +114,12 @@ export function hubDestination(options: HubDestinationOptions): SeenDestination 
       if (hub.connected()) {
         const lifeOf = await lives(seen);
         const withLife = seen.map((one) => ({ ...one, lifeMs: lifeOf(one.tid) }));
-        const markMs = owesLoss ? null : throughMs - THROUGH_MARGIN_MS;
-        const written = await hub.write(memberId(), markMs, withLife);
+        const times = {
+          throughMs: owesLoss ? null : throughMs - THROUGH_MARGIN_MS,
+          // WALL TIME: no node's time is further ahead; what somebody else put there must not stay for ever.
+          latestMs: throughMs + MAX_SKEW_MS,
+        };
+        const written = await hub.write(memberId(), times, withLife);
         unwritten = written.unwritten;
         if (written.lost) {
           owesLoss = true;

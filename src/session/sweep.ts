@@ -3,6 +3,7 @@ import type { SeenHub, SeenSweep, SeenTime } from '../hub/seen-contract.ts';
 import type { Log } from '../observe/log.ts';
 import type { MemberRow, SessionStore } from '../record/contract.ts';
 import type { SweepClaim, SweepProgress, SweepStore } from '../record/sweep-contract.ts';
+import { MAX_SKEW_MS } from '../revocation/constants.ts';
 import type { SweepStatus } from './contract.ts';
 import type { Pause } from './pause.ts';
 
@@ -157,8 +158,9 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       if (batch === null) break;
       const nowMs = wallNowMs();
       for (const one of batch) {
-        // Older ones were swept before. Nobody was seen in the future, whatever stands there.
-        if (one.atMs <= claim.sweptThroughMs) continue;
+        // Older ones were swept before. Nobody was seen in the future, whatever stands there (WALL TIME: nor by a node
+        // that is a little ahead).
+        if (one.atMs <= claim.sweptThroughMs || one.atMs > nowMs + MAX_SKEW_MS) continue;
         waiting.set(`${one.tid}.${one.sid}`, { ...one, atMs: Math.min(one.atMs, nowMs) });
       }
       if (waiting.size >= SESSIONS_A_WRITE) await write();

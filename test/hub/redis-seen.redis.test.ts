@@ -250,20 +250,22 @@ describe('last-seen in Redis', () => {
 
   test('what stands in Redis is not believed: no time of the future, no foreign names, no text', async () => {
     sweeping = await startSweeping(fixture, redis.url, 1);
-    const { tid, sids } = await seedSessions(fixture, 2);
-    const [one = '', two = ''] = sids;
+    const { tid, sids } = await seedSessions(fixture, 3);
+    const [one = '', two = '', ahead = ''] = sids;
     await node(0).flush(sids.map((sid) => ({ tid, sid, atMs: START_MS + 1 })));
     sweeping.wall.nowMs += 10_000;
     const names = (await redis.run('keys', `${sweeping.prefix}session:*`)) as string[];
     const nameOf = (sid: string) => names.find((name) => name.includes(sid)) ?? '';
-    await redis.run('set', nameOf(one), START_MS + 86_400_000_000);
+    await redis.run('set', nameOf(one), START_MS + 40_001);
     await redis.run('set', nameOf(two), 'soon');
+    // As far as clocks may be apart: of a node that is ahead of this one.
+    await redis.run('set', nameOf(ahead), START_MS + 40_000);
     await redis.run('set', `${sweeping.prefix}session:x:y:z`, START_MS + 5);
     await redis.run('hset', `${sweeping.prefix}session:${tid}:${tid}:{0}`, 'a', 'b');
     await node(0).flush();
     await node(0).sweeper.run();
     // A key that cannot be read ends no sweep of the others.
-    expect(await lastSeen(fixture, tid)).toEqual(new Map([[one, START_MS + 10_000]]));
+    expect(await lastSeen(fixture, tid)).toEqual(new Map([[ahead, START_MS + 10_000]]));
     expect((await state()).sweptThroughMs).toBe(START_MS + 9_000);
     // It ends no node's writing either.
     await redis.run('del', nameOf(two));
@@ -271,6 +273,47 @@ describe('last-seen in Redis', () => {
     await node(0).flush([{ tid, sid: two, atMs: START_MS + 9_500 }]);
     await node(0).sweeper.run();
     expect((await lastSeen(fixture, tid)).get(two)).toBe(START_MS + 9_500);
+  });
+
+  const notTimes = [
+    '9007199254740990',
+    '253402300800000',
+    '1e300',
+    'inf',
+    '1e13',
+    '0x7fffffffffff',
+  ];
+  test.each(notTimes)(
+    '%s in Redis is no time: whoever is seen later overwrites it',
+    async (planted) => {
+      sweeping = await startSweeping(fixture, redis.url, 1);
+      const { tid, sids } = await seedSessions(fixture, 2);
+      const [used = '', idle = ''] = sids;
+      await node(0).flush(sids.map((sid) => ({ tid, sid, atMs: START_MS + 1 })));
+      const names = (await redis.run('keys', `${sweeping.prefix}session:*`)) as string[];
+      // Without a time to live.
+      for (const name of names) await redis.run('set', name, planted);
+      sweeping.wall.nowMs = START_MS + 100_000;
+      await node(0).flush([{ tid, sid: used, atMs: START_MS + 99_500 }]);
+      await node(0).sweeper.run();
+      expect((await state()).sweptThroughMs).toBe(START_MS + 99_000);
+      expect(await lastSeen(fixture, tid)).toEqual(new Map([[used, START_MS + 99_500]]));
+      expect([await standing(tid, used), await standing(tid, idle)]).toEqual(['active', 'expired']);
+      const name = names.find((one) => one.includes(used)) ?? '';
+      expect(await redis.run('get', name)).toBe(String(START_MS + 99_500));
+      expect(Number(await redis.run('pttl', name))).toBeGreaterThan(0);
+    },
+  );
+
+  test('A3: a node that comes late with what it kept overwrites no newer time', async () => {
+    sweeping = await startSweeping(fixture, redis.url, 2);
+    const { tid, sids } = await seedSessions(fixture, 1);
+    const [sid = ''] = sids;
+    sweeping.wall.nowMs = START_MS + 100_000;
+    await node(0).flush([{ tid, sid, atMs: START_MS + 99_000 }]);
+    await node(1).flush([{ tid, sid, atMs: START_MS + 5 }]);
+    await node(0).sweeper.run();
+    expect(await lastSeen(fixture, tid)).toEqual(new Map([[sid, START_MS + 99_000]]));
   });
 
   describe('G3: what is lost counts in the users’ favour', () => {

@@ -13,6 +13,9 @@ const CLUSTER_SLOTS = 16_384;
 /** The field of the sweep's marker among the marks; members have longer names. */
 const MARKER = 'sweep';
 
+/** What write_seen.lua leaves there. */
+const TIME = /^\d{1,15}$/;
+
 /** A master as it was at the sweep's beginning. */
 interface Master {
   readonly redis: Redis;
@@ -123,8 +126,8 @@ async function read(
     [...groups.values()].map(async (group) => {
       const values = await redis.mget(group.names);
       return group.sessions.flatMap(({ tid, sid }, index) => {
-        const atMs = Number(values[index] ?? Number.NaN);
-        return Number.isSafeInteger(atMs) && atMs > 0 ? [{ tid, sid, atMs }] : [];
+        const value = values[index] ?? '';
+        return TIME.test(value) ? [{ tid, sid, atMs: Number(value) }] : [];
       });
     }),
   );

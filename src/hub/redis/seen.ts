@@ -35,7 +35,7 @@ export function createRedisSeen(link: RedisLink): SeenHub {
   async function writeShare(
     partition: Partition,
     memberId: string,
-    throughMs: number | null,
+    { throughMs, latestMs }: Parameters<SeenHub['write']>[1],
     share: readonly SeenWithLife[],
   ): Promise<readonly SeenTime[]> {
     let from = 0;
@@ -51,6 +51,7 @@ export function createRedisSeen(link: RedisLink): SeenHub {
           [partition.marks, ...names],
           [
             ...[partition.member, partition.acknowledged, memberId, mark ?? '', MARKS_LIVE_MS],
+            Math.ceil(latestMs),
             ...chunk.flatMap(({ atMs, lifeMs }) => [Math.floor(atMs), Math.ceil(lifeMs)]),
           ],
         );
@@ -71,12 +72,12 @@ export function createRedisSeen(link: RedisLink): SeenHub {
   return {
     connected: () => link.connected(),
 
-    async write(memberId, throughMs, seen) {
+    async write(memberId, times, seen) {
       const shares: SeenWithLife[][] = partitions.map(() => []);
       for (const one of seen) shares[partitionOf(one.sid)]?.push(one);
       const unwritten = await Promise.all(
         partitions.map((partition, index) =>
-          writeShare(partition, memberId, throughMs, shares[index] ?? []),
+          writeShare(partition, memberId, times, shares[index] ?? []),
         ),
       );
       return { unwritten: unwritten.flat(), lost: partitions.some(({ lost }) => lost) };
