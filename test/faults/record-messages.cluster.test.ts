@@ -5,7 +5,7 @@ import type { ClusterNode } from '../../tools/cluster/node.mjs';
 import type { Person } from '../../tools/cluster/people.mjs';
 import { withClient } from '../../tools/services/postgres-clients.mjs';
 import { eventually, type Scene, underLoad } from '../support/cluster.ts';
-import { allReady, askedIn, known, say, wholeAgain } from '../support/record-faults.ts';
+import { allReady, askedIn, known, LONG, say, wholeAgain } from '../support/record-faults.ts';
 
 const LEASE_MS = 750;
 /** Shorter than usual, so that a term is waited for quickly. */
@@ -14,6 +14,8 @@ const TOLERANCE_MS = 4000;
 const WAIT_MS = 1000;
 /** The same in a call and in its repeat: it is part of what an Idempotency-Key stands for. */
 const PATIENT_MS = 15_000;
+/** How long a node hears no answers. */
+const DEAF_MS = 3000;
 /** `unavailable`: come back. */
 const UNAVAILABLE = 1013;
 /** What the one statement that revokes anything is called. */
@@ -47,6 +49,9 @@ async function loggedIn({ load }: Scene, person: Person, node?: ClusterNode): Pr
   return device;
 }
 
+/** How often a connection is cut while it carries a revocation. */
+const ROUNDS = LONG ? 30 : 6;
+
 /** Slow, and cut again and again: calls may be answered 503 and be unknown, and are known afterwards. */
 async function slowAndCut(scene: Scene, person: Person): Promise<void> {
   const { cluster, load, nodes } = scene;
@@ -55,7 +60,7 @@ async function slowAndCut(scene: Scene, person: Person): Promise<void> {
   await known(await load.revoker.user(person));
   for (const proxy of proxies) proxy.setMode({ kind: 'pass' });
 
-  for (let round = 0; round < 6; round += 1) {
+  for (let round = 0; round < ROUNDS; round += 1) {
     const [node, proxy] = [nodes[round % nodes.length], proxies[round % proxies.length]];
     if (node === undefined || proxy === undefined) throw new Error('a case needs nodes');
     const call = load.revoker.user(person, { node });
@@ -65,11 +70,22 @@ async function slowAndCut(scene: Scene, person: Person): Promise<void> {
   }
   await allReady(nodes);
 
-  // Statements of the load's own that get through while their answers are lost.
+  // Statements get through and their answers are lost: those of one refresh and one login at each node, …
   const lost = proxies.flatMap((proxy) =>
     [/sekisho\.rotate_session\(/, /sekisho\.open_session\(/].map((one) => proxy.loseAnswerTo(one)),
   );
+  for (const node of nodes) await load.login(person, node);
   await Promise.all(lost);
+
+  // … and for some seconds all of one node's.
+  const [first] = nodes;
+  if (first === undefined) throw new Error('a case needs nodes');
+  cluster.proxies(first).postgres.setMode({ kind: 'lose', direction: 'toClient' });
+  const call = load.revoker.user(person, { node: first });
+  await sleep(DEAF_MS);
+  cluster.proxies(first).postgres.setMode({ kind: 'pass' });
+  await known(await call);
+  await allReady(nodes);
 }
 
 /** A commit gets through and its answer is lost: whoever asks later, or calls again with the same key, learns of that one. */
@@ -90,10 +106,11 @@ async function answersLost(scene: Scene, person: Person): Promise<void> {
   // While its caller waits, the node finds out by itself.
   await loggedIn(scene, person);
   const before = await entriesOf(scene, person);
-  const [found] = await Promise.all([
-    load.revoker.user(person, { node: first, operationKey: 'found', waitMs: PATIENT_MS }),
-    proxy.loseAnswerTo(COMMIT),
-  ]);
+  const once = proxy.loseAnswerTo(COMMIT);
+  const found = await load.revoker.user(person, {
+    ...{ node: first, operationKey: 'found', waitMs: PATIENT_MS },
+  });
+  await once;
   expect(found.firstOutcome).toBe('everywhere');
   expect((await again('found')).body.revocation.id).toBe(found.id);
   expect(await entriesOf(scene, person)).toBe(before + 1);
@@ -165,7 +182,7 @@ async function oneCutOff(scene: Scene, person: Person, spared: Person): Promise<
   );
 }
 
-test('B5 UNKNOWN OUTCOME BARRIER messages to PostgreSQL are late, cut, and their answers lost; one node is cut off beyond its term', async () => {
+test('B8 B9 UNKNOWN OUTCOME BARRIER messages to PostgreSQL are late, cut, and their answers lost; one node is cut off beyond its term', async () => {
   const summary = await underLoad(
     'messages between nodes and PostgreSQL',
     async (scene) => {

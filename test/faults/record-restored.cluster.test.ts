@@ -9,6 +9,8 @@ import { judgedWith, Loss } from '../support/record-losses.ts';
 
 /** Shorter than FIRST TERM, so that a call in it can only say `pending`. */
 const WAIT_MS = 2000;
+/** Where nothing is broken, a busy machine gets everywhere in time. */
+const PATIENT_MS = 15_000;
 /** How far the database is put back, beside what the case takes: nothing in it depends on that. */
 const AGO_MS = LONG ? 120_000 : 1000;
 
@@ -40,7 +42,8 @@ async function putBackUndeclared(scene: Scene, server: Postgres, losses: Loss[])
   const snapshot = await server.snapshotDataDirectory();
   await sleep(AGO_MS);
   for (const person of [kai, yuki]) {
-    expect((await load.revoker.user(person)).firstOutcome).toBe('everywhere');
+    const revocation = await load.revoker.user(person, { waitMs: PATIENT_MS });
+    expect(revocation.firstOutcome).toBe('everywhere');
   }
   await load.login(ida);
   for (const node of nodes) expect((await load.check(revoked, node, { token })).status).toBe(401);
@@ -58,6 +61,7 @@ async function putBackUndeclared(scene: Scene, server: Postgres, losses: Loss[])
   cluster.proxies(holder).postgres.setMode({ kind: 'pass' });
   await loss.untilHandedIn(scene, [holder], nodes, 0);
   say(`put back, undeclared: ${loss.describe()}`);
+  expect(loss.acceptedUntilHandIn()).toBeGreaterThan(0);
   for (const node of nodes) {
     const { status, code } = await load.check(revoked, node, { token });
     expect([status, code]).toEqual([401, 'session_revoked']);
@@ -95,7 +99,7 @@ async function putBackDeclared(scene: Scene, server: Postgres, snapshot: Snapsho
   expect(await answers(scene, again)).toEqual(nodes.map(() => [200, null]));
 }
 
-test('B5 HAND IN RESTORE the database is put back, undeclared: who holds the lost entries hands them in; declared: everything older is out', async () => {
+test('B9 HAND IN RESTORE the database is put back, undeclared: who holds the lost entries hands them in; declared: everything older is out', async () => {
   const server = await startPostgres();
   const losses: Loss[] = [];
   try {
@@ -108,7 +112,8 @@ test('B5 HAND IN RESTORE the database is put back, undeclared: who holds the los
         await wholeAgain(scene, yuki);
         const older = await server.snapshotDataDirectory();
         await sleep(AGO_MS);
-        expect((await load.revoker.user(kai)).firstOutcome).toBe('everywhere');
+        const revocation = await load.revoker.user(kai, { waitMs: PATIENT_MS });
+        expect(revocation.firstOutcome).toBe('everywhere');
 
         await putBackUndeclared(scene, server, losses);
         const pending = await load.revoker.user(yuki);

@@ -1,4 +1,5 @@
 import type { CheckOptions } from '../../tools/cluster/checker.mjs';
+import { covers } from '../../tools/cluster/coverage.mjs';
 import type {
   History,
   RequestFact,
@@ -103,6 +104,27 @@ export class Loss {
     this.handedInMs = performance.now();
   }
 
+  /**
+   * Access tokens that were accepted between the loss and the hand-in although somebody had been told before that their
+   * sessions are over everywhere: by nodes that cannot know (docs/protocol.md section 6).
+   */
+  acceptedUntilHandIn(): number {
+    const { requests, revocations } = this.#history;
+    const lost = revocations.filter(
+      (revocation) =>
+        this.mayHaveLost(revocation) && (revocation.everywhereMs ?? Infinity) < this.endsMs,
+    );
+    return requests.filter(
+      ({ kind, status, session, beginMs }) =>
+        kind === 'authenticate' &&
+        status === 200 &&
+        beginMs > this.endsMs &&
+        beginMs < this.handedInMs &&
+        session !== null &&
+        lost.some((revocation) => covers(revocation, session, false) === 'yes'),
+    ).length;
+  }
+
   /** For people, with the moment of the hand-in. */
   describe(): string {
     const { beganMs, requests, revocations } = this.#history;
@@ -110,22 +132,11 @@ export class Loss {
     const sessions = new Set(requests.flatMap(({ session }) => session ?? []));
     const excused = [...sessions].filter((session) => this.#lostRowsOf(session)).length;
     const at = (ms: number) => `${((ms - beganMs) / 1000).toFixed(3)} s`;
-    const accepted = requests.filter(
-      ({ kind, status, session, beginMs }) =>
-        kind === 'authenticate' &&
-        status === 200 &&
-        beginMs > this.endsMs &&
-        beginMs < this.handedInMs &&
-        lost.some(({ uid, sid, endMs }) => {
-          const ended = uid === session?.uid || sid === session?.sid;
-          return ended && endMs !== null && (session?.beginMs ?? endMs) < endMs;
-        }),
-    ).length;
     return [
       `what was written from ${at(this.beginsMs)} on was lost at ${at(this.endsMs)}`,
       `handed in, and known to every node, at ${at(this.handedInMs)}`,
       `${lost.filter(({ everywhereMs }) => everywhereMs !== null && everywhereMs < this.endsMs).length} lost revocations had been everywhere`,
-      `revoked tokens accepted until then: ${accepted}`,
+      `revoked tokens accepted until then: ${this.acceptedUntilHandIn()}`,
       `${excused} of ${sessions.size} sessions lost rows of their own`,
     ].join('; ');
   }
