@@ -73,10 +73,6 @@ export class History {
     if (instance !== undefined) instance.lostAtMs ??= nowMs;
   }
 
-  of(entry: Entry): Instance | undefined {
-    return this.#byEntry.get(entry);
-  }
-
   /**
    * Somebody was told `everywhere` of an entry: positions are dense, so it holds for all before it too. One that was lost
    * and handed in counts under its new name only where whoever says so has seen that name.

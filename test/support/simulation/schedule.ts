@@ -200,11 +200,10 @@ export class Schedule {
     this.note(`sleeps for ${sleepMs}`);
     this.sleepMs = 0;
     this.#asleep = true;
-    const stopped = this.places.filter(({ node }) => !node.stopped);
-    for (const { node } of stopped) node.paused = true;
+    for (const { node } of this.places) node.paused = true;
     await world.run(sleepMs);
     this.#asleep = false;
-    for (const place of stopped) {
+    for (const place of [...this.places]) {
       if (this.dice.chance(0.3)) await world.run(this.dice.between(0, 300));
       this.goOn(place);
     }
