@@ -108,6 +108,37 @@ describe('login attempts with Redis in front', () => {
     expect(fixture.record.statementCount()).toBe(before);
   });
 
+  test.each([
+    ['a far future', String(START_MS + 86_400_000_000)],
+    ['just beyond what clocks allow', String(START_MS + 60_010)],
+    ['no end', '+inf'],
+  ])('A4: attempts of %s in Redis refuse nobody: the record judges', async (_, score) => {
+    const [node] = await nodes(1);
+    const { tid } = await seedTenant(fixture);
+    const buckets = [account('ann@example.test'), address];
+    expect(await guess([node as never], tid, 1, buckets)).toBe(1);
+    const keys = (await redis.run('keys', `${node?.link.prefix}*`)) as string[];
+    const name = keys.find((key) => key.includes(':account:')) ?? '';
+    for (let n = 0; n < 9; n += 1) await redis.run('zadd', name, score, `planted ${n}`);
+    await redis.run('persist', name);
+    expect(await guess([node as never], tid, 20, buckets)).toBe(6);
+    // Refused as by the record alone, which answers when to come again.
+    const refused = await node?.attempts.reserve(tid, buckets, newId(), START_MS + 3);
+    expect(refused).toMatchObject({ kind: 'limited', bucket: 'account' });
+    if (refused?.kind === 'limited') expect(refused.retryAfterMs).toBeLessThanOrEqual(60_000);
+  });
+
+  test('A4: attempts of nodes that are a little ahead are counted', async () => {
+    const [node] = await nodes(1);
+    const { tid } = await seedTenant(fixture);
+    for (let n = 0; n < 7; n += 1) {
+      await node?.attempts.reserve(tid, [account('ann')], newId(), START_MS + 60_000);
+    }
+    const before = fixture.record.statementCount();
+    expect(await guess([node as never], tid, 5, [account('ann')])).toBe(0);
+    expect(fixture.record.statementCount()).toBe(before);
+  });
+
   test('A4: a node that starts anew finds the counts', async () => {
     const deployment = newId();
     const [first] = await nodes(1, { deployment });

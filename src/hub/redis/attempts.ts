@@ -13,6 +13,8 @@ const LIFT = loadScript('lift_limit');
 
 /** After a failure: how long Redis is not asked, so that logins do not wait for its deadline one after the other. */
 const REST_MS = 1_000;
+/** By how much the clocks of two nodes may differ, each at most MAX_SKEW off (WALL TIME). */
+const CLOCKS_APART_MS = 60_000;
 
 export interface RedisAttemptsOptions {
   readonly link: RedisLink;
@@ -162,7 +164,8 @@ export function createRedisAttempts(options: RedisAttemptsOptions): RedisAttempt
 }
 
 /**
- * What the script refused; null when it counted the attempt, and the record is asked.
+ * What the script refused; null when it counted the attempt, and when attempts that no node has made refused it: then the
+ * record is asked. What lies in the future would have an account wait until then, and nobody could tell why.
  *
  * @throws RangeError for anything that the script cannot have answered.
  */
@@ -173,5 +176,10 @@ function refusalOf(answer: unknown, buckets: readonly AttemptBucket[]): Refusal 
   if (bucket === undefined || typeof retryAfterMs !== 'number' || typeof resetMs !== 'number') {
     throw new RangeError('Redis answered something else than the script does');
   }
-  return { kind: 'limited', bucket: bucket.kind, retryAfterMs, resetMs };
+  const { windowMs, maxWaitMs } = bucket;
+  const isOurs =
+    retryAfterMs > 0 &&
+    retryAfterMs <= Math.max(windowMs, maxWaitMs) + CLOCKS_APART_MS &&
+    resetMs <= windowMs + CLOCKS_APART_MS;
+  return isOurs ? { kind: 'limited', bucket: bucket.kind, retryAfterMs, resetMs } : null;
 }
