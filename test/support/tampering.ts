@@ -44,7 +44,7 @@ export function tamper(proxies: readonly TcpProxy[], random = Math.random): Tamp
 
   function forge(): void {
     const [one, other] = [pick(heard, random), pick(heard, random)];
-    const recent = pick(heard.slice(-RECENT), random);
+    const recent = pick(heard.filter(isOfLog).slice(-RECENT), random);
     const proxy = pick(proxies, random);
     if (one === undefined || other === undefined || recent === undefined || proxy === undefined)
       return;
@@ -81,6 +81,10 @@ export function onlyNonces({ payload }: Delivery): Fate {
 /** `<version><kind>…`: see src/hub/message.ts. */
 function isNonce(payload: Buffer): boolean {
   return payload.toString('latin1', 1, 2) === 'n';
+}
+
+function isOfLog({ payload }: Message): boolean {
+  return /[ea]/.test(payload.toString('latin1', 1, 2));
 }
 
 /**
