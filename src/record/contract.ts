@@ -231,6 +231,8 @@ export interface Regenerate {
   readonly refresh: RefreshSlots;
   readonly authTimeMs: number;
   readonly amr: readonly string[];
+  /** As in `RotateRequest`. */
+  readonly seenRot: number;
 }
 
 /** What a session's row keeps of its refresh chain when a token is issued. */

@@ -88,7 +88,13 @@ export function regeneration(
   const token = makeRefreshToken(tid, sid);
   return {
     token,
-    regenerate: { sid, refresh: issueSlots(services.ring, token), authTimeMs: atMs, amr: ['pwd'] },
+    regenerate: {
+      sid,
+      refresh: issueSlots(services.ring, token),
+      authTimeMs: atMs,
+      amr: ['pwd'],
+      seenRot: services.sightings.newest(tid, sid),
+    },
   };
 }
 

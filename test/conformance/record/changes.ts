@@ -136,7 +136,11 @@ export function changeSuite(kind: string, open: () => Promise<RecordFixture>): v
         revoke: [ofUser(tid, uid, sid)],
         change: {
           ...{ kind: 'password_set', tid, uid, passwordHash: 'new' },
-          regenerate: { sid, refresh: issueSlots(ring, next), authTimeMs: atMs, amr: ['pwd'] },
+          regenerate: {
+            ...{ sid, refresh: issueSlots(ring, next), authTimeMs: atMs },
+            amr: ['pwd'],
+            seenRot: 0,
+          },
         },
       });
       expect(user).toMatchObject({ uid });

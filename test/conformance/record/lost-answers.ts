@@ -392,10 +392,11 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
     });
 
     describe('a chain that re-authentication has ended', () => {
-      async function regenerated(laterMs: number) {
+      async function regenerated(laterMs: number, { reported = 0, seenRot = 0 } = {}) {
         const { tid, uid, sid, token } = await loggedIn();
         const older = await answerAt(token, 0);
         const old = (await answerAt(older.live ?? '', 4000)).live ?? '';
+        if (reported > 0) await sight(fixture, { tid, sid }, reported);
         const fresh = makeRefreshToken(tid, sid);
         const atMs = START_MS + laterMs;
         await committed(fixture, {
@@ -404,7 +405,9 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
           revoke: [{ scope: 'reissue', tid, uid, sid, sparedSid: null }],
           change: {
             ...{ kind: 'session_regenerate', tid, uid },
-            regenerate: { sid, refresh: issueSlots(ring, fresh), authTimeMs: atMs, amr: ['pwd'] },
+            regenerate: {
+              ...{ sid, refresh: issueSlots(ring, fresh), authTimeMs: atMs, amr: ['pwd'], seenRot },
+            },
           },
         });
         return { tid, sid, used: older.live ?? '', first: token, old, fresh };
@@ -437,6 +440,20 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
         await answerAt(used.fresh, 7000);
         expect((await answerAt(used.old, 15_999)).kind).toBe('superseded');
         expect((await answerAt(used.old, 16_000)).kind).toBe('reused');
+      });
+
+      test('the new chain goes on from what was seen, although the record has lost it', async () => {
+        // Two numbers that an asynchronous failover has lost; seen by the calling node, or reported.
+        for (const seen of [{ seenRot: 4 }, { reported: 4 }]) {
+          const session = await regenerated(6000, seen);
+          expect(await rowOf(session.tid, session.sid)).toMatchObject({ rot: 5, chain_rot: 5 });
+          for (const rot of [2, 3, 4]) expect(await sight(fixture, session, rot)).toEqual([]);
+          const late = START_MS + 600_000;
+          const lost = await present(fixture, session.old, late);
+          expect(lost.outcome).toEqual({ kind: 'superseded', withinWindow: false });
+          await sight(fixture, session, 5);
+          expect((await present(fixture, session.old, late)).outcome.kind).toBe('reused');
+        }
       });
 
       test('a lost answer of the new chain is one as of any other', async () => {
