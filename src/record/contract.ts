@@ -476,7 +476,7 @@ interface RefreshAnswer {
   readonly mint: MintFacts;
   /**
    * For so long after `nowMs` no other answer takes this one's place. What would be delivered later is not delivered: the
-   * client's repeat may have got another answer, and this one would look like a thief's. 0: the policy has no window.
+   * client's repeat may have got another answer, and this one would look like a thief's.
    */
   readonly deliverWithinMs: number;
 }

@@ -104,7 +104,7 @@ function isLate(
   { deliverWithinMs }: Extract<RotateOutcome, { readonly deliverWithinMs: number }>,
   tookMs: number,
 ): boolean {
-  return deliverWithinMs > 0 && tookMs >= deliverWithinMs;
+  return tookMs >= deliverWithinMs;
 }
 
 function late(): SekishoError {

@@ -177,6 +177,22 @@ describe('a lost answer', () => {
     network.afterRotate = () => clock.advance(2_000);
     expect(await codeOf(refresh(repeated))).toBe('store_unavailable');
   });
+
+  test('an answer that comes too late is not given where there is no window either', async () => {
+    const { administration } = test_.engine;
+    const { policy, version } = await administration.getPolicy(admin);
+    await administration.putPolicy(admin, { ...policy, refresh_grace: 0 }, version);
+    const pair = await newPair();
+    network.afterRotate = async () => {
+      await clock.advance(1_000);
+      // The client has repeated it meanwhile, at another node, and has got another number.
+      expect((await refresh(pair)).session.rot).toBe(2);
+    };
+    expect(await codeOf(refresh(pair))).toBe('store_unavailable');
+    network.afterRotate = () => clock.advance(900);
+    expect((await refresh(await newPair())).session.rot).toBe(1);
+    await administration.putPolicy(admin, policy, version + 1);
+  });
 });
 
 describe('re-authentication', () => {

@@ -19,9 +19,9 @@ declare
   -- Answers may be lost to so many tokens in a row. Whoever loses more is two: one who never uses an access token where
   -- nodes see it, and one who always comes after.
   c_lost_in_a_row constant integer := 10;
-  -- An answer just given is on its way, and so not replaced by another: requests of one device race each other. Without
-  -- a window it is no more than a bound for a loop.
-  v_on_the_way  interval := greatest(least(p_grace, interval '2 seconds'), interval '200 milliseconds');
+  -- An answer just given is on its way, and so not replaced by another: requests of one device race each other. One that
+  -- takes longer is not delivered, so even without a window a busy record must get it there in time.
+  v_on_the_way  interval := greatest(least(p_grace, interval '2 seconds'), interval '1 second');
   v_window_end  timestamptz := p_used.used_at + p_grace;
   v_in_window   boolean := p_now < v_window_end;
   v_is_last     boolean := not exists (
@@ -61,7 +61,7 @@ begin
       'action', 'authn_token_answer_lost',
       'detail', jsonb_build_object('rot', v_rot, 'replaced', p_session.rot, 'in_a_row', v_lost))));
     return jsonb_build_object('kind', 'answer_lost', 'keyIds', v_keys, 'rot', v_rot,
-      'deliverWithinMs', extract(epoch from p_grace) * 1000);
+      'deliverWithinMs', extract(epoch from greatest(p_grace, v_on_the_way)) * 1000);
   end if;
 
   -- The window is that of this token's own use: repeats do not move it. Only how late an answer was given is kept, where
@@ -70,6 +70,5 @@ begin
     update sekisho.session s set issued_at = p_now where s.tid = p_used.tid and s.sid = p_used.sid;
   end if;
   return jsonb_build_object('kind', 'replayed', 'keyIds', v_keys, 'rot', v_rot,
-    'deliverWithinMs', case when p_grace > interval '0'
-      then floor(extract(epoch from greatest(v_window_end - p_now, v_on_the_way)) * 1000) else 0 end);
+    'deliverWithinMs', floor(extract(epoch from greatest(v_window_end - p_now, v_on_the_way)) * 1000));
 end $$;

@@ -120,6 +120,7 @@ begin
   perform sekisho.append_audit(jsonb_build_array(p_audit));
   return jsonb_build_object(
     'kind', 'rotated', 'keyIds', jsonb_build_array(p_key_ids[v_n]),
-    'deliverWithinMs', extract(epoch from v_grace) * 1000,
+    -- Without a window: as long as repeat_refresh takes it to be on its way.
+    'deliverWithinMs', extract(epoch from greatest(v_grace, interval '1 second')) * 1000,
     'mint', jsonb_set(v_mint, '{session,rot}', to_jsonb(v_rot)));
 end $$;

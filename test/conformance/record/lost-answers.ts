@@ -159,11 +159,17 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
     test('without a window a repeat is an answer of its own as soon as it may be, and of a delivered one a theft', async () => {
       const session = await loggedIn({ refresh_grace: 0 });
       const { live } = await answerAt(session.token, 0);
-      expect(await answerAt(session.token, 199)).toEqual({ kind: 'replayed', rot: 1, live });
-      expect(await answerAt(session.token, 399)).toEqual({ kind: 'answer_lost', rot: 2, live });
-      expect(await answerAt(session.token, 599)).toEqual({ kind: 'answer_lost', rot: 3, live });
+      expect(await answerAt(session.token, 999)).toEqual({ kind: 'replayed', rot: 1, live });
+      expect(await answerAt(session.token, 1999)).toEqual({ kind: 'answer_lost', rot: 2, live });
+      expect(await answerAt(session.token, 2999)).toEqual({ kind: 'answer_lost', rot: 3, live });
       expect(await sight(fixture, session, 3)).toEqual([]);
-      expect((await answerAt(session.token, 600)).kind).toBe('reused');
+      expect((await answerAt(session.token, 3000)).kind).toBe('reused');
+      // As long as it may be on its way, and no longer, an answer is delivered.
+      const other = await loggedIn({ refresh_grace: 0 });
+      for (const laterMs of [0, 500, 1500, 3000]) {
+        const { outcome } = await present(fixture, other.token, START_MS + laterMs);
+        expect(outcome).toMatchObject({ deliverWithinMs: 1000 });
+      }
     });
 
     test('A7 three hundred rotations in a minute, and no more; whoever waits goes on', async () => {

@@ -167,7 +167,7 @@ function rotate(
       kind: 'replayed',
       keyIds: session.used.filter(({ rot }) => rot >= used.rot).map(({ keyId }) => keyId),
       mint: weakened(server, mintOf(server, session, user, nowMs)),
-      deliverWithinMs: 0,
+      deliverWithinMs: Number.POSITIVE_INFINITY,
     };
   }
   const tokens = [...session.used];
@@ -193,6 +193,6 @@ function rotate(
     kind: 'rotated',
     keyIds: [candidate.keyId],
     mint: weakened(server, mintOf(server, next, user, nowMs)),
-    deliverWithinMs: 0,
+    deliverWithinMs: Number.POSITIVE_INFINITY,
   };
 }
