@@ -96,6 +96,19 @@ export function describeHub(
       expect(heard.b.events).toEqual([EVENT]);
     });
 
+    it('A7 ANNOUNCE: a flood of events crowds out no announcement and no acknowledgement', async () => {
+      const [a, b] = (await nodes(2)) as [Hub, Hub];
+      const heard = listenTo(b);
+      for (let n = 0; n < 5_000; n += 1) a.publish({ ...EVENT, type: 'login.failed' });
+      a.announce(ENTRY);
+      a.acknowledge(ACKNOWLEDGEMENT);
+      const acknowledged = carries.acknowledgements ? [ACKNOWLEDGEMENT] : [];
+      await expect
+        .poll(() => [heard.entries, heard.acknowledgements], WITHIN)
+        .toEqual([[ENTRY], acknowledged]);
+      expect(heard.events.length).toBeGreaterThan(0);
+    });
+
     it('LINEAGE: after a new generation was entered, its entries are heard', async () => {
       const [a, b] = (await nodes(2)) as [Hub, Hub];
       const next = { ...ENTRY, generation: 'HHHHHHHHHHHHHHHHHHHHHA', position: 8 };

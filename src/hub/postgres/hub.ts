@@ -113,7 +113,7 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
   /** @returns whether the message is short enough and on its way. */
   function send(channel: string, message: HubMessage): boolean {
     const payload = codec.seal(self, message);
-    return payload !== null && outbox.send(channel, payload);
+    return payload !== null && outbox.send(channel, payload, message.kind === 'event');
   }
 
   return {

@@ -113,7 +113,9 @@ export function createRedisHub(options: RedisHubOptions): Hub {
   function send(channel: string, message: HubMessage): boolean {
     const text = codec.seal(self, message);
     if (text === null) return false;
-    if (ours || message.kind === 'nonce') subscriptions.publish(channel, text);
+    if (ours || message.kind === 'nonce') {
+      subscriptions.publish(channel, text, message.kind === 'event');
+    }
     return true;
   }
 

@@ -2,6 +2,8 @@ import type { Redis } from 'ioredis';
 
 /** More than this without an answer means that Redis does not keep up: what comes then is dropped. */
 const MAX_ON_THE_WAY = 2_000;
+/** Events are half of it at most: a flood of them leaves room for what revocations wait for. */
+const MAX_EVENTS = MAX_ON_THE_WAY / 2;
 
 export interface SubscriptionsOptions {
   readonly connection: Redis;
@@ -25,6 +27,7 @@ export class Subscriptions {
   /** Answers to an earlier request say nothing about this one. */
   #request = 0;
   #onTheWay = 0;
+  #eventsOnTheWay = 0;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
@@ -69,11 +72,15 @@ export class Subscriptions {
   }
 
   /** Sends a message by the same connection, or drops it: nobody waits for one, and the record has what it says. */
-  publish(channel: string, text: string): void {
+  publish(channel: string, text: string, isEvent = false): void {
     if (!this.connected || this.#onTheWay >= MAX_ON_THE_WAY) return;
+    if (isEvent && this.#eventsOnTheWay >= MAX_EVENTS) return;
+    const events = isEvent ? 1 : 0;
     this.#onTheWay += 1;
+    this.#eventsOnTheWay += events;
     const settle = (): void => {
       this.#onTheWay -= 1;
+      this.#eventsOnTheWay -= events;
     };
     this.#connection.publish(channel, text).then(settle, settle);
   }
