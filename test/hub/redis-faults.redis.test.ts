@@ -4,6 +4,7 @@ import type { Acknowledgement, Hub } from '../../src/hub/contract.ts';
 import { createHubCodec } from '../../src/hub/message.ts';
 import { claimRedis } from '../../src/hub/redis/claim.ts';
 import { awaitRedis, connectRedis } from '../../src/hub/redis/connect.ts';
+import type { RedisLink } from '../../src/hub/redis/link.ts';
 import { parseRedisUrl } from '../../src/hub/redis/url.ts';
 import { newId } from '../../src/id.ts';
 import type { Log } from '../../src/observe/log.ts';
@@ -246,6 +247,24 @@ describe('B9 Redis that is away', { timeout: 60_000 }, () => {
     await server.resume();
     expect(await awaitRedis(link, 20_000)).toBe(true);
     expect(await link.commands.get('counter')).toBeNull();
+  });
+});
+
+describe('awaitRedis', { timeout: 60_000 }, () => {
+  it('waits on where a connection was made, and commands cannot be sent yet', async () => {
+    const address = parseRedisUrl(ownPrefix(inject('redisUrl')));
+    const link = connectRedis({ address, deploymentId: 'd', commandTimeoutMs });
+    closers.push(link.close);
+    // As in a Cluster of which one node has been connected, and others have not.
+    let told = 0;
+    const partly: RedisLink = { ...link, connected: () => told > 1 && link.connected() };
+    partly.onConnected(() => {
+      told += 1;
+      if (told === 1) setTimeout(() => link.commands.disconnect(true), 10);
+    });
+    expect(await awaitRedis(partly, 20_000)).toBe(true);
+    expect(told).toBe(2);
+    expect(await link.commands.get('nothing')).toBeNull();
   });
 });
 

@@ -1,8 +1,7 @@
-import { connectRedis } from '../../src/hub/redis/connect.ts';
+import { awaitRedis, connectRedis } from '../../src/hub/redis/connect.ts';
 import type { RedisLink } from '../../src/hub/redis/link.ts';
 import { parseRedisUrl } from '../../src/hub/redis/url.ts';
 import { newId } from '../../src/id.ts';
-import { eventually } from '../../tools/services/redis.mjs';
 
 /** A link to `url` with a deployment id of its own unless one is given, once commands can be sent. */
 export async function openTestLink(
@@ -11,7 +10,7 @@ export async function openTestLink(
   commandTimeoutMs = 5_000,
 ): Promise<RedisLink> {
   const link = connectRedis({ address: parseRedisUrl(url), deploymentId, commandTimeoutMs });
-  await eventually('Redis can be reached', async () => link.connected());
+  if (!(await awaitRedis(link, 30_000))) throw new Error('Redis cannot be reached');
   return link;
 }
 

@@ -32,7 +32,7 @@ export function connectCluster(
   let usable = false;
 
   async function connectMasters(): Promise<void> {
-    await Promise.all(cluster.nodes('master').map(connectQuietly));
+    await Promise.all(cluster.nodes('master').map(connectOrWait));
     if (cluster.status !== 'ready') return;
     usable = true;
     connected();
@@ -53,6 +53,19 @@ export function connectCluster(
     patientAtFirst(node, commandTimeout);
   });
   return { cluster, usable: () => usable && cluster.status === 'ready' };
+}
+
+/** The same where somebody else has begun: until that has ended, well or not. */
+async function connectOrWait(node: Redis): Promise<void> {
+  await connectQuietly(node);
+  if (node.status !== 'connecting' && node.status !== 'connect') return;
+  await new Promise<void>((resolve) => {
+    const settle = (): void => {
+      node.off('ready', settle).off('close', settle);
+      resolve();
+    };
+    node.on('ready', settle).on('close', settle);
+  });
 }
 
 /** Before a command that a node was asked to pass on, ioredis sends ASKING, and leaves its outcome to nobody. */

@@ -110,7 +110,10 @@ export function awaitRedis(link: RedisLink, maxMs: number): Promise<boolean> {
       remove();
       resolve(link.connected());
     };
-    const remove = link.onConnected(settle);
+    const remove = link.onConnected(() => {
+      // Of a Cluster some nodes may be connected, and others not yet.
+      if (link.connected()) settle();
+    });
     const timer = setTimeout(settle, maxMs);
   });
 }
