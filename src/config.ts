@@ -54,7 +54,10 @@ export interface SekishoOptions {
   readonly basePath?: string;
   /** Default `info`; `silent` for none. Not looked at with `logger`. */
   readonly logLevel?: LogLevel;
-  /** Where to log, such as a pino logger. Default: JSON lines on stderr. */
+  /**
+   * Where to log, such as a pino logger. It gets plain values: of an error its type, message, code, stack and cause.
+   * Default: JSON lines on stderr.
+   */
   readonly logger?: Log;
   /** For tests. Default: this machine's. */
   readonly clock?: Clock;

@@ -10,6 +10,7 @@ import { newId } from '../id.ts';
 import { createLogger } from '../observe/logger.ts';
 import { measured } from '../observe/measured.ts';
 import { createMetrics } from '../observe/metrics.ts';
+import { redactedLog } from '../observe/redact.ts';
 import { assertTerm } from '../revocation/options.ts';
 import type { Engine } from '../session/contract.ts';
 import { createKeyRing } from '../token/secrets.ts';
@@ -28,7 +29,7 @@ interface Surface {
 
 /** Makes an instance and begins to open it. It answers 503 until it is open, and again when it was closed. */
 export function createInstance(config: Config): Starting {
-  const log = config.logger ?? createLogger(config.logLevel);
+  const log = config.logger === null ? createLogger(config.logLevel) : redactedLog(config.logger);
   const clock = config.clock ?? systemClock;
   let surface: Surface | null = null;
   const metrics = createMetrics();

@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono';
-import { describeError } from '../observe/redact.ts';
 import type { Engine } from '../session/contract.ts';
 import { contextOf, type RequestContext } from './context.ts';
 import { applyCors } from './cors.ts';
@@ -135,7 +134,7 @@ function report(
         }),
     ...(thrown === undefined ? {} : { code: knownError(thrown).code }),
   };
-  if (status === 500) log.error({ ...line, err: describeError(thrown) }, 'request failed');
+  if (status === 500) log.error({ ...line, err: thrown }, 'request failed');
   else if (status === 503) log.warn(line, 'request refused');
   else log.info(line, 'request');
 }

@@ -1,4 +1,5 @@
 import { cleanText } from '../audit/event.ts';
+import type { Log } from './log.ts';
 
 /** Members whose value never stands in a log, whatever it is (ASVS 16.2.5). */
 const SECRET_NAMES =
@@ -18,6 +19,19 @@ const MAX_MEMBERS = 50;
  */
 export function redacted(fields: object): Record<string, unknown> {
   return redactedValue(fields, 0) as Record<string, unknown>;
+}
+
+/**
+ * A log that hears of nothing else than `redacted` leaves. Errors become plain objects: those of a driver carry the command
+ * that failed with all its arguments, ids and addresses among them, and a logger may write every member that it finds.
+ */
+export function redactedLog(log: Log): Log {
+  return {
+    error: (fields, message) => log.error(redacted(fields), cleanText(message)),
+    warn: (fields, message) => log.warn(redacted(fields), cleanText(message)),
+    info: (fields, message) => log.info(redacted(fields), cleanText(message)),
+    debug: (fields, message) => log.debug(redacted(fields), cleanText(message)),
+  };
 }
 
 /** An error as a log shows it: with its stack line by line, and its causes. */

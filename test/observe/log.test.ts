@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SekishoError } from '../../src/errors.ts';
 import { createHttpApp } from '../../src/http/app.ts';
+import { createSekisho } from '../../src/index.ts';
+import type { Log } from '../../src/observe/log.ts';
 import { createLogger } from '../../src/observe/logger.ts';
-import { describeError, redacted } from '../../src/observe/redact.ts';
+import { describeError, redacted, redactedLog } from '../../src/observe/redact.ts';
 import { PASSWORD, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { type Send, senderOf, withFailing } from '../support/http.ts';
 
@@ -121,7 +123,58 @@ describe('A8: the log', () => {
       if (level === 'error') {
         expect(line.err).toMatchObject({ type: 'TypeError', message: 'x is not a function' });
         expect(line.err.stack).toContain('log.test.ts');
+        expect(line.err.stack.split('\n').length).toBeGreaterThan(3);
       }
+    }
+  });
+});
+
+describe('ASVS 16.2.5: a logger of the caller', () => {
+  function listening(): { readonly log: Log; readonly heard: [string, object, string][] } {
+    const heard: [string, object, string][] = [];
+    const at = (level: string) => (fields: object, message: string) => {
+      heard.push([level, fields, message]);
+    };
+    return { heard, log: { error: at('e'), warn: at('w'), info: at('i'), debug: at('d') } };
+  }
+
+  test('ASVS 16.2.5 gets no error of a driver, with all that hangs on it, at any level', () => {
+    const { log: given, heard } = listening();
+    const own = redactedLog(given);
+    const command = { name: 'evalsha', args: ['3', 'ann@example.test', REFRESH] };
+    const failure = Object.assign(new Error(`Command timed out ${JWT}`), { command, code: 'X' });
+    for (const level of ['error', 'warn', 'info', 'debug'] as const) {
+      own[level]({ err: failure, cause: new Error('outer', { cause: failure }) }, `said ${JWT}\n`);
+    }
+    const plain = { type: 'Error', message: 'Command timed out [removed]', code: 'X' };
+    expect(heard).toEqual(
+      ['e', 'w', 'i', 'd'].map((level) => [
+        level,
+        {
+          err: { ...plain, stack: expect.any(String) },
+          cause: expect.objectContaining({
+            message: 'outer',
+            cause: expect.objectContaining(plain),
+          }),
+        },
+        'said [removed]',
+      ]),
+    );
+    expect(JSON.stringify(heard)).not.toContain('ann@example.test');
+  });
+
+  test('ASVS 16.2.5 a whole instance speaks to it through that', async () => {
+    const { log: given, heard } = listening();
+    const sekisho = await createSekisho({ dataDir: ':memory:', logger: given });
+    try {
+      // What is endless is cut on the way.
+      const method = 'X'.repeat(600);
+      await sekisho.fetch(new Request('http://localhost/v1/session', { method }));
+      const lines = heard.map(([, fields]) => JSON.stringify(fields));
+      expect(lines.filter((line) => line.includes('XXXX'))).toHaveLength(1);
+      expect(lines.join()).not.toContain(method);
+    } finally {
+      await sekisho.close();
     }
   });
 });
