@@ -1,10 +1,11 @@
-// The long form of what `npm test` does for seconds: a million schedules of the simulation, on every core, and then the
-// fuzzing of HTTP with more requests.
+// The long form of what the tests do for seconds: a million schedules of the simulation, on every core; then the fuzzing
+// of HTTP with more requests; then the failure table on real processes with outages as long as they are named.
 //
 //   npm run nightly                                a million schedules from a new seed
 //   npm run nightly -- --schedules 50000           fewer, or more
 //   npm run nightly -- --seed 123 --workers 1      from a seed that was printed; this many processes
 //   npm run nightly -- --fuzz 0                    how many times as many requests as in npm test; 0: none
+//   npm run nightly -- --faults 0                  how often the failure table is played; 0: not at all
 //
 // Stopped by Ctrl-C it says how to go on. Ends with 1 when a promise was broken; each is printed with how to see it again.
 import { execFileSync, fork, spawnSync } from 'node:child_process';
@@ -20,12 +21,14 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     workers: { type: 'string', default: String(availableParallelism()) },
     fuzz: { type: 'string', default: '100' },
+    faults: { type: 'string', default: '1' },
   },
 });
 const schedules = wholeNumber('schedules', values.schedules, 1);
 const firstSeed = wholeNumber('seed', values.seed, 0);
 const workers = wholeNumber('workers', values.workers, 1);
 const fuzzTimes = wholeNumber('fuzz', values.fuzz, 0);
+const faultTimes = wholeNumber('faults', values.faults, 0);
 /** Far more than any schedule takes, on a machine with other things to do. */
 const STUCK_MS = 120_000;
 const MOST_PRINTED = 20;
@@ -61,23 +64,39 @@ if (stopping) {
   const next = Math.min(...sums.map((sum) => sum.next));
   const left = firstSeed + schedules - next;
   console.log(`go on with: npm run nightly -- --seed ${next} --schedules ${left}`);
-} else if (fuzzTimes > 0) {
-  console.log(`fuzzing HTTP, ${fuzzTimes} times as long as in npm test`);
+} else {
+  if (fuzzTimes > 0) {
+    console.log(`fuzzing HTTP, ${fuzzTimes} times as long as in npm test`);
+    suite('node', 'test/http/fuzz.test.ts', { SEKISHO_FUZZ_TIMES: String(fuzzTimes) });
+  }
+  if (faultTimes > 0) buildServer();
+  for (let time = 1; time <= faultTimes; time += 1) {
+    console.log(`the failure table, long form, ${time} of ${faultTimes}`);
+    suite('cluster', 'test/faults', { SEKISHO_LONG: '1' });
+  }
+}
+process.exitCode = broken > 0 || stopping ? 1 : 0;
+
+/**
+ * Tests in a form that has no time limit of its own.
+ * @param {string} project
+ * @param {string} files
+ * @param {Record<string, string>} env
+ */
+function suite(project, files, env) {
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const { status } = spawnSync(
     process.execPath,
-    [
-      join(root, 'node_modules/vitest/vitest.mjs'),
-      'run',
-      '--project',
-      'node',
-      '--testTimeout=0',
-      'test/http/fuzz.test.ts',
-    ],
-    { cwd: root, stdio: 'inherit', env: { ...process.env, SEKISHO_FUZZ_TIMES: String(fuzzTimes) } },
+    [vitest, 'run', '--project', project, '--testTimeout=0', files],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } },
   );
   if (status !== 0) broken += 1;
 }
-process.exitCode = broken > 0 || stopping ? 1 : 0;
+
+/** The nodes of a cluster are processes of what was built. */
+function buildServer() {
+  execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
+}
 
 /**
  * One process, and another one in its place when a schedule has no end or takes the process with it.
