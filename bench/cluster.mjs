@@ -8,8 +8,8 @@
 // 3. Checks per second inside one process: alone, while another one revokes a thousand users a second (or as many as the
 //    record takes), and while a thousand entries a second come into the log by SQL.
 //
-//   npm run bench:cluster                   200 revocations each, 12 s each, 3 and 10 nodes, 5 rounds
-//   npm run bench:cluster -- 30 4 3 2       30 revocations, 4 s, 3 nodes only, 2 rounds
+//   npm run bench:cluster                   200 revocations each, 15 s each, 3 and 10 nodes, 5 rounds
+//   npm run bench:cluster -- 30 5 3 2       30 revocations, 5 s, 3 nodes only, 2 rounds
 //
 // How long a node takes to start with a million live entries is bench/start.mjs.
 import { cpus } from 'node:os';
@@ -19,19 +19,27 @@ import { startRedis } from '../tools/services/redis.mjs';
 import { checksDuringRevocations } from './cluster/checks.mjs';
 import { timeUntilEverywhere } from './cluster/everywhere.mjs';
 import { startFloor } from './cluster/floor.mjs';
-import { loadOnStores } from './cluster/stores.mjs';
+import { loadOnStores, PERIOD_SECONDS } from './cluster/stores.mjs';
 
 /** Redis commands and transactions for each further request, above which the load counts as growing with requests. */
 const MOST_PER_REQUEST = 0.1;
 const HUBS = /** @type {const} */ (['redis', 'notify', 'heartbeat']);
 
 const revocations = Number(process.argv[2] ?? 200);
-const seconds = Number(process.argv[3] ?? 12);
+const seconds = Number(process.argv[3] ?? 15);
 const sizes = (process.argv[4] ?? '3,10').split(',').map(Number);
 const rounds = Number(process.argv[5] ?? 5);
-if (!(revocations >= 10 && seconds >= 2 && rounds >= 1 && sizes.every((size) => size >= 1))) {
+if (
+  !(
+    revocations >= 10 &&
+    seconds >= 5 &&
+    seconds % PERIOD_SECONDS === 0 &&
+    rounds >= 1 &&
+    sizes.every((size) => size >= 1)
+  )
+) {
   console.error(
-    'usage: npm run bench:cluster -- [revocations ≥ 10] [seconds ≥ 2] [nodes, such as 3,10] [rounds ≥ 1]',
+    'usage: npm run bench:cluster -- [revocations ≥ 10] [seconds: 5, 10, 15 …] [nodes, such as 3,10] [rounds ≥ 1]',
   );
   process.exit(2);
 }

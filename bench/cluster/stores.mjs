@@ -8,6 +8,8 @@ const REVOCATIONS = 20;
 const SESSIONS = 20;
 /** PostgreSQL counts a connection's transactions up to a second later. */
 const SETTLE_MS = 1500;
+/** Times of last use are written this often, once for each session and node: what is measured is a multiple of it. */
+export const PERIOD_SECONDS = 5;
 const TICK_MS = 10;
 
 /** @typedef {import('../../tools/cluster/cluster.mjs').Cluster} Cluster */
@@ -38,7 +40,7 @@ export async function loadOnStores(cluster, { postgres, redis, seconds }) {
       { name: 'and revocations', requests: FEW, revocations: REVOCATIONS },
     ]) {
       const sender = send(cluster, tokens, requests, revocations);
-      await sleep(SETTLE_MS);
+      await sleep(PERIOD_SECONDS * 1000);
       const before = await count();
       const sentBefore = sender.sent();
       await sleep(seconds * 1000);
