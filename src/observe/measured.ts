@@ -15,6 +15,9 @@ export function measured(engine: Engine, metrics: Metrics): Engine {
     if (engine.status().freshness !== 'fresh') throw new Error('The record is out of reach.');
     return engine.operator.members();
   });
+  // Whether a node sweeps never changes.
+  const { sweep } = engine.maintenance.status();
+  if (sweep !== null) metrics.watchSweep(() => engine.maintenance.status().sweep ?? sweep);
   const judged = () => metrics.authentication('success');
   const refused = (error: unknown) => metrics.authentication(outcomeOf(error));
   return Object.freeze({

@@ -1,10 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { FollowerEvent } from '../revocation/events.ts';
-import type { MemberState, Revocation } from '../session/contract.ts';
+import type { MemberState, Revocation, SweepStatus } from '../session/contract.ts';
 import { watchMembers } from './member-metrics.ts';
 import type { HttpMeter } from './meter.ts';
 import { createProtocolMetrics } from './protocol-metrics.ts';
+import { watchSweep } from './sweep-metrics.ts';
 
 /** The figures of one instance, in a registry of its own. Labels are words of ours, and of ids those of members only. */
 export interface Metrics {
@@ -18,6 +19,8 @@ export interface Metrics {
   watch(status: () => FollowerStatus): void;
   /** From where those of all members are read, at most once a second, while the record can be reached. */
   watchMembers(members: () => Promise<readonly MemberState[]>): void;
+  /** From where those of sweeping are read; only for nodes that sweep. */
+  watchSweep(status: () => SweepStatus): void;
   /** What the follower reports. */
   readonly protocol: (event: FollowerEvent) => void;
   /** Media type of `read`. */
@@ -101,6 +104,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
     watch: (status) => watchFollower(registry, status),
     watchMembers: (members) => watchMembers(registry, members),
+    watchSweep: (status) => watchSweep(registry, status),
     protocol: createProtocolMetrics(registry),
     contentType: registry.contentType,
     read: () => registry.metrics(),

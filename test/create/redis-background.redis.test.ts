@@ -1,5 +1,7 @@
 import { afterEach, expect, inject, test, vi } from 'vitest';
 import type { OpenEngine } from '../../src/create/open.ts';
+import { measured } from '../../src/observe/measured.ts';
+import { createMetrics } from '../../src/observe/metrics.ts';
 import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { startRedis } from '../../tools/services/redis.mjs';
@@ -85,7 +87,10 @@ test('A3 ASVS 7.3.1: what a node saw goes through Redis into the record, and swe
     },
     { timeout: 60_000, interval: 200 },
   );
+  const metrics = createMetrics({ process: false });
+  measured(first.engine, metrics);
   await first.engine.maintenance.pause();
+  expect(await metrics.read()).toMatch(/^sekisho_sweep_paused 1$/m);
   expect(first.engine.maintenance.status()).toMatchObject({
     ...{ state: 'paused', sweep: { state: 'paused' } },
   });

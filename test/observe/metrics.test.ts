@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { createMetrics } from '../../src/observe/metrics.ts';
-import type { MemberState } from '../../src/session/contract.ts';
+import type { MemberState, SweepStatus } from '../../src/session/contract.ts';
 
 const MEMBER: MemberState = {
   id: 'one',
@@ -42,6 +42,35 @@ test('A10 while the record cannot be read, members have no figures at all', asyn
   const text = await metrics.read();
   expect(text).toContain('# TYPE sekisho_members gauge');
   expect(text).not.toMatch(/^sekisho_member/m);
+});
+
+test('A10 sweeping of last-seen: how far it is, and since when it stands still', async () => {
+  let sweep: SweepStatus = {
+    ...{ state: 'running', holder: 'one', number: 7, keysSeen: 900, swept: 40 },
+    ...{ mastersDone: 1, masters: 3, sweptThroughMs: null, lastFinishedAtMs: null },
+    ...{ heldBackBy: null, failures: 2 },
+  };
+  const metrics = createMetrics({ process: false });
+  metrics.watchSweep(() => sweep);
+  const first = await metrics.read();
+  for (const line of [
+    'sekisho_sweep_running 1',
+    'sekisho_sweep_paused 0',
+    'sekisho_sweep_keys_seen 900',
+    'sekisho_sweep_sessions_written 40',
+    'sekisho_sweep_masters_done 1',
+    'sekisho_sweep_masters 3',
+    'sekisho_sweep_failures_total 2',
+  ]) {
+    expect(first.split('\n')).toContain(line);
+  }
+  // Before this node's first sweep nothing is known, which is not 1970.
+  expect(first).not.toMatch(/^sekisho_sweep_through_timestamp_seconds /m);
+  sweep = { ...sweep, state: 'paused', sweptThroughMs: 1_700_000_000_500 };
+  const second = (await metrics.read()).split('\n');
+  expect(second).toContain('sekisho_sweep_paused 1');
+  expect(second).toContain('sekisho_sweep_failures_total 2');
+  expect(second).toContain('sekisho_sweep_through_timestamp_seconds 1700000000.5');
 });
 
 test('B11 what the follower reports is counted', async () => {
