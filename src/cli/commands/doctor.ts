@@ -1,5 +1,6 @@
 import { readConfig } from '../../config.ts';
 import { watchMembers } from '../../create/watch.ts';
+import { maxmemoryPolicies } from '../../create/watch-redis.ts';
 import { SekishoError } from '../../errors.ts';
 import { memberOf, tenths } from '../../http/objects.ts';
 import type { FollowerStatus } from '../../revocation/contract.ts';
@@ -17,12 +18,17 @@ export const doctor: Command = {
   options: reachOptions,
   examples: ['sekisho doctor', 'DATABASE_URL=postgres://… SEKISHO_SECRET=… sekisho doctor --json'],
   async run(call) {
-    const { node, members } = await look(call);
+    const { node, members, redis } = await look(call);
     print(
       call.options.json === true,
-      { node: node && nodeJson(node), members: members.map(memberOf) },
+      {
+        node: node && nodeJson(node),
+        redis: redis && redisJson(redis),
+        members: members.map(memberOf),
+      },
       [
         ...(node === null ? [] : linesOf(node)),
+        ...(redis === null ? [] : [`redis      ${redisWords(redis)}`]),
         `members    ${members.length}`,
         ...members.flatMap(memberLines),
       ],
@@ -38,10 +44,14 @@ async function look(call: Call): Promise<{
   /** Of the node that was asked; null when the record was. */
   readonly node: FollowerStatus | null;
   readonly members: readonly MemberState[];
+  /** Null without REDIS_URL. */
+  readonly redis: Redis | null;
 }> {
-  const { record } = readConfig(readRecordOptions(call));
+  const { record, redisUrl } = readConfig(readRecordOptions(call));
   if (record.kind === 'postgres') {
-    return { node: null, members: await watchMembers(record.databaseUrl) };
+    const members = await watchMembers(record.databaseUrl);
+    const redis = redisUrl === null ? null : { policies: await maxmemoryPolicies(redisUrl) };
+    return { node: null, members, redis };
   }
   const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
   if (running === null) {
@@ -51,7 +61,25 @@ async function look(call: Call): Promise<{
       `No server runs${place}: start one with sekisho serve, or name another directory with --data-dir.`,
     );
   }
-  return { node: await running.status(), members: await running.members() };
+  return { node: await running.status(), members: await running.members(), redis: null };
+}
+
+/** As it is reached from here; how the nodes reach it, their own lines say. */
+interface Redis {
+  /** As `maxmemoryPolicies`. */
+  readonly policies: readonly string[] | null;
+}
+
+function redisJson({ policies }: Redis): object {
+  return { reached: policies !== null, maxmemory_policies: policies ?? [] };
+}
+
+function redisWords({ policies }: Redis): string {
+  if (policies === null) return 'cannot be reached from here';
+  const words = `maxmemory-policy ${policies.join(', ') || 'unknown'}`;
+  return policies.every((policy) => policy === 'noeviction')
+    ? words
+    : `${words}: each eviction counts as a loss of last-seen times, and nobody grows idle; set noeviction`;
 }
 
 function nodeJson(node: FollowerStatus): object {
