@@ -5,8 +5,8 @@ import { mutantPlugin } from './test/support/mutant-plugin.ts';
 const shared = {
   pool: 'forks',
   maxWorkers: 2,
-  testTimeout: 20_000,
-  hookTimeout: 60_000,
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
   restoreMocks: true,
 } as const;
 
