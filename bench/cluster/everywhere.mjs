@@ -1,4 +1,6 @@
 /** How long revoking calls take until they say `everywhere`, beside the floor of the same seconds. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HEARTBEAT_MS } from './floor.mjs';
 
 /** How long a call may wait; one that is not everywhere by then ends the benchmark. */
 const WAIT_MS = 20_000;
@@ -15,9 +17,9 @@ export async function timeUntilEverywhere({ nodes, people, administrator }, floo
   /** @type {number[]} */
   const bare = [];
   for (let index = -WARM_UP; index < count; index += 1) {
-    // Neither in step with heartbeats nor with each other.
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
     const floorMs = await floor.measure();
+    // In step neither with heartbeats nor with the floor's.
+    await sleep(Math.random() * HEARTBEAT_MS);
     const node = nodes[(index + WARM_UP) % nodes.length];
     const person = people[(index + WARM_UP) % people.length];
     const reply = await administrator.call(`/v1/admin/users/${person?.uid}/revoke`, {

@@ -14,7 +14,7 @@ import pg from 'pg';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
 
 /** A third of the default lease. */
-const HEARTBEAT_MS = 250;
+export const HEARTBEAT_MS = 250;
 const LOOK_MS = 3;
 
 /** @typedef {'redis' | 'notify' | 'heartbeat'} HubName */

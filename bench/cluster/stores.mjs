@@ -5,7 +5,8 @@ import pg from 'pg';
 const FEW = 20;
 const MANY = 400;
 const REVOCATIONS = 20;
-const SESSIONS = 20;
+/** So few that it hardly matters whether a period holds one writing of their last use or, since those drift, two. */
+const SESSIONS = 5;
 /** PostgreSQL counts a connection's transactions up to a second later. */
 const SETTLE_MS = 1500;
 /** Times of last use are written this often, once for each session and node: what is measured is a multiple of it. */
