@@ -35,8 +35,8 @@ interface Waiting {
 }
 
 /**
- * BATCH: requests that arrive while a transaction is under way share the next one, so that thousands a second pass the
- * one lock of the log's head.
+ * BATCH: requests that arrive while a transaction is under way share the next one, so that many pass the one lock of
+ * the log's head with one commit.
  */
 export function createCommitter(options: CommitterOptions): Committer {
   const { log, follower, clock } = options;
