@@ -4,13 +4,15 @@
 --   p  a CommitRequest, as in commit
 -- Result: members_behind, or null.
 create or replace function sekisho.judge_scopes(p jsonb) returns text
-  language sql volatile
+  language plpgsql volatile
 as $$
-  select 'members_behind'
-   where not coalesce((p ->> 'handIn')::boolean, false)
-     and exists (
-       select from jsonb_array_elements(p -> 'revoke') s
-        where sekisho.scope_version(s ->> 'scope') is distinct from 1
-          and coalesce((select min(m.version) from sekisho.member m) < sekisho.scope_version(s ->> 'scope'),
-                       sekisho.scope_version(s ->> 'scope') is null))
-$$;
+begin
+  return (
+    select 'members_behind'
+     where not coalesce((p ->> 'handIn')::boolean, false)
+       and exists (
+         select from jsonb_array_elements(p -> 'revoke') s
+          where sekisho.scope_version(s ->> 'scope') is distinct from 1
+            and coalesce((select min(m.version) from sekisho.member m) < sekisho.scope_version(s ->> 'scope'),
+                         sekisho.scope_version(s ->> 'scope') is null)));
+end $$;
