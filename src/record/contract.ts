@@ -1,7 +1,36 @@
 import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
-import type { Entry, Head, Lineage, SnapshotHeader, Subject } from '../revocation/types.ts';
+import type { Head } from '../revocation/types.ts';
 import type { LoginLimit, Policy, Tenant, User } from '../tenant/types.ts';
+import type { LogStore } from './log-contract.ts';
+import type { SessionStore } from './session-contract.ts';
+import type { HistoryCheck, Page } from './shapes.ts';
 import type { SweepStore } from './sweep-contract.ts';
+
+export type {
+  Actor,
+  Change,
+  CommitOutcome,
+  CommitRequest,
+  LogRow,
+  LogStore,
+  NewReset,
+  OperationState,
+  Regenerate,
+} from './log-contract.ts';
+export type {
+  LoginFacts,
+  MintFacts,
+  NewSession,
+  OpenOutcome,
+  RefreshCandidate,
+  ReplacedSight,
+  RotateOutcome,
+  RotateRequest,
+  SessionRow,
+  SessionStore,
+  Sight,
+} from './session-contract.ts';
+export type { HistoryCheck, Page, RefreshSlots } from './shapes.ts';
 
 /**
  * The record: the only source of truth. One verb is one atomic operation; those of a tenant take the tenant first; what
@@ -33,247 +62,6 @@ export interface RecordStore {
   statementCount(): number;
   close(): Promise<void>;
 }
-
-// ── The revocation log ────────────────────────────────────────────────────────────────────────────────────────────
-
-/** What every read of the protocol returns beside its result: results of a foreign history are dropped. */
-export interface HistoryCheck {
-  readonly head: Head;
-  /** Whether the server's identity is the one in the head row; if not, begin a generation and ask again. */
-  readonly identityAgrees: boolean;
-}
-
-export interface LogStore {
-  head(): Promise<HistoryCheck & { readonly recordTimeMs: number }>;
-  /**
-   * FOLLOW: entries after `after`, in order, at most `limit`; also the pages of a snapshot. `horizon` is the last position
-   * the record no longer keeps: when `after < horizon` a snapshot is needed instead.
-   */
-  fetch(
-    after: number,
-    limit: number,
-  ): Promise<HistoryCheck & { readonly entries: readonly Entry[]; readonly horizon: number }>;
-  /** FOLLOW: what a snapshot is of; its entries are fetched after its `horizon`, up to its head (revocation/snapshots.ts). */
-  snapshot(): Promise<SnapshotHeader & { readonly identityAgrees: boolean }>;
-  lineage(): Promise<HistoryCheck & { readonly lineage: Lineage }>;
-  /**
-   * GENERATION: under the head lock, when the head's generation still is `expected` and either the identity still
-   * differs or `force` (an `applied` above the head was seen). Otherwise it leaves all as it is.
-   */
-  beginGeneration(expected: string, id: string, force: boolean): Promise<Head>;
-  /** FIRST TERM: marks a generation as settled. */
-  settle(generation: string): Promise<void>;
-  /** Commits requests in one transaction, judged one after the other (COMMIT, AUTHORITY, BATCH); answers in order. */
-  commit(requests: readonly CommitRequest[]): Promise<readonly CommitOutcome[]>;
-  /** What became of an operation, in a tenant (null: operators' own). */
-  operation(tid: string | null, operationId: string): Promise<OperationState>;
-  /** UNKNOWN OUTCOME: the same, but an unknown id is inserted as abandoned, so that it cannot happen afterwards. */
-  operationOrAbandon(tid: string | null, operationId: string): Promise<OperationState>;
-  list(tid: string, page: Page): Promise<readonly LogRow[]>;
-  /** The digest of RECONCILE over positions `from` to `to`, both included: SHA-256 in hex, see revocation/digest.ts. */
-  digest(from: number, to: number): Promise<HistoryCheck & { readonly digest: string }>;
-}
-
-export type OperationState =
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'abandoned' }
-  | { readonly kind: 'committed'; readonly row: LogRow | null };
-
-/** A line of the log with what people want to know of it. */
-export interface LogRow {
-  readonly operationId: string;
-  readonly generation: string;
-  readonly position: number;
-  readonly scope: string;
-  readonly tid: string | null;
-  readonly uid: string | null;
-  readonly sid: string | null;
-  readonly sparedSid: string | null;
-  readonly reason: string | null;
-  readonly committedAtMs: number;
-}
-
-/**
- * One administrative write: who wants it, what it revokes, what it changes, how it is audited; all in one transaction.
- * A request without `revoke` takes no head lock.
- */
-export interface CommitRequest {
-  /** Unique for ever; repeating a committed id answers `duplicate`. With several entries, it names the first. */
-  readonly operationId: string;
-  readonly actor: Actor;
-  /** Entries to append, in order. Entry n > 0 gets the operation id `${operationId}.${n}`. */
-  readonly revoke: readonly Subject[];
-  readonly change: Change | null;
-  /** For people: why. ≤ 500 characters. */
-  readonly reason: string | null;
-  readonly nowMs: number;
-  readonly audit: readonly NewAuditEvent[];
-  /** Caller's `Idempotency-Key`, kept for 24 h per actor, and a hash of the body that came with it. */
-  readonly idempotency: { readonly key: string; readonly bodyHash: Uint8Array } | null;
-  /** HAND IN: the entry was committed in a history that is lost, so an abandonment does not hold it up. Default false. */
-  readonly handIn?: boolean;
-  /**
-   * RESTORE: the id of a generation, unused until now, that is begun by force before anything else of this request, in the
-   * same transaction. Open password resets go with it: some may have been used after the backup. Operators only.
-   */
-  readonly restored?: string;
-}
-
-/** Whose authority a write rests on; AUTHORITY judges it after the last lock. */
-export type Actor =
-  /** The session must be alive and pass every floor; with `role`, its user must still have that role. */
-  | {
-      readonly kind: 'session';
-      readonly tid: string;
-      readonly uid: string;
-      readonly sid: string;
-      readonly role: string | null;
-    }
-  /** A verified access token that ends its own session: its entry is written whether or not a row is found. */
-  | { readonly kind: 'token'; readonly tid: string; readonly uid: string; readonly sid: string }
-  /** Whoever holds a one-time password reset token; it is used up. */
-  | { readonly kind: 'reset'; readonly tid: string; readonly tokenHash: Uint8Array }
-  /** The operator at the machine (control socket or data directory). */
-  | { readonly kind: 'operator'; readonly name: string }
-  /** Sekisho itself: theft, device cap, clean-up. */
-  | { readonly kind: 'system' };
-
-export type Change =
-  | {
-      readonly kind: 'user_create';
-      readonly tid: string;
-      readonly uid: string;
-      readonly email: string;
-      readonly name: string;
-      readonly roles: readonly string[];
-      readonly externalId: string | null;
-      readonly passwordHash: string | null;
-      readonly reset: NewReset | null;
-    }
-  | {
-      readonly kind: 'user_patch';
-      readonly tid: string;
-      readonly uid: string;
-      readonly ifVersion: number | null;
-      /** For products that bring their own users (`sessions.create`); outcome `email_taken`. */
-      readonly email?: string;
-      readonly name?: string;
-      readonly roles?: readonly string[];
-      readonly status?: 'active' | 'disabled';
-    }
-  | {
-      readonly kind: 'user_delete';
-      readonly tid: string;
-      readonly uid: string;
-      /** `If-Match`; outcome `precondition_failed`. */
-      readonly ifVersion?: number | null;
-    }
-  /** A new password; every open reset token of the user dies with it. With `kind: 'reset'` actors uid is null. */
-  | {
-      readonly kind: 'password_set';
-      readonly tid: string;
-      readonly uid: string | null;
-      readonly passwordHash: string;
-      readonly regenerate: Regenerate | null;
-    }
-  /** The old password is dead, a reset token is made. */
-  | {
-      readonly kind: 'password_reset';
-      readonly tid: string;
-      readonly uid: string;
-      readonly reset: NewReset;
-    }
-  /** Re-authentication: a new chain of refresh tokens and a new `auth_time` for the same session. */
-  | {
-      readonly kind: 'session_regenerate';
-      readonly tid: string;
-      readonly uid: string;
-      readonly regenerate: Regenerate;
-    }
-  /** Marks sessions as ended in the record: `sid`, or all of `uid` or the tenant but the spared one. */
-  | {
-      readonly kind: 'session_end';
-      readonly tid: string;
-      readonly uid: string | null;
-      readonly sid: string | null;
-      readonly sparedSid: string | null;
-      readonly how: 'revoked' | 'logout';
-    }
-  | {
-      readonly kind: 'policy_put';
-      readonly tid: string;
-      readonly policy: Policy;
-      readonly ifVersion: number | null;
-    }
-  | {
-      readonly kind: 'tenant_create';
-      readonly tid: string;
-      readonly slug: string;
-      readonly name: string;
-      readonly policy: Policy;
-      readonly admin: {
-        readonly uid: string;
-        readonly email: string;
-        readonly name: string;
-        readonly passwordHash: string;
-      };
-      /** True: only when the record has no tenant at all (bootstrap); otherwise the outcome is `not_first`. */
-      readonly onlyFirst: boolean;
-    };
-
-export interface NewReset {
-  readonly tokenHash: Uint8Array;
-  readonly expiresAtMs: number;
-}
-
-export interface Regenerate {
-  readonly sid: string;
-  readonly refresh: RefreshSlots;
-  readonly authTimeMs: number;
-  readonly amr: readonly string[];
-  /** As in `RotateRequest`. */
-  readonly seenRot: number;
-}
-
-/** What a session's row keeps of its refresh chain when a token is issued. */
-export interface RefreshSlots {
-  /** Hash of the token that is being issued. */
-  readonly currentHash: Uint8Array;
-  /** Hash of its successor, HMAC-SHA-256(key, token), derived with `successorKeyId`. */
-  readonly successorHash: Uint8Array;
-  readonly successorKeyId: string;
-}
-
-export type CommitOutcome =
-  | {
-      readonly kind: 'committed';
-      /** The entries that were appended, in order (none when nothing was revoked). */
-      readonly entries: readonly Entry[];
-      /** The head after the commit: generation and `token_epoch` of a token minted from this outcome. */
-      readonly head: Head;
-      /** The user after the change, where one was changed. */
-      readonly user: User | null;
-      /** The session after the change (`password_set`, `session_regenerate`). */
-      readonly session: SessionRow | null;
-      /** The policy's version after `policy_put`. */
-      readonly version: number | null;
-    }
-  /** This operation id, or this idempotency key, was committed before; `row` is its first entry, if it had one. */
-  | { readonly kind: 'duplicate'; readonly operationId: string; readonly row: LogRow | null }
-  | { readonly kind: 'idempotency_key_reused' }
-  | { readonly kind: 'abandoned' }
-  | { readonly kind: 'actor_revoked' | 'actor_expired' | 'role_lost' }
-  | { readonly kind: 'reset_unknown' }
-  | { readonly kind: 'last_administrator' }
-  /** The object does not exist in this tenant. */
-  | { readonly kind: 'not_found' }
-  | { readonly kind: 'email_taken' | 'external_id_taken' | 'slug_taken' | 'not_first' }
-  | { readonly kind: 'precondition_failed' }
-  /** UPGRADE: a member of an older release does not know the scope of an entry yet. */
-  | { readonly kind: 'members_behind' }
-  /** The server's identity is not the head's: begin a generation and repeat. Nothing of the batch was written. */
-  | { readonly kind: 'identity_changed'; readonly head: Head };
-
 // ── Members ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface NewMember {
@@ -347,14 +135,6 @@ export type Heartbeat =
 
 // ── Tenants and users ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Keyset page: rows after `cursor` in the verb's own order. */
-export interface Page {
-  /** 1 to 200. */
-  readonly limit: number;
-  /** Sort key of the last row seen: its time and its id (or position as a string). */
-  readonly cursor: { readonly atMs: number; readonly id: string } | null;
-}
-
 export interface TenantStore {
   bySlug(slug: string): Promise<(Tenant & { readonly status: 'active' | 'suspended' }) | null>;
   byId(tid: string): Promise<(Tenant & { readonly status: 'active' | 'suspended' }) | null>;
@@ -380,195 +160,6 @@ export interface UserStore {
   list(tid: string, page: Page): Promise<readonly User[]>;
   /** Replaces a hash made with older parameters, only if it still is `oldHash`. */
   rehash(tid: string, uid: string, oldHash: string, newHash: string): Promise<void>;
-}
-
-// ── Sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface SessionRow {
-  readonly sid: string;
-  readonly uid: string;
-  readonly deviceName: string | null;
-  readonly deviceKind: string | null;
-  readonly ip: string | null;
-  readonly userAgent: string | null;
-  readonly createdAtMs: number;
-  readonly lastSeenAtMs: number;
-  /** The absolute end under the session's own and the tenant's present policy, whichever is earlier. */
-  readonly expiresAtMs: number;
-  readonly authTimeMs: number;
-  readonly amr: readonly string[];
-  readonly generation: string;
-  readonly epoch: number;
-  readonly rot: number;
-  readonly state: 'active' | 'expired' | 'revoked';
-}
-
-/** EPOCH: everything a login decides by, read in one statement together with the head. */
-export interface LoginFacts extends HistoryCheck {
-  readonly tenant: (Tenant & { readonly status: 'active' | 'suspended' }) | null;
-  readonly policy: Policy | null;
-  readonly user: User | null;
-  readonly passwordHash: string | null;
-}
-
-export interface NewSession {
-  readonly sid: string;
-  readonly uid: string;
-  readonly deviceName: string | null;
-  readonly deviceKind: string | null;
-  readonly ip: string | null;
-  readonly userAgent: string | null;
-  readonly amr: readonly string[];
-  readonly refresh: RefreshSlots;
-  /** Head of the statement that read the credentials. */
-  readonly epoch: Head;
-  readonly nowMs: number;
-  /** One for `session_created` and the login; the eviction of another session is audited by the verb itself. */
-  readonly audit: readonly NewAuditEvent[];
-}
-
-/** What an access token is minted from; read by one statement. */
-export interface MintFacts {
-  readonly session: SessionRow;
-  readonly user: User;
-  readonly policy: Policy;
-  /** Generation and `token_epoch` of the token. */
-  readonly head: Head;
-}
-
-export type OpenOutcome =
-  | {
-      readonly kind: 'opened';
-      readonly mint: MintFacts;
-      /** Entries of the sessions that the device cap ended. */
-      readonly evicted: readonly Entry[];
-    }
-  | { readonly kind: 'session_limit_reached'; readonly sessions: readonly SessionRow[] }
-  /** A revocation, a disabling or a password change won; or the user or tenant is gone. */
-  | { readonly kind: 'superseded' }
-  | { readonly kind: 'generation_changed' }
-  | { readonly kind: 'identity_changed'; readonly head: Head };
-
-/** One candidate a key of the ring: what the presented token's successor would be under that key. */
-export interface RefreshCandidate {
-  readonly keyId: string;
-  readonly successorHash: Uint8Array;
-  /** Hash of the successor's successor, under the newest key. */
-  readonly afterHash: Uint8Array;
-}
-
-export interface RotateRequest {
-  readonly sid: string;
-  readonly presentedHash: Uint8Array;
-  /** One a key of the ring, newest first. */
-  readonly candidates: readonly RefreshCandidate[];
-  /** The highest `rot` of an access token of this session that this node has seen and not yet reported; 0: none. */
-  readonly seenRot: number;
-  readonly nowMs: number;
-  /** Audit row of a rotation (a replay is not audited); a lost answer becomes `authn_token_answer_lost`. */
-  readonly audit: NewAuditEvent;
-}
-
-/** What an answer with tokens is made from. */
-interface RefreshAnswer {
-  /** One successor a key id is derived, in order; the last is the live token. */
-  readonly keyIds: readonly string[];
-  readonly mint: MintFacts;
-  /**
-   * For so long after `nowMs` no other answer takes this one's place. What would be delivered later is not delivered: the
-   * client's repeat may have got another answer, and this one would look like a thief's.
-   */
-  readonly deliverWithinMs: number;
-}
-
-/** docs/refresh.md has the whole table. */
-export type RotateOutcome =
-  /** The live token was used. */
-  | (RefreshAnswer & { readonly kind: 'rotated' })
-  /** A used one within its window. Nothing was written but when it was answered. */
-  | (RefreshAnswer & { readonly kind: 'replayed' })
-  /** The last used one after its window, and nothing shows that anybody got its answer: the same again, next `rot`. */
-  | (RefreshAnswer & { readonly kind: 'answer_lost' })
-  /** The live token, too often: wait. It stays the live one. */
-  | {
-      readonly kind: 'limited';
-      readonly attempts: number;
-      readonly windowMs: number;
-      readonly retryAfterMs: number;
-    }
-  /** Of a chain that re-authentication ended: 401. Nothing says that it is stolen. */
-  | { readonly kind: 'superseded'; readonly withinWindow: boolean }
-  /** A stolen one. The caller revokes the session (reason `token_reuse`). */
-  | { readonly kind: 'reused'; readonly uid: string }
-  | { readonly kind: 'revoked' }
-  /** `first`: found by this call, and audited by it. */
-  | {
-      readonly kind: 'expired';
-      readonly uid: string;
-      readonly why: 'idle' | 'absolute';
-      readonly first: boolean;
-    }
-  /** No such session, or no such secret: 401 and nothing else. */
-  | { readonly kind: 'unknown' }
-  /** The row names a key that is not among the candidates: 503. */
-  | { readonly kind: 'key_missing'; readonly keyId: string }
-  | { readonly kind: 'identity_changed'; readonly head: Head };
-
-/** A node verified an access token of this `rot`: somebody got that answer. */
-export interface Sight {
-  readonly tid: string;
-  readonly sid: string;
-  readonly rot: number;
-}
-
-/** The sight of an answer that was taken for lost, and replaced. */
-export interface ReplacedSight extends Sight {
-  readonly uid: string;
-}
-
-export interface SessionStore {
-  /** EPOCH: one statement, whether or not tenant and user exist. `email` is already lower case and NFC. */
-  loginFacts(slug: string, email: string): Promise<LoginFacts>;
-  /** The same for products that log people in themselves. */
-  subjectFacts(tid: string, uid: string): Promise<LoginFacts>;
-  /** MINT of a login: device cap, floors, status and generation under the user's lock. */
-  open(tid: string, session: NewSession): Promise<OpenOutcome>;
-  /** Refresh: judges, rotates and returns what to mint from, in one statement. */
-  rotate(tid: string, request: RotateRequest): Promise<RotateOutcome>;
-  /** The session that a refresh token speaks of, alive or not; null when its secret was never one of that session's. */
-  ofRefreshToken(
-    tid: string,
-    sid: string,
-    tokenHash: Uint8Array,
-    nowMs: number,
-  ): Promise<SessionRow | null>;
-  get(tid: string, sid: string, nowMs: number): Promise<SessionRow | null>;
-  /** Everything `GET /v1/session` shows, in one statement. */
-  details(
-    tid: string,
-    sid: string,
-    nowMs: number,
-  ): Promise<{ readonly tenant: Tenant; readonly user: User; readonly session: SessionRow } | null>;
-  /** Newest first. `uid` null: all of the tenant. */
-  list(
-    tid: string,
-    uid: string | null,
-    state: SessionRow['state'] | 'all',
-    page: Page,
-    nowMs: number,
-  ): Promise<readonly SessionRow[]>;
-  /** Last-seen in batches, of any tenants; never moves one back, never revives a session. */
-  touch(
-    seen: readonly { readonly tid: string; readonly sid: string; readonly atMs: number }[],
-    sweptThroughMs: number,
-  ): Promise<void>;
-  /**
-   * First sights in batches, of any tenants: raises what is known to have been delivered. Returns those of answers that
-   * were replaced, in sessions that are alive, at each call anew: the caller ends these sessions as stolen.
-   */
-  sighted(sights: readonly Sight[], nowMs: number): Promise<readonly ReplacedSight[]>;
-  /** Uses up a socket ticket's id; false when it was used before. */
-  useTicket(tid: string, jti: string, expiresAtMs: number): Promise<boolean>;
 }
 
 // ── Login attempts ────────────────────────────────────────────────────────────────────────────────────────────────

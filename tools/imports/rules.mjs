@@ -18,6 +18,9 @@ const ground = ['src/errors.ts', 'src/clock.ts', 'src/id.ts'];
 /** What a store, a transport or a log promises, and the shapes it speaks of. */
 const contracts = [
   'src/record/contract.ts',
+  'src/record/log-contract.ts',
+  'src/record/session-contract.ts',
+  'src/record/shapes.ts',
   'src/record/sweep-contract.ts',
   'src/record/database.ts',
   'src/hub/contract.ts',

@@ -1,0 +1,25 @@
+import type { Head } from '../revocation/types.ts';
+
+/** What every read of the protocol returns beside its result: results of a foreign history are dropped. */
+export interface HistoryCheck {
+  readonly head: Head;
+  /** Whether the server's identity is the one in the head row; if not, begin a generation and ask again. */
+  readonly identityAgrees: boolean;
+}
+
+/** What a session's row keeps of its refresh chain when a token is issued. */
+export interface RefreshSlots {
+  /** Hash of the token that is being issued. */
+  readonly currentHash: Uint8Array;
+  /** Hash of its successor, HMAC-SHA-256(key, token), derived with `successorKeyId`. */
+  readonly successorHash: Uint8Array;
+  readonly successorKeyId: string;
+}
+
+/** Keyset page: rows after `cursor` in the verb's own order. */
+export interface Page {
+  /** 1 to 200. */
+  readonly limit: number;
+  /** Sort key of the last row seen: its time and its id (or position as a string). */
+  readonly cursor: { readonly atMs: number; readonly id: string } | null;
+}
