@@ -46,7 +46,10 @@ describe('the migrator', () => {
     const { database } = fixture;
     const next = (text: string): Release => ({
       ...release,
-      migrations: [...release.migrations, { version: 2, name: '0002_next', text, checksum: 'c' }],
+      migrations: [
+        ...release.migrations,
+        { version: release.migrations.length + 1, name: 'next', text, checksum: 'c' },
+      ],
     });
     const broken = next('create table sekisho.added (x int); select 1 / 0;');
     await expect(migrate(database, broken)).rejects.toMatchObject({ code: 'internal' });

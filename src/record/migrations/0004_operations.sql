@@ -1,0 +1,1 @@
+-- What an operator changes for all tenants, with an end.
