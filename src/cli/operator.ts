@@ -1,6 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readConfig } from '../config.ts';
-import { commandsOf, type OperatorCommands, operatorAt } from '../create/operator-commands.ts';
+import {
+  askOperator,
+  commandsOf,
+  type OperatorCommands,
+  operatorAt,
+} from '../create/operator-commands.ts';
 import { createSekisho } from '../create.ts';
 import { isSekishoError, SekishoError } from '../errors.ts';
 import type { Call, Option } from './command.ts';
@@ -52,23 +57,8 @@ export async function withOperator<Result>(
 /** The operator of the process that holds `dataDir`; null when none does. */
 export async function runningAt(dataDir: string): Promise<OperatorCommands | null> {
   if (!existsSync(dataDir)) return null;
-  const { ask } = operatorAt(dataDir);
-  if ((await onceStarted(() => ask('status'))) === undefined) return null;
-  const sure = <V>(answer: V | undefined): V => {
-    if (answer !== undefined) return answer;
-    throw new SekishoError(
-      'store_unavailable',
-      'The server has just ended: run the command again.',
-    );
-  };
-  return {
-    createTenant: async (input) => sure(await ask('createTenant', input)),
-    listTenants: async (page) => sure(await ask('listTenants', page)),
-    resetUser: async (input) => sure(await ask('resetUser', input)),
-    declareRestored: async () => sure(await ask('declareRestored')),
-    members: async () => sure(await ask('members')),
-    status: async () => sure(await ask('status')),
-  };
+  const status = await onceStarted(() => askOperator(dataDir, 'status'));
+  return status === null ? null : operatorAt(dataDir);
 }
 
 /** Waits for a server that is starting. */

@@ -2,7 +2,8 @@ import { ERROR_STATUS, type ErrorCode, type FieldError, SekishoError } from '../
 import { knownError } from '../http/problem.ts';
 import { askHolder } from '../record/pglite/directory-lock.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
-import type { Engine, Operator } from '../session/contract.ts';
+import type { Engine } from '../session/contract.ts';
+import type { OnProgress, Operator, Progress } from '../session/operator/contract.ts';
 
 /**
  * What the operator's commands may ask of whoever holds the data directory: through its control socket (mode 0600) when
@@ -13,17 +14,18 @@ export interface OperatorCommands extends Omit<Operator, 'bootstrap'> {
   status(): Promise<FollowerStatus>;
 }
 
-const VERBS = [
-  'createTenant',
-  'listTenants',
-  'resetUser',
-  'declareRestored',
-  'members',
-  'status',
-] as const satisfies readonly (keyof OperatorCommands)[];
-type Verb = (typeof VERBS)[number];
+/** All of them: what is missing here could not be asked for through the socket. */
+const VERBS: Readonly<Record<keyof OperatorCommands, true>> = Object.freeze({
+  createTenant: true,
+  listTenants: true,
+  resetUser: true,
+  declareRestored: true,
+  members: true,
+  status: true,
+});
+type Verb = keyof OperatorCommands;
 
-/** Longer than a password hash and a barrier take together. */
+/** How long a holder may show no sign of work. */
 const DEADLINE_MS = 30_000;
 
 interface Reply {
@@ -43,21 +45,22 @@ export function commandsOf(engine: Pick<Engine, 'operator' | 'status'>): Operato
 }
 
 /** The holder's side: answers `{verb, input}` with `{result}` or `{error}`. */
-export function answerCommands(operator: OperatorCommands): (message: unknown) => Promise<unknown> {
-  return async (message) => {
+export function answerCommands(
+  operator: OperatorCommands,
+): (message: unknown, onProgress: OnProgress) => Promise<unknown> {
+  return async (message, onProgress) => {
     const { verb, input } = (message ?? {}) as {
       readonly verb?: unknown;
       readonly input?: unknown;
     };
-    const known = VERBS.find((one) => one === verb);
-    if (known === undefined) {
+    if (!isVerb(verb)) {
       const words = 'The running server does not know this command.';
       return { error: { code: 'invalid_request', message: words } } satisfies Reply;
     }
     try {
       // The socket is its owner's alone, and what the values may be is checked by the use cases.
-      const run = operator[known] as (input: unknown) => Promise<unknown>;
-      return { result: await run(input) } satisfies Reply;
+      const run = operator[verb] as (input: unknown, onProgress: OnProgress) => Promise<unknown>;
+      return { result: await run(input, onProgress) } satisfies Reply;
     } catch (error) {
       const { code, message: words, errors } = knownError(error);
       return { error: { code, message: words, ...(errors && { errors }) } } satisfies Reply;
@@ -66,25 +69,44 @@ export function answerCommands(operator: OperatorCommands): (message: unknown) =
 }
 
 /**
- * The operator behind the control socket of `dataDir`. A call resolves with undefined when nobody holds the directory.
+ * Asks the operator behind the control socket of `dataDir`.
  *
+ * @returns null when nobody holds the directory.
  * @throws SekishoError what the holder threw; `not_ready` while it starts; `data_directory_in_use` when it does not answer.
  */
-export function operatorAt(dataDir: string): {
-  readonly ask: <V extends Verb>(
-    verb: V,
-    ...input: Parameters<OperatorCommands[V]>
-  ) => Promise<Awaited<ReturnType<OperatorCommands[V]>> | undefined>;
-} {
-  return {
-    async ask(verb, ...[input]) {
-      const asked = await askHolder(dataDir, { verb, input }, DEADLINE_MS);
-      if (asked === null) return undefined;
-      const reply = asked.reply as Reply;
-      if (reply.error !== undefined) throw errorOf(reply.error);
-      return reply.result as never;
+export async function askOperator(
+  dataDir: string,
+  verb: Verb,
+  input?: unknown,
+  onProgress?: OnProgress,
+): Promise<{ readonly result: unknown } | null> {
+  const asked = await askHolder(dataDir, { verb, input }, DEADLINE_MS, (progress) =>
+    onProgress?.(progress as Progress),
+  );
+  if (asked === null) return null;
+  const reply = asked.reply as Reply;
+  if (reply.error !== undefined) throw errorOf(reply.error);
+  return { result: reply.result };
+}
+
+/** The operator of the process that holds `dataDir`, each verb asked for through its control socket. */
+export function operatorAt(dataDir: string): OperatorCommands {
+  const asking = Object.keys(VERBS).map((verb) => [
+    verb,
+    async (input: unknown, onProgress?: OnProgress): Promise<unknown> => {
+      const answer = await askOperator(dataDir, verb as Verb, input, onProgress);
+      if (answer !== null) return answer.result;
+      throw new SekishoError(
+        'store_unavailable',
+        'The server has just ended: run the command again.',
+      );
     },
-  };
+  ]);
+  return Object.freeze(Object.fromEntries(asking)) as OperatorCommands;
+}
+
+function isVerb(word: unknown): word is Verb {
+  return typeof word === 'string' && Object.hasOwn(VERBS, word);
 }
 
 function errorOf(error: NonNullable<Reply['error']>): SekishoError {

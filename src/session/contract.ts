@@ -7,16 +7,15 @@ import type {
   Page,
   SessionRow,
   TenantStats,
-  WatchedMember,
 } from '../record/contract.ts';
-import type {
-  BarrierResult,
-  Connection,
-  FollowerStatus,
-  Judgement,
-} from '../revocation/contract.ts';
+import type { Connection, FollowerStatus, Judgement } from '../revocation/contract.ts';
 import type { Freshness } from '../revocation/types.ts';
 import type { Policy, Tenant, User } from '../tenant/types.ts';
+import type { Operator } from './operator/contract.ts';
+import type { MemberState, PasswordReset, Revocation } from './types.ts';
+
+export type { Operator } from './operator/contract.ts';
+export type { MemberState, PasswordReset, Revocation } from './types.ts';
 
 /**
  * The use cases: everything Sekisho does, without HTTP. All methods throw SekishoError. `Caller` is an authenticated
@@ -100,21 +99,6 @@ export interface TokenPair {
   readonly refreshExpiresInSeconds: number;
   readonly session: SessionRow;
   readonly user: User;
-}
-
-/** What came of a revoking call. */
-export interface Revocation {
-  readonly id: string;
-  readonly position: number;
-  readonly scope: string;
-  readonly subject: {
-    readonly tid: string | null;
-    readonly uid: string | null;
-    readonly sid: string | null;
-  };
-  readonly epoch: number;
-  readonly reason: string | null;
-  readonly barrier: BarrierResult;
 }
 
 export interface DeviceInput {
@@ -204,11 +188,6 @@ export interface RevokeOptions {
   readonly idempotency: { readonly key: string; readonly bodyHash: Uint8Array } | null;
 }
 
-export interface PasswordReset {
-  readonly token: string;
-  readonly expiresAtMs: number;
-}
-
 export interface Administration {
   listUsers(caller: Caller, page: Page): Promise<readonly User[]>;
   getUser(caller: Caller, uid: string): Promise<User>;
@@ -277,57 +256,8 @@ export interface Administration {
   stats(caller: Caller): Promise<TenantStats>;
 }
 
-/** A member as operators see it. */
-export interface MemberState extends Omit<WatchedMember, 'beatAgeMs'> {
-  readonly self: boolean;
-  /** Entries that it had not applied at its last heartbeat. */
-  readonly lag: number;
-  /**
-   * Milliseconds of lease left, negative when it is over; null before the first heartbeat. A node knows its own; that of
-   * another is reckoned in the record from when its last heartbeat came, for display only.
-   */
-  readonly leaseLeftMs: number | null;
-  readonly freshness: Freshness | 'unavailable';
-}
-
 /** The same for administrators: no address. */
 export type NodeState = Omit<MemberState, 'address'>;
-
-/** The operator at the machine: through the control socket, or on the data directory while nothing runs. */
-export interface Operator {
-  createTenant(input: {
-    readonly slug: string;
-    readonly name: string | null;
-    readonly adminEmail: string;
-    readonly adminPassword: string;
-  }): Promise<{ readonly tenant: Tenant; readonly admin: User }>;
-  /** First start only; null when the record has a tenant already. */
-  bootstrap(input: {
-    readonly slug: string;
-    readonly adminEmail: string;
-    readonly adminPassword: string;
-  }): Promise<{ readonly tenant: Tenant; readonly admin: User } | null>;
-  /** In the order of `TenantStore.list`; the next page's cursor is the last row's time and id. */
-  listTenants(page: Page): Promise<readonly (Tenant & { readonly createdAtMs: number })[]>;
-  /** A new way in for somebody who has forgotten everything: the old password is dead, sessions are revoked. `makeAdmin`: also gives the role back. */
-  resetUser(input: {
-    readonly tenant: string;
-    readonly email: string;
-    readonly password: string | null;
-    readonly makeAdmin: boolean;
-  }): Promise<{
-    readonly user: User;
-    readonly reset: PasswordReset | null;
-    readonly revocation: Revocation;
-  }>;
-  /**
-   * RESTORE: the record was put back from a backup by other means. Every session of every tenant ends, since what was
-   * revoked after the backup must not come back, and open password resets with them. Passwords, roles and status are those
-   * of the backup: an administrator must look at them.
-   */
-  declareRestored(): Promise<Revocation>;
-  members(): Promise<readonly MemberState[]>;
-}
 
 export interface Sockets {
   issueTicket(

@@ -160,6 +160,20 @@ describe('the control socket', () => {
     expect((await stat(join(directory, socket))).mode & 0o777).toBe(0o600);
   });
 
+  test('long work tells how far it is, and may take longer than an answer', async () => {
+    const held = await lock();
+    held.answer(async (_message, onProgress) => {
+      for (const done of [1, 2]) onProgress({ done, total: 2 });
+      // The holder says by itself that it is still at work.
+      await new Promise((resolve) => setTimeout(resolve, 6_000));
+      return 'done';
+    });
+    const heard: unknown[] = [];
+    const asked = await askHolder(directory, {}, 5_000, (progress) => heard.push(progress));
+    expect(asked).toEqual({ reply: 'done' });
+    expect(heard).toEqual([1, 2].map((done) => ({ done, total: 2 })));
+  });
+
   test('nobody there is null; somebody who does not answer is an error', async () => {
     expect(await askHolder(directory, {}, 1000)).toBeNull();
     const silent = createServer(() => {}).listen(join(directory, 'lock-0123456789ab.sock'));

@@ -7,10 +7,22 @@ const MAX_LINE = 64 * 1024;
 /** These prove that no process listens: a socket file without a listener, no file at all, a file that is no socket. */
 const NOBODY = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTSOCK']);
 
-/** What the socket answers: a JSON value for a JSON value. A rejection is answered with `{ error }`, never a closed socket. */
-export type Handle = (message: unknown) => unknown | Promise<unknown>;
+/** While an answer is being worked on, how often the asking side hears that it is. */
+const AT_WORK_EVERY_MS = 2_000;
 
-/** A server that reads JSON values, one a line (newline-delimited JSON), and answers each with one, in order. */
+/**
+ * What the socket answers: a JSON value for a JSON value. A rejection is answered with `{ error }`, never a closed socket.
+ * What is told to `onProgress` meanwhile reaches the asking side's.
+ */
+export type Handle = (
+  message: unknown,
+  onProgress: (progress: unknown) => void,
+) => unknown | Promise<unknown>;
+
+/**
+ * A server that reads JSON values, one a line (newline-delimited JSON), and answers each with one, in order. Lines
+ * `{"progress": …}` may come before the answer; null says that the work goes on.
+ */
 export function createLineServer(handle: Handle): Server {
   return createServer((socket) => {
     socket.setEncoding('utf8');
@@ -26,7 +38,12 @@ export function createLineServer(handle: Handle): Server {
       }
       for (const line of lines) {
         last = last.then(async () => {
-          const reply = await answer(handle, line);
+          const tell = (progress: unknown): void => {
+            if (!socket.destroyed) socket.write(`${JSON.stringify({ progress })}\n`);
+          };
+          const atWork = setInterval(() => tell(null), AT_WORK_EVERY_MS);
+          const reply = await answer(handle, line, tell);
+          clearInterval(atWork);
           if (!socket.destroyed) socket.write(`${reply}\n`);
         });
       }
@@ -34,9 +51,13 @@ export function createLineServer(handle: Handle): Server {
   });
 }
 
-async function answer(handle: Handle, line: string): Promise<string> {
+async function answer(
+  handle: Handle,
+  line: string,
+  onProgress: (progress: unknown) => void,
+): Promise<string> {
   try {
-    const reply = await handle(JSON.parse(line));
+    const reply = await handle(JSON.parse(line), onProgress);
     return JSON.stringify(reply ?? null);
   } catch (error) {
     // Only words that were meant to be read leave the process.
@@ -50,8 +71,17 @@ export type Asked =
   | { readonly kind: 'dead' }
   | { readonly kind: 'silent'; readonly why: string };
 
-/** Sends one message to the socket at `path` and reads one reply. Never rejects. */
-export function ask(path: string, message: unknown, timeoutMs: number): Promise<Asked> {
+/**
+ * Sends one message to the socket at `path` and reads the reply. Never rejects.
+ *
+ * @param timeoutMs how long the other side may be silent; each sign of work begins it anew.
+ */
+export function ask(
+  path: string,
+  message: unknown,
+  timeoutMs: number,
+  onProgress?: (progress: unknown) => void,
+): Promise<Asked> {
   return new Promise((resolve) => {
     const socket: Socket = createConnection({ path });
     let text = '';
@@ -61,17 +91,23 @@ export function ask(path: string, message: unknown, timeoutMs: number): Promise<
       resolve(asked);
     };
     const timer = setTimeout(() => done({ kind: 'silent', why: 'no answer' }), timeoutMs);
-    socket.setEncoding('utf8');
-    socket.on('connect', () => socket.write(`${JSON.stringify(message)}\n`));
-    socket.on('data', (chunk: string) => {
-      text += chunk;
-      const end = text.indexOf('\n');
-      if (end < 0) return;
+    const take = (line: string): void => {
       try {
-        done({ kind: 'reply', reply: JSON.parse(text.slice(0, end)) });
+        const value: unknown = JSON.parse(line);
+        const progress = progressIn(value);
+        if (progress === undefined) done({ kind: 'reply', reply: value });
+        else if (progress !== null) onProgress?.(progress);
+        timer.refresh();
       } catch {
         done({ kind: 'silent', why: 'an answer that is not JSON' });
       }
+    };
+    socket.setEncoding('utf8');
+    socket.on('connect', () => socket.write(`${JSON.stringify(message)}\n`));
+    socket.on('data', (chunk: string) => {
+      const lines = (text + chunk).split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) take(line);
     });
     socket.on('close', () => done({ kind: 'silent', why: 'closed without an answer' }));
     socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -79,4 +115,10 @@ export function ask(path: string, message: unknown, timeoutMs: number): Promise<
       done(dead ? { kind: 'dead' } : { kind: 'silent', why: error.code ?? error.message });
     });
   });
+}
+
+function progressIn(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'progress')
+    ? (value as { readonly progress: unknown }).progress
+    : undefined;
 }

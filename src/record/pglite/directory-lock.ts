@@ -91,12 +91,13 @@ export async function lockDirectory(dataDir: string): Promise<DirectoryLock> {
  * Sends a JSON value to the process that holds `dataDir` and returns its answer.
  *
  * @returns null when no process holds the directory.
- * @throws SekishoError `data_directory_in_use` when somebody holds it but does not answer within `timeoutMs`.
+ * @throws SekishoError `data_directory_in_use` when somebody holds it but gives no sign of work for `timeoutMs`.
  */
 export async function askHolder(
   dataDir: string,
   message: unknown,
   timeoutMs: number,
+  onProgress?: (progress: unknown) => void,
 ): Promise<{ readonly reply: unknown } | null> {
   let sockets: SocketDirectory;
   try {
@@ -107,7 +108,7 @@ export async function askHolder(
   }
   try {
     for (const name of published(sockets)) {
-      const asked = await ask(sockets.pathOf(name), message, timeoutMs);
+      const asked = await ask(sockets.pathOf(name), message, timeoutMs, onProgress);
       if (asked.kind === 'reply') return { reply: asked.reply };
       if (asked.kind === 'silent') throw inUse(dataDir, null);
     }
@@ -158,8 +159,8 @@ async function contend(dataDir: string, sockets: SocketDirectory): Promise<Conte
     throw new SekishoError('not_ready', 'This process takes no commands yet.');
   };
 
-  const server = createLineServer((message) => {
-    if (!isLockMessage(message)) return handle(message);
+  const server = createLineServer((message, onProgress) => {
+    if (!isLockMessage(message)) return handle(message, onProgress);
     if (state === 'contender' && message.lock.id < id) state = 'yielded';
     const reply: LockReply = state === 'yielded' ? { state } : { state, holder };
     return reply;
