@@ -1,30 +1,39 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { isId } from '../id.ts';
+import { nearest } from './suggest.ts';
 
 /** One option of a command. Without `value` it is a switch; with it, `--name <value>`. */
 export interface Option {
   readonly name: string;
   readonly value?: string;
   readonly help: string;
+  /** It may be given several times (`many` reads it). */
+  readonly repeats?: boolean;
+  /** It stands under this heading of the help, after the command's own options. */
+  readonly heading?: string;
 }
 
 /** One command of `sekisho`, such as `tenant create`. */
 export interface Command {
   /** Its words, as they are typed. */
   readonly name: string;
-  /** What stands where, such as `SLUG`; all of them are required. */
+  /** What stands where, such as `SLUG`; one in brackets, `[SLUG]`, may be left out, and then those after it, too. */
   readonly operands: readonly string[];
+  /** One sentence. */
   readonly summary: string;
+  /** What more there is to know: paragraphs. */
+  readonly description?: readonly string[];
   readonly options: readonly Option[];
   readonly examples: readonly string[];
-  /** Resolves with the exit code. */
+  /** Resolves with the exit code (`EXIT`). */
   run(call: Call): Promise<number>;
 }
 
 /** A command line, read. */
 export interface Call {
   readonly operands: readonly string[];
-  /** Values of options by name without dashes; switches that were given are `true`. */
-  readonly options: Readonly<Record<string, string | true>>;
+  /** Values of options by name without dashes; switches that were given are `true`; a list for those that repeat. */
+  readonly options: Readonly<Record<string, string | true | readonly string[]>>;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -33,21 +42,28 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** `--json`: every command has it. */
+export const jsonOption: Option = Object.freeze({ name: 'json', help: 'print one line of JSON' });
+
+/** `--yes`: for commands that ask before they destroy something. */
+export const yesOption: Option = Object.freeze({ name: 'yes', help: 'do not ask first' });
+
 /** Reads what follows the command's words. @throws UsageError */
 export function readCall(command: Command, args: readonly string[], env: NodeJS.ProcessEnv): Call {
   const options: NonNullable<ParseArgsConfig['options']> = {};
-  for (const { name, value } of command.options) {
-    options[name] = { type: value === undefined ? 'boolean' : 'string' };
+  for (const { name, value, repeats = false } of command.options) {
+    options[name] = { type: value === undefined ? 'boolean' : 'string', multiple: repeats };
   }
   let parsed: ReturnType<typeof parseArgs>;
   try {
-    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const safe = withIdsApart(command, args);
+    parsed = parseArgs({ args: safe, options, allowPositionals: true, strict: true });
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${message.split('. ', 1)[0]} (see sekisho ${command.name} --help)`);
+    throw wrongOption(command, error);
   }
   const { positionals, values } = parsed;
-  if (positionals.length !== command.operands.length) {
+  const least = command.operands.filter((name) => !name.startsWith('[')).length;
+  if (positionals.length < least || positionals.length > command.operands.length) {
     throw new UsageError(`usage: ${usageOf(command)}`);
   }
   return { operands: positionals, options: values as Call['options'], env };
@@ -59,7 +75,7 @@ export function usageOf(command: Command): string {
   return ['sekisho', command.name, ...command.operands, ...options].join(' ');
 }
 
-/** An operand, which `readCall` has made sure of. */
+/** An operand, which `readCall` has made sure of; '' for one that was left out. */
 export function operand(call: Call, at: number): string {
   return call.operands[at] ?? '';
 }
@@ -75,4 +91,89 @@ export function required(call: Call, name: string): string {
   const value = optional(call, name);
   if (value === null) throw new UsageError(`--${name} is missing`);
   return value;
+}
+
+/** Every value of an option that repeats, in order. */
+export function many(call: Call, name: string): readonly string[] {
+  const value = call.options[name];
+  return Array.isArray(value) ? value : [];
+}
+
+/** Whether a switch was given. */
+export function given(call: Call, name: string): boolean {
+  return call.options[name] === true;
+}
+
+/** Whether the answer is wanted as one line of JSON. */
+export function wantsJson(call: Call): boolean {
+  return given(call, 'json');
+}
+
+/** The value of an option as a whole number, or null. @throws UsageError outside `least` to `most` */
+export function integer(call: Call, name: string, least: number, most: number): number | null {
+  const text = optional(call, name);
+  if (text === null) return null;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${name} must be a whole number, ${least} to ${most}`);
+}
+
+/** The value of an option that is one of some words, or null. @throws UsageError */
+export function oneOf<Word extends string>(
+  call: Call,
+  name: string,
+  words: readonly Word[],
+): Word | null {
+  const text = optional(call, name);
+  if (text === null) return null;
+  const found = words.find((word) => word === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`--${name} must be one of ${words.join(', ')}`);
+}
+
+const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+
+/**
+ * The value of an option as a time span, in seconds, or null: a whole number with its unit (`90s`, `15m`, `2h`, `1d`), or
+ * bare seconds. @throws UsageError
+ */
+export function duration(call: Call, name: string): number | null {
+  const text = optional(call, name);
+  if (text === null) return null;
+  const [, digits, unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
+  if (digits !== undefined) return Number(digits) * UNITS[unit as keyof typeof UNITS];
+  throw new UsageError(`--${name} must be a time span such as 90s, 15m, 2h or 1d`);
+}
+
+/** One id in 64 begins with a dash, which would make it an option: such ids are told by their shape. */
+function withIdsApart(command: Command, args: readonly string[]): string[] {
+  const before: string[] = [];
+  const operands: string[] = [];
+  const takesValue = (arg: string | undefined): boolean =>
+    command.options.some(({ name, value }) => value !== undefined && arg === `--${name}`);
+  const isOption = (arg: string): boolean =>
+    command.options.some(({ name }) => arg === `--${name}`);
+  for (const [at, arg] of args.entries()) {
+    if (arg === '--') return [...before, arg, ...operands, ...args.slice(at + 1)];
+    if (!arg.startsWith('-') || !isId(arg) || isOption(arg)) before.push(arg);
+    else if (takesValue(before.at(-1))) before.push(`${before.pop()}=${arg}`);
+    else operands.push(arg);
+  }
+  // Behind the others: no command has both an id and something else as operands.
+  return operands.length === 0 ? before : [...before, '--', ...operands];
+}
+
+function wrongOption(command: Command, error: unknown): UsageError {
+  const message = error instanceof Error ? error.message : String(error);
+  const [words = message] = message.split('. ', 1);
+  const [, unknown] = /^Unknown option '--([^']+)'/.exec(words) ?? [];
+  const meant =
+    unknown === undefined
+      ? null
+      : nearest(
+          unknown,
+          command.options.map(({ name }) => name),
+        );
+  const hint = meant === null ? `see sekisho ${command.name} --help` : `did you mean --${meant}?`;
+  return new UsageError(`${words} (${hint})`);
 }

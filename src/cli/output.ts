@@ -1,5 +1,11 @@
+import { isSekishoError } from '../errors.ts';
+import { UsageError } from './command.ts';
+import { EXIT } from './exit.ts';
+import { clearProgress } from './progress.ts';
+
 /** What a command leaves on standard output: lines for people, or with `--json` one line for programs. */
 export function print(json: boolean, value: unknown, lines: readonly string[]): void {
+  clearProgress();
   process.stdout.write(
     json ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(''),
   );
@@ -7,5 +13,93 @@ export function print(json: boolean, value: unknown, lines: readonly string[]): 
 
 /** One line on standard error. */
 export function complain(message: string): void {
+  clearProgress();
   process.stderr.write(`sekisho: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+}
+
+/**
+ * Rows under their headings, in columns, for people; nothing but `empty` when there are none.
+ *
+ * @example table(['SLUG', 'NAME'], tenants.map(({ slug, name }) => [slug, name]), 'no tenants')
+ */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  empty: string,
+): readonly string[] {
+  if (rows.length === 0) return [empty];
+  const all = [headings, ...rows].map((row) => row.map(plain));
+  const widths = headings.map((_, at) =>
+    Math.max(...all.map((row) => [...(row[at] ?? '')].length)),
+  );
+  return all.map((row) =>
+    row
+      .map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - [...cell].length))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** A time for people: UTC, to the second; a dash for none. */
+export function timeOf(ms: number | null): string {
+  return ms === null ? '-' : `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+/** A time for programs: RFC 3339 in UTC. */
+export function isoOf(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** Names and device names are strangers' words: nothing in them may move the cursor or colour the terminal. */
+function plain(text: string): string {
+  return text.replaceAll(/\p{C}/gu, ' ');
+}
+
+/**
+ * One line for everything that can be expected to go wrong; a defect keeps its stack. With `json` that line is
+ * `{"error": {"code", "message", …}}`. Returns the exit code.
+ */
+export function explain(error: unknown, json: boolean): number {
+  const { code, message, exit, errors } = judged(error);
+  if (json) {
+    clearProgress();
+    const body = { error: { code, message, ...(errors === undefined ? {} : { errors }) } };
+    process.stderr.write(`${JSON.stringify(body)}\n`);
+  } else if (code === 'internal') {
+    clearProgress();
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+  } else {
+    complain(message);
+  }
+  return exit;
+}
+
+interface Judged {
+  readonly code: string;
+  readonly message: string;
+  readonly exit: number;
+  readonly errors?: readonly { readonly pointer: string; readonly detail: string }[];
+}
+
+function judged(error: unknown): Judged {
+  if (error instanceof UsageError) {
+    return { code: 'usage', message: error.message, exit: EXIT.usage };
+  }
+  if (isSekishoError(error) && error.code !== 'internal') {
+    // A message that already says what is wrong is not said twice.
+    const wrong = (error.errors ?? [])
+      .map(({ detail }) => detail)
+      .filter((detail) => !error.message.includes(detail))
+      .join('; ');
+    return {
+      code: error.code,
+      message: wrong === '' ? error.message : `${error.message} ${wrong}`,
+      exit: error.code === 'invalid_configuration' ? EXIT.usage : EXIT.failed,
+      ...(error.errors === undefined ? {} : { errors: error.errors }),
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  const code =
+    error instanceof Error && error.name === 'ListenError' ? 'cannot_listen' : 'internal';
+  return { code, message, exit: EXIT.failed };
 }

@@ -133,7 +133,11 @@ function optionsOf(settings: readonly Setting[]): readonly Option[] {
   }));
 }
 
-export const recordSettings = optionsOf(RECORD);
+/** Options of every command that reaches a record. */
+export const recordSettings: readonly Option[] = optionsOf(RECORD).map((option) => ({
+  ...option,
+  heading: 'Reaching the record',
+}));
 export const serverSettings = optionsOf(SERVER);
 
 /** Everything that `sekisho serve` needs to know. */
