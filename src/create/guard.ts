@@ -1,11 +1,16 @@
 import { SekishoError } from '../errors.ts';
 import { contextOf } from '../http/context.ts';
-import { cookieNames } from '../http/cookies.ts';
-import { accessTokenOf, credentialsOf } from '../http/credentials.ts';
+import { cookieNames, setTokens } from '../http/cookies.ts';
+import { accessTokenOf, credentialsOf, requireCookieTransport } from '../http/credentials.ts';
 import { isUnsafe, requireOwnOrigin } from '../http/csrf.ts';
 import { problemResponse } from '../http/problem.ts';
 import type { HttpSettings } from '../http/settings.ts';
-import type { AuthenticateOptions, Authentication, Session } from '../session/contract.ts';
+import type {
+  AuthenticateOptions,
+  Authentication,
+  Session,
+  TokenPair,
+} from '../session/contract.ts';
 
 /** Passed beside a Fetch request, as `@hono/node-server` does: the peer's address is in `incoming.socket`. */
 export interface PeerEnv {
@@ -76,4 +81,21 @@ export function refusal(
   response.headers.set('x-request-id', requestId);
   response.headers.set('cache-control', 'no-store');
   return response;
+}
+
+/** `Set-Cookie` values for a session that the application has made. @throws SekishoError `insecure_transport`. */
+export function cookiesOf(
+  pair: TokenPair,
+  settings: GuardSettings,
+  request: Request,
+  env: unknown,
+): readonly string[] {
+  const context = contextOf(request, peerOf(env), settings.readProxy);
+  requireCookieTransport(context, settings.allowHttpCookies);
+  return setTokens(cookieNames(context, settings.allowHttpCookies), {
+    accessToken: pair.accessToken,
+    refreshToken: pair.refreshToken,
+    sessionSeconds: pair.refreshExpiresInSeconds,
+    deviceToken: null,
+  });
 }

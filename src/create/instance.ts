@@ -14,7 +14,7 @@ import { redactedLog } from '../observe/redact.ts';
 import { assertTerm } from '../revocation/options.ts';
 import type { Engine } from '../session/contract.ts';
 import { createKeyRing } from '../token/secrets.ts';
-import { authenticateRequest, peerOf, refusal } from './guard.ts';
+import { authenticateRequest, cookiesOf, peerOf, refusal } from './guard.ts';
 import { letGo, previousClosed } from './one.ts';
 import { openPatiently } from './open-patiently.ts';
 import type { Sekisho, Starting } from './sekisho.ts';
@@ -133,6 +133,7 @@ export function createInstance(config: Config): Starting {
           ip: origin?.ip ?? null,
           userAgent: origin?.userAgent ?? null,
         }),
+      cookies: (pair, request, env) => cookiesOf(pair, surface?.settings ?? early, request, env),
     } satisfies Sekisho['sessions']),
 
     sockets: Object.freeze({

@@ -72,6 +72,16 @@ export interface Sekisho {
       input: CreateSessionInput,
       origin?: Partial<Origin>,
     ): Promise<TokenPair & { readonly revocation: Revocation | null }>;
+    /**
+     * The `Set-Cookie` values that give a browser this pair, as a login with `"transport": "cookie"` does.
+     *
+     * @param request the one that is being answered: cookies of this kind travel over https, or to a loopback name.
+     * @throws SekishoError `insecure_transport` (400).
+     * @example
+     * const headers = new Headers({ location: '/' });
+     * for (const cookie of sekisho.sessions.cookies(pair, request)) headers.append('set-cookie', cookie);
+     */
+    cookies(pair: TokenPair, request: Request, env?: unknown): readonly string[];
   };
 
   /** For adapters: redeeming tickets and registering connections. */

@@ -129,6 +129,28 @@ test('sessions.create makes a session without a password, for a user of the prod
   expect(session).toMatchObject({ userId: pair.user.uid, roles: ['buyer'], amr: ['pwd', 'otp'] });
 });
 
+test('A12: a session that the product has made reaches a browser by the cookies of a login', async () => {
+  const pair = await sekisho.sessions.create({
+    tenant: 'acme',
+    user: { externalId: '8', email: 'ren@acme.example' },
+    amr: ['pwd'],
+  });
+  const set = sekisho.sessions.cookies(pair, new Request(`${HOST}/exchange`));
+  expect(set).toHaveLength(2);
+  for (const one of set) {
+    expect(one).toMatch(
+      /^__Host-sekisho(-refresh)?=[^;]+; Path=\/; Max-Age=\d+; Secure; HttpOnly; /,
+    );
+  }
+  const sent = set.map((one) => one.split(';', 1)[0]).join('; ');
+  const session = await sekisho.authenticate(request({ cookie: sent }));
+  expect(session.userId).toBe(pair.user.uid);
+  const elsewhere = new Request('http://app.example/exchange');
+  expect(() => sekisho.sessions.cookies(pair, elsewhere)).toThrow(
+    expect.objectContaining({ code: 'insecure_transport' }),
+  );
+});
+
 test('the operator’s port tells whether the node may answer, and its figures without names', async () => {
   const get = (path: string) => sekisho.operations(new Request(`http://127.0.0.1:4001${path}`));
   expect((await get('/healthz')).status).toBe(200);
