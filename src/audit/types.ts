@@ -26,14 +26,21 @@ export type AuditAction =
   | 'user_deleted'
   | 'user_roles_changed'
   | 'policy_changed'
+  | 'client_created'
+  | 'client_secret_added'
+  | 'client_deleted'
+  | 'authn_client_fail'
   | 'tenant_created'
   | 'revoke_all'
   | 'revocation_handed_in'
   | 'record_restored';
 
-/** Who did it: a user of the tenant, the operator at the machine, Sekisho itself, or nobody known. */
+/**
+ * Who did it: a user of the tenant, a service client (its id stands as `uid`), the operator at the machine, Sekisho itself, or
+ * nobody known.
+ */
 export interface AuditActor {
-  readonly kind: 'user' | 'operator' | 'system' | 'anonymous';
+  readonly kind: 'user' | 'client' | 'operator' | 'system' | 'anonymous';
   readonly uid: string | null;
   readonly sid: string | null;
 }

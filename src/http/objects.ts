@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AuditEvent } from '../audit/types.ts';
+import type { AuditActor, AuditEvent } from '../audit/types.ts';
 import type { LimitedAccount, LogRow, SessionRow, TenantStats } from '../record/contract.ts';
 import type { MemberState, NodeState, Revocation, TokenPair } from '../session/contract.ts';
 import { policySchema } from '../tenant/policy.ts';
@@ -242,9 +242,10 @@ export const auditSchema = z
     action: z.string().meta({ examples: ['authn_login_success'] }),
     outcome: z.enum(['success', 'failure']),
     actor: z.strictObject({
-      kind: z.enum(['user', 'operator', 'system', 'anonymous']),
+      kind: z.enum(['user', 'client', 'operator', 'system', 'anonymous']),
       user_id: id.nullable(),
       session_id: id.nullable(),
+      client_id: id.optional().describe('Of a service client.'),
     }),
     subject: z.strictObject({ kind: z.string(), id: z.string() }).nullable(),
     ip: z.string().nullable(),
@@ -260,13 +261,19 @@ export function auditOf(event: AuditEvent): z.infer<typeof auditSchema> {
     at: timeOf(event.atMs),
     action: event.action,
     outcome: event.outcome,
-    actor: { kind: event.actor.kind, user_id: event.actor.uid, session_id: event.actor.sid },
+    actor: actorOf(event.actor),
     subject: event.subject === null ? null : { kind: event.subject.kind, id: event.subject.id },
     ip: event.ip,
     user_agent: event.userAgent,
     request_id: event.requestId,
     detail: { ...event.detail },
   };
+}
+
+function actorOf({ kind, uid, sid }: AuditActor): z.infer<typeof auditSchema>['actor'] {
+  return kind === 'client'
+    ? { kind, user_id: null, session_id: null, ...(uid === null ? {} : { client_id: uid }) }
+    : { kind, user_id: uid, session_id: sid };
 }
 
 export const limitedSchema = z

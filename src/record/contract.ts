@@ -1,11 +1,13 @@
 import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
 import type { Head } from '../revocation/types.ts';
 import type { LoginLimit, Policy, Tenant, User } from '../tenant/types.ts';
+import type { ClientStore } from './client-contract.ts';
 import type { LogStore } from './log-contract.ts';
 import type { SessionStore } from './session-contract.ts';
 import type { HistoryCheck, Page } from './shapes.ts';
 import type { SweepStore } from './sweep-contract.ts';
 
+export type { ClientCredentials, ClientStore, ServiceClient } from './client-contract.ts';
 export type {
   Actor,
   Change,
@@ -47,6 +49,7 @@ export interface RecordStore {
   readonly tenants: TenantStore;
   readonly users: UserStore;
   readonly sessions: SessionStore;
+  readonly clients: ClientStore;
   readonly attempts: AttemptStore;
   readonly audit: AuditStore;
   readonly keys: KeyStore;

@@ -180,7 +180,29 @@ export type Change =
       };
       /** True: only when the record has no tenant at all (bootstrap); otherwise the outcome is `not_first`. */
       readonly onlyFirst: boolean;
-    };
+    }
+  | {
+      readonly kind: 'client_create';
+      readonly tid: string;
+      readonly cid: string;
+      readonly name: string;
+      readonly secret: NewClientSecret;
+    }
+  /** A new secret; the newest until now is good until `oldEndsAtMs`, or its own end where that is earlier. */
+  | {
+      readonly kind: 'client_secret';
+      readonly tid: string;
+      readonly cid: string;
+      readonly secret: NewClientSecret;
+      readonly oldEndsAtMs: number;
+    }
+  | { readonly kind: 'client_delete'; readonly tid: string; readonly cid: string };
+
+export interface NewClientSecret {
+  readonly hash: Uint8Array;
+  /** Null: without an end. */
+  readonly endsAtMs: number | null;
+}
 
 export interface NewReset {
   readonly tokenHash: Uint8Array;

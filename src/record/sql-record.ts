@@ -1,5 +1,6 @@
 import { createAttemptStore } from './attempts.ts';
 import { createAuditStore } from './audit.ts';
+import { createClientStore } from './clients.ts';
 import type { RecordStore } from './contract.ts';
 import type { Database } from './database.ts';
 import { createKeyStore } from './keys.ts';
@@ -21,13 +22,16 @@ export function createSqlRecord(database: Database): RecordStore {
     tenants: createTenantStore(database),
     users: createUserStore(database),
     sessions: createSessionStore(database),
+    clients: createClientStore(database),
     attempts: createAttemptStore(database),
     audit: createAuditStore(database),
     keys: createKeyStore(database),
     maintenance: createMaintenanceStore(database),
     sweep: createSweepStore(database),
     ...(database.crashed === undefined ? {} : { crashed: database.crashed }),
-    migrate: async () => await migrate(database),
+    async migrate() {
+      await migrate(database);
+    },
     statementCount: () => database.statementCount(),
     close: async () => await database.close(),
   };

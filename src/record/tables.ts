@@ -22,6 +22,7 @@ export interface Tables {
   readonly idempotency_key: IdempotencyKeyTable;
   readonly signing_key: SigningKeyTable;
   readonly setting: SettingTable;
+  readonly service_client: ServiceClientTable;
 }
 
 export interface GenerationTable {
@@ -236,4 +237,17 @@ export interface SigningKeyTable {
 export interface SettingTable {
   readonly name: string;
   readonly value: string;
+}
+
+export interface ServiceClientTable {
+  readonly tid: string;
+  readonly cid: string;
+  readonly name: string;
+  readonly secret_hash: Uint8Array;
+  readonly secret_made_at: Date;
+  readonly secret_ends_at: Date | null;
+  readonly old_hash: Uint8Array | null;
+  readonly old_ends_at: Date | null;
+  readonly created_at: Date;
+  readonly last_used_at: Date | null;
 }

@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import { attemptSuite } from '../conformance/record/attempts.ts';
+import { clientSuite } from '../conformance/record/clients.ts';
 import { peopleSuite } from '../conformance/record/people.ts';
 import { upkeepSuite } from '../conformance/record/upkeep.ts';
 import { watchingSuite } from '../conformance/record/watching.ts';
@@ -9,6 +10,7 @@ import { openPostgresTestRecord } from '../support/postgres-record.ts';
 const open = async () => patient(await openPostgresTestRecord(inject('postgresUrl')));
 
 attemptSuite('PostgreSQL', open);
+clientSuite('PostgreSQL', open);
 peopleSuite('PostgreSQL', open);
 upkeepSuite('PostgreSQL', open);
 watchingSuite('PostgreSQL', open);

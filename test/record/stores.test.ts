@@ -1,4 +1,5 @@
 import { attemptSuite } from '../conformance/record/attempts.ts';
+import { clientSuite } from '../conformance/record/clients.ts';
 import { peopleSuite } from '../conformance/record/people.ts';
 import { upkeepSuite } from '../conformance/record/upkeep.ts';
 import { watchingSuite } from '../conformance/record/watching.ts';
@@ -8,6 +9,7 @@ import { openTestRecord } from '../support/record.ts';
 const open = async () => patient(await openTestRecord());
 
 attemptSuite('PGlite', open);
+clientSuite('PGlite', open);
 peopleSuite('PGlite', open);
 upkeepSuite('PGlite', open);
 watchingSuite('PGlite', open);

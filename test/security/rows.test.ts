@@ -3,6 +3,7 @@ import { newId } from '../../src/id.ts';
 import type { Database } from '../../src/record/database.ts';
 import { ORIGIN, startTestEngine, type TestEngine, type TestTenant } from '../support/engine.ts';
 import { openTestRecord } from '../support/record.ts';
+import { request } from '../support/requests.ts';
 
 let engine: TestEngine;
 let database: Database;
@@ -41,6 +42,9 @@ beforeAll(async () => {
       maxWaitMs: 1e6,
     } as const;
     await engine.record.attempts.reserve(tid, [bucket], newId(), Date.now());
+    const secret = { hash: new Uint8Array(32), endsAtMs: null };
+    const change = { kind: 'client_create', tid, cid: newId(), name: 'c', secret } as const;
+    await engine.record.log.commit([request({ change, nowMs: Date.now() })]);
   }
 });
 afterAll(() => engine.close());

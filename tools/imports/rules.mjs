@@ -20,6 +20,7 @@ const contracts = [
   'src/record/contract.ts',
   'src/record/log-contract.ts',
   'src/record/session-contract.ts',
+  'src/record/client-contract.ts',
   'src/record/shapes.ts',
   'src/record/sweep-contract.ts',
   'src/record/database.ts',

@@ -57,6 +57,14 @@ begin
      where t.tid = v_tid
      returning t.policy_version into v_version;
 
+  when 'tenant_patch' then
+    update sekisho.tenant t set name = coalesce(c ->> 'name', t.name), status = coalesce(c ->> 'status', t.status)
+     where t.tid = v_tid;
+
+  when 'tenant_delete' then
+    -- The rows go in batches afterwards (delete_tenant_rows), the tenant's own as the last one.
+    update sekisho.tenant t set status = 'deleting' where t.tid = v_tid;
+
   when 'tenant_create' then
     v_uid := c #>> '{admin,uid}';
     insert into sekisho.tenant (tid, slug, name, policy, created_at)
@@ -64,6 +72,22 @@ begin
     insert into sekisho.tenant_user (tid, uid, email, name, roles, password_hash, created_at)
     values (v_tid, v_uid, c #>> '{admin,email}', c #>> '{admin,name}', array['admin'],
             c #>> '{admin,passwordHash}', p_now);
+
+  when 'client_create' then
+    insert into sekisho.service_client (tid, cid, name, secret_hash, secret_made_at, secret_ends_at, created_at)
+    values (v_tid, c ->> 'cid', c ->> 'name', decode(c #>> '{secret,hash}', 'hex'), p_now,
+            sekisho.from_ms((c #>> '{secret,endsAtMs}')::bigint), p_now);
+
+  when 'client_secret' then
+    update sekisho.service_client s
+       set old_hash = s.secret_hash,
+           old_ends_at = least(s.secret_ends_at, sekisho.from_ms((c ->> 'oldEndsAtMs')::bigint)),
+           secret_hash = decode(c #>> '{secret,hash}', 'hex'), secret_made_at = p_now,
+           secret_ends_at = sekisho.from_ms((c #>> '{secret,endsAtMs}')::bigint)
+     where s.tid = v_tid and s.cid = c ->> 'cid';
+
+  when 'client_delete' then
+    delete from sekisho.service_client s where s.tid = v_tid and s.cid = c ->> 'cid';
   end case;
   return jsonb_build_object('uid', v_uid, 'sid', c #>> '{regenerate,sid}', 'version', v_version);
 end $$;

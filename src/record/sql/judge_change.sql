@@ -20,9 +20,12 @@ begin
     return case when (c ->> 'onlyFirst')::boolean and exists (select from sekisho.tenant) then 'not_first' end;
   end if;
 
-  if v_kind in ('policy_put', 'user_create') then
+  if v_kind in ('policy_put', 'user_create', 'client_create') then
     select t.policy_version into v_version from sekisho.tenant t where t.tid = c ->> 'tid';
     if not found then return 'not_found'; end if;
+  elsif v_kind in ('client_secret', 'client_delete') then
+    perform from sekisho.service_client s where s.tid = c ->> 'tid' and s.cid = c ->> 'cid' for update;
+    return case when not found then 'not_found' end;
   elsif v_kind = 'session_end' then
     if p #>> '{actor,kind}' in ('token', 'system') then return null; end if;
     if v_sid is not null and not exists (
