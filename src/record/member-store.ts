@@ -11,6 +11,7 @@ import type {
 import type { Database } from './database.ts';
 import { asSekishoError } from './failures.ts';
 import { asSystem, build } from './reads.ts';
+import { versionOfThis } from './release.ts';
 import { type Instant, msOf } from './rows.ts';
 
 interface RawMember {
@@ -46,6 +47,7 @@ const WATCH_DEADLINE_MS = 1_000;
 
 /** The members: one row a node that may answer. */
 export function createMemberStore(database: Database): MemberStore {
+  const release = versionOfThis();
   return {
     join: async ({ id, leaseMs, toleranceMs, version, address }) =>
       await call<HistoryCheck & { recordTimeMs: number }>(database, 'join_member', [
@@ -54,6 +56,7 @@ export function createMemberStore(database: Database): MemberStore {
         toleranceMs,
         version,
         address,
+        release,
       ]),
 
     async heartbeat(id, generation, applied, report): Promise<Heartbeat> {

@@ -1,9 +1,20 @@
 import { SekishoError } from '../errors.ts';
 import { newId } from '../id.ts';
-import { loadFunctions, loadMigrations, type Migration, type SqlFunction } from './assets.ts';
+import { loadFunctions, loadMigrations } from './assets.ts';
 import { call } from './call.ts';
 import type { Database } from './database.ts';
 import { asSekishoError, isSqlError } from './failures.ts';
+import { refuseBesideOlder } from './live-members.ts';
+import {
+  type MigrationPlan,
+  planMigration,
+  type Release,
+  readSchemaState,
+  type SchemaState,
+} from './migration-plan.ts';
+import { RUNS_BESIDE, versionOfThis } from './release.ts';
+
+export type { MigrationPlan, Release };
 
 /** Somebody else migrated between our look and our lock: look again. */
 const STATE_CHANGED = 'SK001';
@@ -12,34 +23,63 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 const INVALID_FUNCTION_DEFINITION = '42P13';
 /** Two databases of one server made the roles at the same moment: duplicate key, or "tuple concurrently updated". */
 const ROLE_RACES = ['23505', 'XX000', '40001', '40P01'];
-const ATTEMPTS = 10;
+/** A table was in use for longer than a migration waits for it. */
+const LOCK_NOT_AVAILABLE = '55P03';
+const ATTEMPTS = 30;
+/**
+ * While a change of a table waits for its lock, everything that comes after waits behind it, heartbeats too: rather than
+ * that it gives up and is tried again. Well below the default lease with its tolerance.
+ */
+const TABLE_LOCK_TIMEOUT = '1500ms';
+const BEFORE_NEXT_TRY_MS = 500;
 /** First of the two numbers of the advisory lock; the second is that of the schema. */
 const LOCK_KEY = 0x5e_51_5e;
 
-interface State {
-  readonly migrations: Readonly<Record<string, string>>;
-  readonly functions: Readonly<Record<string, string>>;
+/** This release, with everything that it brings. */
+export function thisRelease(): Release {
+  return {
+    version: versionOfThis(),
+    runsBeside: RUNS_BESIDE,
+    migrations: loadMigrations(),
+    functions: loadFunctions(),
+  };
 }
 
-/** What this release expects; tests give others. */
-export interface Release {
-  readonly migrations: readonly Migration[];
-  readonly functions: readonly SqlFunction[];
+/**
+ * What `migrate` would do. Changes nothing.
+ *
+ * @throws SekishoError as `migrate`.
+ */
+export async function plan(
+  database: Database,
+  release: Release = thisRelease(),
+): Promise<MigrationPlan> {
+  try {
+    const planned = planMigration(await readSchemaState(database), release);
+    if (planned.kind === 'upgrade') await refuseBesideOlder(database, release);
+    return planned;
+  } catch (error) {
+    throw asSekishoError(error);
+  }
 }
 
 /**
  * Brings the schema `sekisho` up to this release's: applies each numbered migration once, and (re)creates every function whose
- * text has changed, all in one transaction under an advisory lock. Two nodes may start at once.
+ * text has changed, all in one transaction under an advisory lock. Two nodes may start at once. Where a newer release was
+ * here before, and allows this one beside it, nothing is touched: functions are never replaced by older texts.
  *
- * @throws SekishoError `invalid_configuration` when the database is newer than this release, or when a migration that was
- *   applied has other text here; `store_unavailable` when the database cannot be reached.
+ * @returns what was done.
+ * @throws SekishoError `invalid_configuration` when the database belongs to a release beside which this one may not run, or
+ *   to another build, or when nodes run that may not run beside this one; `store_unavailable` when the database cannot be
+ *   reached, or a table stays locked.
  */
 export async function migrate(
   database: Database,
-  release: Release = { migrations: loadMigrations(), functions: loadFunctions() },
-): Promise<void> {
+  release: Release = thisRelease(),
+): Promise<MigrationPlan> {
+  let done: MigrationPlan;
   try {
-    await applyRelease(database, release);
+    done = await applyRelease(database, release);
   } catch (error) {
     if (isSqlError(error, INSUFFICIENT_PRIVILEGE)) {
       throw new SekishoError(
@@ -53,21 +93,25 @@ export async function migrate(
   }
   // The first generation of a record, settled from the start; nothing when there is a head.
   await call(database, 'begin_record', [newId()]);
+  return done;
 }
 
-async function applyRelease(database: Database, release: Release): Promise<void> {
+export async function applyRelease(database: Database, release: Release): Promise<MigrationPlan> {
   let replaceByDropping = false;
   for (let attempt = 1; ; attempt += 1) {
-    const state = await readState(database);
-    const pending = judge(state, release);
-    if (pending.migrations.length === 0 && pending.functions.length === 0) return;
+    const state = await readSchemaState(database);
+    const pending = planMigration(state, release);
+    if (pending.kind === 'current' || pending.kind === 'older') return pending;
+    if (pending.kind === 'upgrade') await refuseBesideOlder(database, release);
     try {
-      await database.script(scriptFor(state, pending, replaceByDropping));
-      return;
+      await database.script(scriptFor(state, pending, release, replaceByDropping));
+      return pending;
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
       if (isSqlError(error, INVALID_FUNCTION_DEFINITION) && !replaceByDropping) {
         replaceByDropping = true;
+      } else if (isSqlError(error, LOCK_NOT_AVAILABLE)) {
+        await new Promise((resolve) => setTimeout(resolve, BEFORE_NEXT_TRY_MS));
       } else if (
         !isSqlError(error, STATE_CHANGED) &&
         !ROLE_RACES.some((code) => isSqlError(error, code))
@@ -78,55 +122,22 @@ async function applyRelease(database: Database, release: Release): Promise<void>
   }
 }
 
-async function readState(database: Database): Promise<State> {
-  const [found] = await database.query<{ there: boolean }>({
-    text: "select to_regclass('sekisho.schema_function') is not null as there",
-  });
-  if (found?.there !== true) return { migrations: {}, functions: {} };
-  const [row] = await database.query<State>({
-    text: `select
-      (select coalesce(jsonb_object_agg(version, checksum), '{}') from sekisho.schema_migration) as migrations,
-      (select coalesce(jsonb_object_agg(name, checksum), '{}') from sekisho.schema_function) as functions`,
-  });
-  return row as State;
-}
-
-/** What is still to be done, or the reason why nothing can be. */
-function judge(state: State, release: Release): Release {
-  const newest = release.migrations.length;
-  const applied = Object.keys(state.migrations).map(Number);
-  const highest = Math.max(0, ...applied);
-  if (highest > newest) {
-    throw new SekishoError(
-      'invalid_configuration',
-      `The database has schema version ${highest}, this release of Sekisho knows ${newest} at most. ` +
-        'Start the newer release, or restore a backup from before the upgrade.',
-    );
-  }
-  for (const migration of release.migrations) {
-    const checksum = state.migrations[migration.version];
-    if (checksum !== undefined && checksum !== migration.checksum) {
-      throw new SekishoError(
-        'invalid_configuration',
-        `Migration ${migration.name} was applied to this database with another text. ` +
-          'The database belongs to another build of Sekisho.',
-      );
-    }
-  }
-  return {
-    migrations: release.migrations.filter(({ version }) => !(version in state.migrations)),
-    functions: release.functions.filter(({ name, checksum }) => state.functions[name] !== checksum),
-  };
-}
-
-function scriptFor(state: State, pending: Release, drop: boolean): string {
+function scriptFor(
+  state: SchemaState,
+  pending: MigrationPlan,
+  { version: release, runsBeside }: Release,
+  drop: boolean,
+): string {
   return [
     `select pg_advisory_xact_lock(${LOCK_KEY}, 1);`,
+    `set local lock_timeout = '${TABLE_LOCK_TIMEOUT}';`,
     'create schema if not exists sekisho;',
     `create table if not exists sekisho.schema_migration (
       version integer primary key, name text not null, checksum text not null, applied_at timestamptz not null);`,
     `create table if not exists sekisho.schema_function (
       name text primary key, checksum text not null);`,
+    `create table if not exists sekisho.schema_release (
+      version text primary key, runs_beside text not null, applied_at timestamptz not null);`,
     guard(state),
     // Functions may speak of each other, and of tables that a later line makes.
     'set local check_function_bodies = off;',
@@ -138,21 +149,41 @@ function scriptFor(state: State, pending: Release, drop: boolean): string {
     ...pending.functions.flatMap(({ name, text, checksum }) => [
       drop ? dropAll(name) : '',
       text,
+      dropOverloads(name),
       `insert into sekisho.schema_function values (${literal(name)}, ${literal(checksum)})
         on conflict (name) do update set checksum = excluded.checksum;`,
     ]),
+    `insert into sekisho.schema_release values (${literal(release)}, ${literal(runsBeside)}, clock_timestamp())
+      on conflict (version) do update
+        set runs_beside = excluded.runs_beside, applied_at = excluded.applied_at;`,
   ].join('\n');
 }
 
 /** Under the lock: the state must still be the one that this script was made for. */
-function guard(state: State): string {
+function guard(state: SchemaState): string {
+  const same = (columns: string, table: string, expected: Readonly<Record<string, string>>) =>
+    `(select coalesce(jsonb_object_agg(${columns}), '{}') from sekisho.${table})
+        = ${literal(JSON.stringify(expected))}::jsonb`;
   return `do $guard$ begin
-    if (select count(*) from sekisho.schema_migration) <> ${Object.keys(state.migrations).length}
-      or (select coalesce(jsonb_object_agg(name, checksum), '{}') from sekisho.schema_function)
-         <> ${literal(JSON.stringify(state.functions))}::jsonb
+    if not (${same('version, checksum', 'schema_migration', state.migrations)}
+      and ${same('name, checksum', 'schema_function', state.functions)}
+      and ${same('version, runs_beside', 'schema_release', state.releases)})
     then raise exception 'the schema was changed by another node' using errcode = '${STATE_CHANGED}';
     end if;
   end $guard$;`;
+}
+
+/**
+ * A function that got a parameter more, with a default, is another function to PostgreSQL, and calls of the release before
+ * would go on to its older text: that one goes, so that they reach the new one.
+ */
+function dropOverloads(name: string): string {
+  return `do $drop$ declare f regprocedure; begin
+    for f in select oid::regprocedure from pg_proc
+      where pronamespace = 'sekisho'::regnamespace and proname = ${literal(name)}
+        and xmin <> pg_current_xact_id()::xid
+    loop execute format('drop function %s', f); end loop;
+  end $drop$;`;
 }
 
 function dropAll(name: string): string {

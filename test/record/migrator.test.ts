@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadFunctions, loadMigrations } from '../../src/record/assets.ts';
-import { migrate, type Release } from '../../src/record/migrator.ts';
+import { migrate, plan, type Release, thisRelease } from '../../src/record/migrator.ts';
 import { openTestRecord, type TestRecord } from '../support/record.ts';
 import { request } from '../support/requests.ts';
 import { seedTenant } from '../support/seed.ts';
 
-const release: Release = { migrations: loadMigrations(), functions: loadFunctions() };
+const release: Release = thisRelease();
 
 function withFunction(text: string): Release {
   const probe = { name: 'probe', text, checksum: text };
@@ -19,6 +18,16 @@ describe('the migrator', () => {
   });
   afterAll(async () => {
     await fixture?.close();
+  });
+
+  test('says what it would do, and does nothing, before it does it', async () => {
+    const { database } = fixture;
+    expect(await plan(database)).toMatchObject({ kind: 'current', migrations: [], functions: [] });
+    const next = withFunction('create or replace function sekisho.probe() returns int …');
+    const planned = await plan(database, next);
+    expect(planned.functions.map(({ name }) => name)).toEqual(['probe']);
+    expect(planned).toMatchObject({ kind: 'upgrade', from: release.version, to: release.version });
+    expect(await plan(database)).toMatchObject({ kind: 'current' });
   });
 
   test('does nothing where nothing is to be done, and keeps the head', async () => {
@@ -60,18 +69,33 @@ describe('the migrator', () => {
     await migrate(database, good);
     await migrate(database, good);
 
-    // This release does not know version 2, so it must not touch the database.
+    // This build does not know that version, so it must not touch the database.
+    const newest = release.migrations.length + 1;
     await expect(migrate(database, release)).rejects.toMatchObject({
       code: 'invalid_configuration',
-      message: expect.stringContaining('schema version 2'),
+      message: expect.stringContaining(`schema version ${newest}`),
     });
+    await database.query({
+      text: 'delete from sekisho.schema_migration where version = $1',
+      values: [newest],
+    });
+    await database.script('drop table sekisho.added');
+  });
+
+  test('a function that got a parameter more takes the calls of before', async () => {
+    const { database } = fixture;
+    const text = (parameters: string, value: string) =>
+      `create or replace function sekisho.probe(${parameters}) returns text language sql as $$ select ${value} $$;`;
+    const call = async () =>
+      (await database.query({ text: "select sekisho.probe('a') as x" }))[0]?.x;
+    await migrate(database, withFunction(text('a text', 'a')));
+    expect(await call()).toBe('a');
+    await migrate(database, withFunction(text("a text, b text default 'b'", 'a || b')));
+    expect(await call()).toBe('ab');
   });
 
   test('refuses a database whose migration had another text', async () => {
     const migrations = release.migrations.map((one) => ({ ...one, checksum: 'another' }));
-    await fixture.database.query({
-      text: 'delete from sekisho.schema_migration where version > 1',
-    });
     await expect(migrate(fixture.database, { ...release, migrations })).rejects.toMatchObject({
       code: 'invalid_configuration',
       message: expect.stringContaining('0001_schema'),

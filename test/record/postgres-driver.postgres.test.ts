@@ -67,6 +67,21 @@ describe('the pool', () => {
     expect(await database.query({ text: "do $$ begin raise notice 'fine'; end $$" })).toEqual([]);
   });
 
+  test('B4 a statement of a running node goes on when a later release has given its table a column', async () => {
+    const wide = { text: 'select * from wide' };
+    await database.script('create table wide (a int); insert into wide values (1);');
+    // On each connection, as in a node that has run for a while.
+    const all = () => Promise.all([1, 2, 3, 4, 5, 6].map(() => database.query(wide)));
+    await all();
+    await database.script('alter table wide add column b int');
+    for (const [row] of [...(await all()), ...(await all())]) {
+      expect(row).toEqual({ a: 1, b: null });
+    }
+    const both = [wide, { text: 'select 1 as one' }];
+    await database.script('alter table wide add column c int');
+    expect((await database.transaction(both))[0]).toEqual([{ a: 1, b: null, c: null }]);
+  });
+
   test('HEARTBEAT an urgent statement has a connection of its own', async () => {
     const busy = Array.from({ length: 3 }, () => database.query({ text: 'select pg_sleep(0.5)' }));
     const order: string[] = [];

@@ -12,10 +12,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { loadFunctions, loadMigrations } from '../../src/record/assets.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
 import type { Database } from '../../src/record/database.ts';
-import { migrate } from '../../src/record/migrator.ts';
+import { migrate, thisRelease } from '../../src/record/migrator.ts';
 import { startWorkerDatabase } from '../../src/record/pglite/worker-database.ts';
 import { createSqlRecord } from '../../src/record/sql-record.ts';
 
@@ -67,9 +66,11 @@ function schemaChecksum(): string {
   // An image of another release of PGlite is of no use.
   const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite');
   const manifest = readFileSync(join(dirname(entry), '../package.json'), 'utf8');
+  const { version, runsBeside, migrations, functions } = thisRelease();
   const parts = [
     (JSON.parse(manifest) as { version: string }).version,
-    ...[...loadMigrations(), ...loadFunctions()].map((file) => file.checksum),
+    ...[version, runsBeside],
+    ...[...migrations, ...functions].map((file) => file.checksum),
   ];
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);
 }

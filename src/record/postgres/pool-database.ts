@@ -16,6 +16,8 @@ const MAX_PREPARED = 500;
 
 /** A prepared statement's name is unknown, or taken. */
 const NOT_PREPARED = new Set(['26000', '42P05']);
+/** What a prepared statement answers once a table or function that it reads has got a column more: "cached plan …". */
+const PLAN_CHANGED = '0A000';
 
 const INT8 = 20;
 const INT8_ARRAY = 1016;
@@ -54,7 +56,8 @@ export function openPoolDatabase(settings: PoolSettings): Database {
   };
   const ordinary = new pg.Pool({ ...common, max: settings.max ?? 10 });
   const heartbeats = new pg.Pool({ ...common, max: 1, idleTimeoutMillis: 0 });
-  const names = createNames();
+  let edition = 0;
+  let names = createNames(edition);
   let prepare = settings.prepare ?? true;
   const nameOf = (text: string): string | undefined => (prepare ? names(text) : undefined);
   let statements = 0;
@@ -130,12 +133,20 @@ export function openPoolDatabase(settings: PoolSettings): Database {
     calls: readonly SqlCall[],
     options: CallOptions = {},
   ): Promise<Record<string, unknown>[][]> {
+    const used = edition;
     try {
       return await runOnce(calls, options);
     } catch (error) {
-      if (!(error instanceof SqlError) || !NOT_PREPARED.has(error.sqlState)) throw error;
       // The server refused it, so it had no effect.
-      prepare = false;
+      if (!(error instanceof SqlError)) throw error;
+      if (NOT_PREPARED.has(error.sqlState)) {
+        prepare = false;
+      } else if (error.sqlState === PLAN_CHANGED && prepare) {
+        // A later release has migrated while this node runs: every statement is prepared anew, under another name.
+        if (edition === used) names = createNames(++edition);
+      } else {
+        throw error;
+      }
       return runOnce(calls, options);
     }
   }
@@ -210,13 +221,18 @@ async function rowsOf(
   return result.rows;
 }
 
-/** A name for each text, the same on every connection; pg prepares a named text once on each. */
-function createNames(): (text: string) => string | undefined {
+/**
+ * A name for each text, the same on every connection; pg prepares a named text once on each.
+ *
+ * @param edition names of another edition are other names
+ */
+function createNames(edition: number): (text: string) => string | undefined {
   const names = new Map<string, string>();
   return (text) => {
     let name = names.get(text);
     if (name === undefined && names.size < MAX_PREPARED) {
-      name = `sekisho_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`;
+      const hash = createHash('sha256').update(`${edition} ${text}`).digest('hex');
+      name = `sekisho_${hash.slice(0, 24)}`;
       names.set(text, name);
     }
     return name;
