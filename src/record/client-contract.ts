@@ -1,3 +1,4 @@
+import type { TenantStatus } from '../tenant/types.ts';
 import type { Page } from './shapes.ts';
 
 /** A program of a tenant that asks about its tokens and ends its sessions. */
@@ -19,7 +20,7 @@ export interface ServiceClient {
 export interface ClientCredentials {
   readonly client: ServiceClient;
   /** Of a suspended tenant nobody may call. */
-  readonly tenantStatus: 'active' | 'suspended';
+  readonly tenantStatus: TenantStatus;
   /** The newest first; those that have ended are among them. SHA-256, 32 bytes. */
   readonly secrets: readonly { readonly hash: Uint8Array; readonly endsAtMs: number | null }[];
 }

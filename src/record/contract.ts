@@ -1,6 +1,6 @@
 import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
 import type { Head } from '../revocation/types.ts';
-import type { LoginLimit, Policy, Tenant, User } from '../tenant/types.ts';
+import type { LoginLimit, Policy, TenantState, User } from '../tenant/types.ts';
 import type { ClientStore } from './client-contract.ts';
 import type { LogStore } from './log-contract.ts';
 import type { SessionStore } from './session-contract.ts';
@@ -139,11 +139,23 @@ export type Heartbeat =
 // ── Tenants and users ─────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface TenantStore {
-  bySlug(slug: string): Promise<(Tenant & { readonly status: 'active' | 'suspended' }) | null>;
-  byId(tid: string): Promise<(Tenant & { readonly status: 'active' | 'suspended' }) | null>;
-  list(page: Page): Promise<readonly (Tenant & { readonly createdAtMs: number })[]>;
+  bySlug(slug: string): Promise<(TenantState & { readonly createdAtMs: number }) | null>;
+  byId(tid: string): Promise<(TenantState & { readonly createdAtMs: number }) | null>;
+  /** Newest first. */
+  list(page: Page): Promise<readonly (TenantState & { readonly createdAtMs: number })[]>;
   policy(tid: string): Promise<{ readonly policy: Policy; readonly version: number } | null>;
   stats(tid: string, nowMs: number): Promise<TenantStats>;
+  /** Rows that `deleteRows` would remove; of each table at most `most` are counted, and null says that some has more. */
+  countRows(tid: string, most: number): Promise<number | null>;
+  /**
+   * Removes at most `batch` rows of a tenant that is being deleted; `done` when the tenant's own went, and its slug with it:
+   * then `audit` was written. What outlives a tenant stays: its entries, floors and reissues, operations, audit trail.
+   */
+  deleteRows(
+    tid: string,
+    batch: number,
+    audit: readonly NewAuditEvent[],
+  ): Promise<{ readonly kind: 'removed' | 'done' | 'not_found'; readonly rows: number }>;
 }
 
 export interface TenantStats {

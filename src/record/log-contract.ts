@@ -181,6 +181,15 @@ export type Change =
       /** True: only when the record has no tenant at all (bootstrap); otherwise the outcome is `not_first`. */
       readonly onlyFirst: boolean;
     }
+  /** What is being deleted cannot be changed any more: `not_found`. */
+  | {
+      readonly kind: 'tenant_patch';
+      readonly tid: string;
+      readonly name?: string;
+      readonly status?: 'active' | 'suspended';
+    }
+  /** The tenant's rows go afterwards (`TenantStore.deleteRows`); once more does no harm. */
+  | { readonly kind: 'tenant_delete'; readonly tid: string }
   | {
       readonly kind: 'client_create';
       readonly tid: string;

@@ -1,5 +1,5 @@
 import type { Entry } from '../revocation/types.ts';
-import type { Policy, Tenant, User } from '../tenant/types.ts';
+import type { Policy, TenantState, User } from '../tenant/types.ts';
 import type { SessionRow } from './contract.ts';
 import type { RevocationTable, TenantTable, UserTable } from './tables.ts';
 
@@ -70,9 +70,7 @@ export function userOf(row: RawUser): User {
   };
 }
 
-export function tenantOf(
-  row: RawTenant,
-): Tenant & { readonly status: 'active' | 'suspended'; readonly createdAtMs: number } {
+export function tenantOf(row: RawTenant): TenantState & { readonly createdAtMs: number } {
   return {
     tid: row.tid,
     slug: row.slug,

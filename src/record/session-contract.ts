@@ -1,6 +1,6 @@
 import type { NewAuditEvent } from '../audit/types.ts';
 import type { Entry, Head } from '../revocation/types.ts';
-import type { Policy, Tenant, User } from '../tenant/types.ts';
+import type { Policy, Tenant, TenantState, User } from '../tenant/types.ts';
 import type { HistoryCheck, Page, RefreshSlots } from './shapes.ts';
 
 export interface SessionRow {
@@ -24,7 +24,7 @@ export interface SessionRow {
 
 /** EPOCH: everything a login decides by, read in one statement together with the head. */
 export interface LoginFacts extends HistoryCheck {
-  readonly tenant: (Tenant & { readonly status: 'active' | 'suspended' }) | null;
+  readonly tenant: TenantState | null;
   readonly policy: Policy | null;
   readonly user: User | null;
   readonly passwordHash: string | null;

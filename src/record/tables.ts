@@ -1,4 +1,4 @@
-import type { Policy } from '../tenant/types.ts';
+import type { Policy, TenantStatus } from '../tenant/types.ts';
 
 /** The tables of src/record/migrations/ as queries see them: what each is for is said there. */
 export interface Tables {
@@ -85,7 +85,7 @@ export interface TenantTable {
   readonly tid: string;
   readonly slug: string;
   readonly name: string;
-  readonly status: 'active' | 'suspended';
+  readonly status: TenantStatus;
   readonly policy: Policy;
   readonly policy_version: number;
   readonly created_at: Date;

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
+import { call } from './call.ts';
 import type { Page, TenantStats, TenantStore } from './contract.ts';
 import type { Database } from './database.ts';
 import { asSystem, asTenant, build } from './reads.ts';
 import { tenantOf } from './rows.ts';
+import { storableJson } from './text.ts';
 
 const DAY_MS = 86_400_000;
 const COLUMNS = ['t.tid', 't.slug', 't.name', 't.status', 't.created_at'] as const;
@@ -85,5 +87,15 @@ export function createTenantStore(database: Database): TenantStore {
       const [row] = await asTenant(database, tid, query);
       return row as TenantStats;
     },
+
+    countRows: async (tid, most) =>
+      await call<number | null>(database, 'count_tenant_rows', [tid, most]),
+
+    deleteRows: async (tid, batch, audit) =>
+      await call<Awaited<ReturnType<TenantStore['deleteRows']>>>(database, 'delete_tenant_rows', [
+        tid,
+        batch,
+        storableJson(audit),
+      ]),
   };
 }

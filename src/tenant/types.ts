@@ -6,6 +6,17 @@ export interface Tenant {
   readonly name: string;
 }
 
+/**
+ * `suspended`: nobody logs in, and nobody's session counts. `deleting`: the same, and its rows are going; there is no way
+ * back.
+ */
+export type TenantStatus = 'active' | 'suspended' | 'deleting';
+
+/** A tenant as the record has it. */
+export interface TenantState extends Tenant {
+  readonly status: TenantStatus;
+}
+
 /** A user of one tenant; unique only together with it. */
 export interface User {
   readonly uid: string;

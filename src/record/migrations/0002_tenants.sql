@@ -1,1 +1,6 @@
--- Tenants that are suspended, resumed and deleted.
+-- Tenants that are deleted: their rows go in batches, and nobody logs in meanwhile. Every release takes a status that is
+-- not active for a refusal.
+alter table sekisho.tenant drop constraint tenant_status_check;
+alter table sekisho.tenant
+  add constraint tenant_status_check check (status in ('active', 'suspended', 'deleting'));
+grant delete on sekisho.tenant to sekisho_system;

@@ -1,6 +1,7 @@
 -- COMMIT, the locks of a whole batch in their one order, so that no two commits wait for each other:
 --   1. the making of tenants, where one is made;
---   2. tenants, sorted: shared, or exclusive where a floor of the tenant, its policy or its administrators change;
+--   2. tenants, sorted: shared, or exclusive where a floor of the tenant, its policy, its status or its administrators
+--      change;
 --   3. users, sorted: acting ones and subjects;
 --   4. the head, where anything is revoked.
 -- Logins take tenant (shared), user, head in the same order (open_session).
@@ -19,7 +20,7 @@ begin
   for v_tenant in
     select r ->> 'tid' as tid,
            bool_or(
-             r #>> '{change,kind}' in ('policy_put', 'user_delete')
+             r #>> '{change,kind}' in ('policy_put', 'user_delete', 'tenant_patch', 'tenant_delete')
              or (r #>> '{change,kind}' = 'user_patch' and r -> 'change' ?| array['roles', 'status'])
              or exists (select from jsonb_array_elements(r -> 'revoke') s where s ->> 'scope' = 'tenant')
            ) as exclusive

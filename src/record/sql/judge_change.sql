@@ -21,10 +21,15 @@ begin
   end if;
 
   if v_kind in ('policy_put', 'user_create', 'client_create') then
-    select t.policy_version into v_version from sekisho.tenant t where t.tid = c ->> 'tid';
+    select t.policy_version into v_version from sekisho.tenant t
+     where t.tid = c ->> 'tid' and t.status <> 'deleting';
     if not found then return 'not_found'; end if;
   elsif v_kind in ('client_secret', 'client_delete') then
     perform from sekisho.service_client s where s.tid = c ->> 'tid' and s.cid = c ->> 'cid' for update;
+    return case when not found then 'not_found' end;
+  elsif v_kind in ('tenant_patch', 'tenant_delete') then
+    -- What is being deleted can only be deleted on.
+    perform from sekisho.tenant t where t.tid = c ->> 'tid' and (t.status <> 'deleting' or v_kind = 'tenant_delete');
     return case when not found then 'not_found' end;
   elsif v_kind = 'session_end' then
     if p #>> '{actor,kind}' in ('token', 'system') then return null; end if;

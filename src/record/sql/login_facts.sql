@@ -1,6 +1,6 @@
 -- EPOCH of a login by password.
 --   p_slug, p_email  as they were submitted (the e-mail address in lower case and NFC); neither need exist
--- Result: see credential_facts. A slug belongs to its tenant for ever, so it may be looked up by a statement before.
+-- Result: see credential_facts. The tenant is looked up by a statement before: its id never becomes that of another one.
 create or replace function sekisho.login_facts(p_slug text, p_email text) returns jsonb
   language plpgsql volatile
 as $$
