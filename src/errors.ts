@@ -31,6 +31,7 @@ export const ERROR_STATUS = {
   insufficient_role: 403,
   origin_denied: 403,
   session_limit_reached: 403,
+  tenant_suspended: 403,
   too_many_attempts: 429,
   too_many_streams: 429,
   // the state of things

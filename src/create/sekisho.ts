@@ -60,7 +60,8 @@ export interface Sekisho {
     /**
      * Makes a session for somebody whom the product has authenticated. Policy and device cap hold; there is no password.
      *
-     * @throws SekishoError `not_found` `validation_failed` `email_taken` `session_limit_reached`, 503.
+     * @throws SekishoError `not_found` `validation_failed` `email_taken` `session_limit_reached` `tenant_suspended`,
+     *   503.
      * @example
      * const pair = await sekisho.sessions.create({
      *   tenant: 'acme',

@@ -30,7 +30,9 @@ export const ERROR_TEXT: Readonly<Record<Exclude<ErrorCode, StartCode>, string>>
   invalid_refresh_token: 'Never one of ours, or of a session that is gone. Log in.',
   insufficient_role: 'The user lacks the role. Do not repeat.',
   origin_denied: 'A page of a foreign origin sent this. Allow the origin, or use bearer tokens.',
-  session_limit_reached: 'The device cap is reached; sessions lists them. End one of them first.',
+  session_limit_reached:
+    'The device cap is reached; sessions lists them. Repeat the login with one as end_session.',
+  tenant_suspended: 'Nobody of this tenant gets in until an operator resumes it.',
   too_many_attempts:
     'Too many failed logins, or refreshes of one session. Wait for Retry-After seconds.',
   too_many_streams: 'The session has as many event streams open as it may have. Close one of them.',

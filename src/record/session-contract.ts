@@ -44,6 +44,11 @@ export interface NewSession {
   readonly nowMs: number;
   /** One for `session_created` and the login; the eviction of another session is audited by the verb itself. */
   readonly audit: readonly NewAuditEvent[];
+  /**
+   * Sessions that the person would rather end than be refused by the device cap: as many of them as it takes, in this order,
+   * and none while there is room. What is no alive session of this user counts for nothing. Default none.
+   */
+  readonly endSids?: readonly string[];
 }
 
 /** What an access token is minted from; read by one statement. */

@@ -26,7 +26,7 @@ import {
   tenantOf,
   userOf,
 } from './rows.ts';
-import { storableJson, storableOrNull } from './text.ts';
+import { storable, storableJson, storableOrNull } from './text.ts';
 
 interface RawFacts {
   readonly head: LoginFacts['head'];
@@ -191,6 +191,7 @@ function openArguments(tid: string, session: NewSession): readonly unknown[] {
     newId(),
     Math.floor(session.nowMs),
     storableJson(session.audit),
+    (session.endSids ?? []).map(storable),
   ];
 }
 

@@ -114,7 +114,15 @@ export interface LoginInput {
   readonly device: DeviceInput | null;
   /** From an earlier login's answer: gives an allowance of attempts of its own. */
   readonly deviceToken: string | null;
+  readonly endSession?: EndSession;
 }
+
+/**
+ * Which session (`sid`), or which of several, is to end where the device cap would refuse otherwise: the person's answer to
+ * `session_limit_reached`. As many of them end as it takes, in this order, and none while there is room; one that is not
+ * an alive session of this user counts for nothing. In the transaction that opens the new one.
+ */
+export type EndSession = string | readonly string[];
 
 export interface LoginResult extends TokenPair {
   readonly deviceToken: string;
@@ -137,10 +145,11 @@ export interface CreateSessionInput {
   /** RFC 8176 methods, such as `["pwd", "otp"]`; at least one. */
   readonly amr: readonly string[];
   readonly device?: DeviceInput;
+  readonly endSession?: EndSession;
 }
 
 export interface Logins {
-  /** @throws `invalid_credentials`, `too_many_attempts`, `session_limit_reached`, 503. */
+  /** @throws `invalid_credentials`, `too_many_attempts`, `session_limit_reached`, `tenant_suspended`, 503. */
   login(input: LoginInput, origin: Origin): Promise<LoginResult>;
   /** @throws `invalid_refresh_token`, `token_superseded`, `session_revoked`, `session_expired`, `too_many_attempts`, 503. */
   refresh(refreshToken: string, origin: Origin): Promise<TokenPair>;

@@ -7,7 +7,7 @@ import { isSlug } from '../tenant/slug.ts';
 import type { Tenant, User } from '../tenant/types.ts';
 import { auditRow, SYSTEM } from './audit.ts';
 import type { CreateSessionInput, Origin, Revocation, TokenPair } from './contract.ts';
-import { limitReached, MAX_TRIES, openSession, overtaken } from './open.ts';
+import { limitReached, MAX_TRIES, openSession, overtaken, suspended } from './open.ts';
 import { ownFacts } from './own-password.ts';
 import { publish } from './publish.ts';
 import { perform } from './revoke.ts';
@@ -25,7 +25,8 @@ const MAX_EXTERNAL_ID_LENGTH = 200;
  * A session for a product that logs people in itself. The product is trusted: no limits, no password; policy and device
  * cap hold.
  *
- * @throws SekishoError `not_found` (tenant, user), `validation_failed`, `email_taken`, `session_limit_reached`, 503.
+ * @throws SekishoError `not_found` (tenant, user), `validation_failed`, `email_taken`, `session_limit_reached`,
+ *   `tenant_suspended`, 503.
  */
 export async function createSession(
   services: Services,
@@ -45,6 +46,7 @@ export async function createSession(
       amr,
       device: input.device ?? null,
       origin,
+      endSession: input.endSession,
     });
     if (opened.kind === 'opened') return { ...opened.pair, revocation: opened.revocation };
     if (opened.kind === 'session_limit_reached') throw limitReached(opened.sessions);
@@ -67,9 +69,8 @@ async function tenantOf(services: Services, name: string): Promise<Tenant> {
   const found =
     (isSlug(name) ? await tenants.bySlug(name) : null) ??
     (isId(name) ? await tenants.byId(name) : null);
-  if (found?.status !== 'active') {
-    throw new SekishoError('not_found', 'There is no such tenant.');
-  }
+  if (found === null) throw new SekishoError('not_found', 'There is no such tenant.');
+  if (found.status !== 'active') throw suspended();
   return found;
 }
 

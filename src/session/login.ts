@@ -1,3 +1,4 @@
+import type { AuditAction } from '../audit/types.ts';
 import { SekishoError } from '../errors.ts';
 import { needsRehash } from '../login/password.ts';
 import type { LoginFacts } from '../record/contract.ts';
@@ -8,21 +9,23 @@ import { makeDeviceToken, readDeviceToken } from '../token/device-token.ts';
 import { type Reservation, reserveAttempt } from './attempts.ts';
 import { ANONYMOUS, auditRow, userActor } from './audit.ts';
 import type { LoginInput, LoginResult, Origin } from './contract.ts';
-import { limitReached, MAX_TRIES, type Opening, openSession, overtaken } from './open.ts';
+import { limitReached, MAX_TRIES, type Opening, openSession, overtaken, suspended } from './open.ts';
 import { publish } from './publish.ts';
 import { nowMs, type Services } from './services.ts';
 
-/** One thing for unknown, wrong, disabled and suspended (ASVS 6.3.8). */
+/** One thing for unknown, wrong and disabled (ASVS 6.3.8). */
 function invalidCredentials(): SekishoError {
   return new SekishoError('invalid_credentials', 'The e-mail address or the password is wrong.');
 }
 
 type Credible = Opening['facts'];
 
+const CAP_REFUSED = 'excess_sessions_exceeded';
+
 /**
  * Login by password: limits first, then the password, then the session (architecture section 5).
  *
- * @throws SekishoError `invalid_credentials`, `too_many_attempts`, `session_limit_reached`, 503.
+ * @throws SekishoError `invalid_credentials`, `too_many_attempts`, `session_limit_reached`, `tenant_suspended`, 503.
  */
 export async function login(
   services: Services,
@@ -51,11 +54,16 @@ export async function login(
   try {
     let credible = await verify(services, facts, input.password);
     for (let tries = 1; credible !== null; tries += 1) {
-      const opening = { facts: credible, amr: ['pwd'], device: input.device, origin };
+      if (credible.tenant.status !== 'active') {
+        // Whoever has no right password learns nothing of the tenant.
+        await refused(services, credible, reservation, { action: 'authn_login_fail', origin });
+        throw suspended();
+      }
+      const { device, endSession } = input;
+      const opening = { facts: credible, amr: ['pwd'], device, origin, endSession };
       const opened = await openSession(services, opening);
       if (opened.kind === 'session_limit_reached') {
-        // The password was right: this is no failed attempt.
-        await refusedByCap(services, credible, reservation, origin);
+        await refused(services, credible, reservation, { action: CAP_REFUSED, origin });
         throw limitReached(opened.sessions);
       }
       if (opened.kind === 'opened') {
@@ -99,10 +107,10 @@ async function readFacts(services: Services, slug: string, email: string): Promi
   }
 }
 
-/** The facts, if somebody may log in by them at all. */
+/** The facts, if somebody may log in by them at all, or might but for their tenant. */
 function credibleOf(facts: LoginFacts): Credible | null {
   const { tenant, user } = facts;
-  if (tenant?.status !== 'active' || user?.status !== 'active') return null;
+  if (tenant === null || user?.status !== 'active') return null;
   return { ...facts, tenant, user };
 }
 
@@ -142,20 +150,20 @@ async function failed(
   publish(services, 'login.failed', tid, { tid, uid, email }, { ip: origin.ip });
 }
 
-async function refusedByCap(
+/** The password was right, and yet the login is refused: that is no failed attempt. */
+async function refused(
   services: Services,
   facts: Credible,
   reservation: Reservation,
-  origin: Origin,
+  { action, origin }: { readonly action: AuditAction; readonly origin: Origin },
 ): Promise<void> {
   await reservation.withdraw();
+  const { tid, status } = facts.tenant;
   await services.record.audit.append([
     auditRow(services, {
-      tid: facts.tenant.tid,
-      action: 'excess_sessions_exceeded',
-      outcome: 'failure',
+      ...{ tid, action, outcome: 'failure', origin },
       actor: userActor(facts.user.uid, null),
-      origin,
+      detail: status === 'active' ? {} : { tenant: status },
     }),
   ]);
 }

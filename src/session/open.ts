@@ -4,7 +4,7 @@ import { newId } from '../id.ts';
 import type { LoginFacts, SessionRow } from '../record/contract.ts';
 import { issueSlots, makeRefreshToken } from '../token/refresh-token.ts';
 import { auditRow, userActor } from './audit.ts';
-import type { DeviceInput, Origin, Revocation, TokenPair } from './contract.ts';
+import type { DeviceInput, EndSession, Origin, Revocation, TokenPair } from './contract.ts';
 import { mintPair } from './mint.ts';
 import { publish } from './publish.ts';
 import { awaitEntries, DEFAULT_WAIT_MS } from './revoke.ts';
@@ -21,6 +21,8 @@ export interface Opening {
   readonly amr: readonly string[];
   readonly device: DeviceInput | null;
   readonly origin: Origin;
+  /** As in `LoginInput`. */
+  readonly endSession?: EndSession | undefined;
 }
 
 export type Opened =
@@ -53,6 +55,7 @@ export async function openSession(services: Services, opening: Opening): Promise
     epoch: facts.head,
     nowMs: stampedAtMs,
     audit: auditOf(services, opening, sid),
+    endSids: sidsOf(opening.endSession),
   });
   switch (outcome.kind) {
     case 'opened': {
@@ -89,13 +92,23 @@ function auditOf(services: Services, opening: Opening, sid: string): readonly Ne
   ];
 }
 
+function sidsOf(chosen: EndSession | undefined): readonly string[] {
+  if (chosen === undefined) return [];
+  return typeof chosen === 'string' ? [chosen] : chosen;
+}
+
 /** The device cap refuses: 403 with the sessions, so that people can choose which one to end. */
 export function limitReached(sessions: readonly SessionRow[]): SekishoError {
   return new SekishoError(
     'session_limit_reached',
-    'This user has as many sessions as the policy allows; end one of them first.',
+    'This user has as many sessions as the policy allows; repeat it with the one that is to end.',
     { members: { sessions } },
   );
+}
+
+/** Nobody of the tenant gets in until an operator resumes it. Only said to those who could come in otherwise. */
+export function suspended(): SekishoError {
+  return new SekishoError('tenant_suspended', 'The tenant is suspended.');
 }
 
 /** What a login says that was overtaken again and again. */

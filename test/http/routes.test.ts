@@ -212,6 +212,44 @@ describe('B2: own sessions', () => {
     ]);
     expect(JSON.stringify(body.sessions)).not.toContain('epoch');
   });
+
+  test('B13 ASVS 7.1.2 the refusal of the device cap offers to end one of the sessions', async () => {
+    const offer = await http.engine.makeTenant('offer');
+    await http.engine.setPolicy(offer.caller, {
+      max_sessions_per_user: 1,
+      on_session_limit: 'reject',
+    });
+    const login = (more: object) =>
+      http.send('POST', '/v1/login', {
+        json: { tenant: 'offer', email: offer.admin.email, password: PASSWORD, ...more },
+      });
+    const { body: refused } = await login({});
+    const [{ id }] = refused.sessions;
+    // Neither a wrong password nor another's session ends anything.
+    expect((await login({ password: 'wrong', end_session: id })).body.code).toBe(
+      'invalid_credentials',
+    );
+    expect((await login({ end_session: acme.pair.session.sid })).body.code).toBe(
+      'session_limit_reached',
+    );
+    const still = await http.send('GET', '/v1/session', { token: offer.pair.accessToken });
+    expect(still.status).toBe(200);
+
+    const { status, body } = await login({ end_session: id });
+    expect(status).toBe(200);
+    expect(body.revocation).toMatchObject({
+      scope: 'session',
+      subject: { session_id: id },
+      effective: 'everywhere',
+    });
+    const over = await http.send('GET', '/v1/session', { token: offer.pair.accessToken });
+    expect([over.status, over.body.code]).toEqual([401, 'session_revoked']);
+    const several = await login({ end_session: [id, body.session.id] });
+    expect(several.body.revocation.subject.session_id).toBe(body.session.id);
+    for (const wrong of ['', [], 7, ['']]) {
+      expect((await login({ end_session: wrong })).status).toBe(422);
+    }
+  });
 });
 
 describe('B1: users', () => {

@@ -10,6 +10,10 @@ import { anyEmailField, nameField, passwordField } from './fields.ts';
 import { revoked } from './revoked.ts';
 import { tokenAnswer } from './tokens.ts';
 
+/** As many as a policy can allow. */
+const MAX_SESSIONS = 1000;
+const idText = z.string().min(1).max(64);
+
 const transportField = z
   .enum(['body', 'cookie'])
   .optional()
@@ -21,6 +25,13 @@ const deviceField = z
   .describe('How the list of sessions calls this device: a name, or name and kind.')
   .meta({ examples: [{ name: 'Work laptop', kind: 'desktop' }] });
 
+const endSessionField = z
+  .union([idText, z.array(idText).min(1).max(MAX_SESSIONS)])
+  .optional()
+  .describe(
+    'Which session is to end where the device cap would refuse, or several (a policy may have lowered the cap). As many end as it takes, in this order, and none while there is room; one that is not an active session of this user counts for nothing.',
+  );
+
 const refreshTokenField = z.string().min(1).max(1024).optional();
 
 const login = route({
@@ -30,7 +41,7 @@ const login = route({
   group: 'Login',
   summary: 'Log in on a device',
   description:
-    'Unknown, wrong and disabled are one answer. Attempts are limited by account and by address; an attempt from a known device (`device_token`, or its cookie) has an allowance of its own.',
+    'Unknown, wrong and disabled are one answer. Attempts are limited by account and by address; an attempt from a known device (`device_token`, or its cookie) has an allowance of its own. Where the device cap refuses (`session_limit_reached`), repeat the login with the `id` of one of the listed `sessions` as `end_session`: that one ends and this one begins, both or neither, and the answer comes when no node accepts the ended one any more (`revocation`). `tenant_suspended`: the credentials are right, but nobody of this tenant gets in at present.',
   who: 'anyone',
   body: z.strictObject({
     tenant: z
@@ -43,6 +54,7 @@ const login = route({
     password: passwordField,
     device: deviceField,
     device_token: z.string().min(1).max(1024).optional(),
+    end_session: endSessionField,
     transport: transportField,
   }),
   responses: { 200: tokensSchema },
@@ -50,18 +62,26 @@ const login = route({
     'invalid_credentials',
     'origin_denied',
     'session_limit_reached',
+    'tenant_suspended',
     'too_many_attempts',
     'insecure_transport',
   ],
   syntax: requireTransport,
   async handle(call) {
     const { tenant, email, password, device, device_token, transport = 'body' } = call.body;
+    const { end_session: endSession } = call.body;
     const given = typeof device === 'string' ? { name: device } : device;
     const deviceToken = device_token ?? call.credentials.deviceCookie;
     const named =
       given === undefined ? null : { name: given.name ?? null, kind: given.kind ?? null };
     const result = await call.engine.logins
-      .login({ tenant, email, password, device: named, deviceToken }, call.context.origin)
+      .login(
+        {
+          ...{ tenant, email, password, device: named, deviceToken },
+          ...(endSession === undefined ? {} : { endSession }),
+        },
+        call.context.origin,
+      )
       .catch((error: unknown) => {
         throw withSessions(error);
       });

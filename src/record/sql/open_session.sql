@@ -2,12 +2,15 @@
 --   p_generation, p_epoch  the head of the statement that read the credentials
 --   p_operation_id         unused until now; names the first eviction, the n-th after it is '<id>.<n>'
 --   p_audit                NewAuditEvent[] of the login itself
+--   p_end_sids             sessions that the person would end, where the device cap needs one to end, in this order;
+--                          what is not an alive session of theirs counts for nothing
 -- Result: OpenOutcome (see sessions.ts). Lock order: tenant (shared), user, head. The user's lock makes the device cap
 -- exact under parallel logins: every login of this user counts after the one before it has committed.
 create or replace function sekisho.open_session(
   p_tid text, p_sid text, p_uid text, p_device_name text, p_device_kind text, p_ip text, p_user_agent text,
   p_amr text[], p_current_hash bytea, p_successor_hash bytea, p_successor_key_id text,
-  p_generation text, p_epoch bigint, p_operation_id text, p_now_ms bigint, p_audit jsonb)
+  p_generation text, p_epoch bigint, p_operation_id text, p_now_ms bigint, p_audit jsonb,
+  p_end_sids text[] default '{}')
   returns jsonb
   language plpgsql volatile
 as $$
@@ -16,6 +19,8 @@ declare
   v_seen       record;
   v_alive      jsonb;
   v_surplus    integer;
+  v_chosen     jsonb;
+  v_victims    jsonb;
   v_victim     text;
   v_operation  text;
   v_entry      sekisho.revocation;
@@ -56,11 +61,18 @@ begin
     from sekisho.judged_session(v_now) j
    where j.tid = p_tid and j.uid = p_uid and j.state = 'active';
   v_surplus := jsonb_array_length(v_alive) + 1 - (v_seen.policy ->> 'max_sessions_per_user')::integer;
-  if v_surplus > 0 and v_seen.policy ->> 'on_session_limit' = 'reject' then
+  select coalesce(jsonb_agg(a.sid order by array_position(p_end_sids, a.sid)), '[]') into v_chosen
+    from (select s ->> 'sid' as sid from jsonb_array_elements(v_alive) s) a
+   where a.sid = any (p_end_sids);
+  if v_surplus > jsonb_array_length(v_chosen) and v_seen.policy ->> 'on_session_limit' = 'reject' then
     return jsonb_build_object('kind', 'session_limit_reached', 'sessions', v_alive);
   end if;
+  -- Those that were chosen, and then the ones that were used least.
+  select v_chosen || coalesce(jsonb_agg(s.v -> 'sid' order by s.n), '[]') into v_victims
+    from jsonb_array_elements(v_alive) with ordinality as s (v, n)
+   where not v_chosen ? (s.v ->> 'sid');
   for n in 0 .. v_surplus - 1 loop
-    v_victim := v_alive -> n ->> 'sid';
+    v_victim := v_victims ->> n;
     v_operation := p_operation_id || case when n = 0 then '' else '.' || n end;
     v_entry := sekisho.append_entry(
       v_operation, 'session', p_tid, p_uid, v_victim, null, 'system', null, null, 'session_limit', v_now);
@@ -68,9 +80,12 @@ begin
      where s.tid = p_tid and s.sid = v_victim;
     perform sekisho.append_audit(jsonb_build_array(jsonb_build_object(
       'id', v_operation, 'tid', p_tid, 'atMs', p_now_ms,
-      'action', 'excess_sessions_exceeded', 'outcome', 'success', 'actor', jsonb_build_object('kind', 'system'),
+      'action', 'excess_sessions_exceeded', 'outcome', 'success',
+      'actor', case when v_chosen ? v_victim then jsonb_build_object('kind', 'user', 'uid', p_uid)
+                    else jsonb_build_object('kind', 'system') end,
       'subject', jsonb_build_object('kind', 'session', 'id', v_victim),
-      'requestId', p_audit #> '{0,requestId}', 'detail', jsonb_build_object('uid', p_uid, 'opened', p_sid))));
+      'requestId', p_audit #> '{0,requestId}',
+      'detail', jsonb_build_object('uid', p_uid, 'opened', p_sid, 'chosen', v_chosen ? v_victim))));
     v_evicted := v_evicted || to_jsonb(v_entry);
   end loop;
 

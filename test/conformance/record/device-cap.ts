@@ -35,9 +35,15 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       return rows.map((row) => row.sid).sort();
     }
 
-    async function logIn(tid: string, uid: string, nowMs: number): Promise<OpenOutcome> {
+    async function logIn(
+      tid: string,
+      uid: string,
+      nowMs: number,
+      endSids: readonly string[] = [],
+    ): Promise<OpenOutcome> {
       const { head } = await fixture.record.sessions.subjectFacts(tid, uid);
-      return fixture.record.sessions.open(tid, newSession(tid, uid, head, nowMs).session);
+      const { session } = newSession(tid, uid, head, nowMs);
+      return fixture.record.sessions.open(tid, { ...session, endSids });
     }
 
     test('B1 B13 ASVS 7.2.4 a login reads tenant, policy, user, hash and head together', async () => {
@@ -207,6 +213,99 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       expect((await logIn(tid, uid, START_MS + 3)).kind).toBe('opened');
       const other = await seedUser(fixture, tid);
       expect((await logIn(tid, other, START_MS + 3)).kind).toBe('opened');
+    });
+
+    test('B13 ASVS 7.1.2 reject: the session that was chosen ends with the login that takes its place', async () => {
+      const { tid } = await seedTenant(fixture, {
+        max_sessions_per_user: 2,
+        on_session_limit: 'reject',
+      });
+      const uid = await seedUser(fixture, tid);
+      const stays = await openSession(fixture, tid, uid);
+      const goes = await openSession(fixture, tid, uid, START_MS + 1);
+      const outcome = await logIn(tid, uid, START_MS + 2, [goes.sid]);
+      if (outcome.kind !== 'opened') throw new Error(outcome.kind);
+      expect(outcome.evicted).toMatchObject([{ scope: 'session', tid, uid, sid: goes.sid }]);
+      expect(await alive(tid, uid)).toEqual([stays.sid, outcome.mint.session.sid].sort());
+      expect((await present(fixture, goes.token, START_MS + 3)).outcome.kind).toBe('revoked');
+      const [event, ...others] = await fixture.record.audit.list(
+        tid,
+        { action: 'excess_sessions_exceeded' },
+        ALL,
+      );
+      expect(others).toEqual([]);
+      expect(event).toMatchObject({
+        outcome: 'success',
+        actor: { kind: 'user', uid },
+        subject: { id: goes.sid },
+        detail: { chosen: true, opened: outcome.mint.session.sid },
+      });
+    });
+
+    test('B1 B13 ASVS 7.1.2 reject: a foreign, dead or made-up session changes nothing', async () => {
+      const policy = { max_sessions_per_user: 1, on_session_limit: 'reject' } as const;
+      const { tid } = await seedTenant(fixture, policy);
+      const uid = await seedUser(fixture, tid);
+      const dead = await openSession(fixture, tid, uid);
+      await raiseFloor(fixture, { tid, uid });
+      const mine = await openSession(fixture, tid, uid, START_MS + 1);
+      const neighbour = await seedUser(fixture, tid);
+      const beside = await openSession(fixture, tid, neighbour);
+      const elsewhere = await seedTenant(fixture, policy);
+      const stranger = await seedUser(fixture, elsewhere.tid);
+      const foreign = await openSession(fixture, elsewhere.tid, stranger);
+      const { head } = await fixture.record.sessions.subjectFacts(tid, uid);
+      for (const sid of [dead.sid, beside.sid, foreign.sid, 'nothing', 'nothing\0']) {
+        const outcome = await logIn(tid, uid, START_MS + 2, [sid]);
+        expect(outcome).toMatchObject({
+          kind: 'session_limit_reached',
+          sessions: [{ sid: mine.sid }],
+        });
+      }
+      expect((await fixture.record.sessions.subjectFacts(tid, uid)).head).toEqual(head);
+      expect(await alive(tid, uid)).toEqual([mine.sid]);
+      expect(await alive(tid, neighbour)).toEqual([beside.sid]);
+      expect(await alive(elsewhere.tid, stranger)).toEqual([foreign.sid]);
+    });
+
+    test('B13 ASVS 7.1.2 as many chosen sessions end as it takes, and none while there is room', async () => {
+      const { tid } = await seedTenant(fixture, {
+        max_sessions_per_user: 4,
+        on_session_limit: 'reject',
+      });
+      const uid = await seedUser(fixture, tid);
+      const [a, b, c] = await Promise.all([1, 2, 3].map(() => openSession(fixture, tid, uid)));
+      if (a === undefined || b === undefined || c === undefined) throw new Error('three');
+      const roomy = await logIn(tid, uid, START_MS + 1, [a.sid]);
+      expect(roomy).toMatchObject({ kind: 'opened', evicted: [] });
+      // The policy was lowered: one is not enough, and then not even that one ends.
+      await setPolicy(fixture, tid, { max_sessions_per_user: 3 });
+      expect((await logIn(tid, uid, START_MS + 2, [a.sid])).kind).toBe('session_limit_reached');
+      expect(await alive(tid, uid)).toHaveLength(4);
+      const enough = await logIn(tid, uid, START_MS + 3, [c.sid, 'nothing', a.sid, b.sid]);
+      expect(enough).toMatchObject({ kind: 'opened', evicted: [{ sid: c.sid }, { sid: a.sid }] });
+      expect(await alive(tid, uid)).toContain(b.sid);
+      // Where the oldest would go, the chosen one goes in its place.
+      await setPolicy(fixture, tid, { on_session_limit: 'revoke_oldest' });
+      const newest = enough.kind === 'opened' ? enough.mint.session.sid : '';
+      expect(await logIn(tid, uid, START_MS + 4, [newest])).toMatchObject({
+        kind: 'opened',
+        evicted: [{ sid: newest }],
+      });
+    });
+
+    test('A7 B13 ASVS 7.1.2 of many parallel logins that choose the same session one takes its place', async () => {
+      const { tid } = await seedTenant(fixture, {
+        max_sessions_per_user: 1,
+        on_session_limit: 'reject',
+      });
+      const uid = await seedUser(fixture, tid);
+      const { sid } = await openSession(fixture, tid, uid);
+      const outcomes = await Promise.all(
+        Array.from({ length: 10 }, () => logIn(tid, uid, START_MS + 1, [sid])),
+      );
+      expect(outcomes.filter(({ kind }) => kind === 'opened')).toHaveLength(1);
+      expect(await alive(tid, uid, START_MS + 1)).toHaveLength(1);
     });
 
     test('B13 ASVS 7.1.2 revoke_oldest: the ones seen longest ago end, each with an entry of the log', async () => {
