@@ -1,7 +1,7 @@
 /**
  * The part of the build that the compiler does not do: copies the files that the code reads at run
  * time (SQL, Lua and the like) from src/ to dist/, removes from dist/ what src/ no longer has, and
- * makes the command executable.
+ * makes the command executable. The image of the database (tools/make-image.mjs) stays.
  */
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const src = join(root, 'src');
 const dist = join(root, 'dist');
+const image = /^record\/pglite\/image-[0-9a-f]+\.tar\.br$/;
 const compiled = new Set(['.ts', '.js', '.mts', '.mjs']);
 
 /** @param {string} folder @returns {string[]} */
@@ -36,7 +37,7 @@ for (const file of filesUnder(src)) {
   }
 }
 for (const file of filesUnder(dist)) {
-  if (!expected.has(file)) rmSync(join(dist, file));
+  if (!expected.has(file) && !image.test(file)) rmSync(join(dist, file));
 }
 
 const command = join(dist, 'cli/main.js');

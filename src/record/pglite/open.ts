@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { SekishoError } from '../../errors.ts';
 import type { RecordStore } from '../contract.ts';
 import { createSqlRecord } from '../sql-record.ts';
+import { openDataFolder } from './data-folder.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
+import { readImage } from './image.ts';
 import { startWorkerDatabase, type WorkerDatabase } from './worker-database.ts';
 
 /** Where the record of the embedded shape is. */
@@ -17,18 +17,20 @@ export type PgliteOptions =
   | {
       /** For tests and demos: gone when it is closed. */
       readonly memory: true;
-      /** A database to begin with, as `WorkerDatabase.dump` made it. */
+      /** A database to begin with, as `WorkerDatabase.dump` made it. Default: the image that was built, where it fits. */
       readonly image?: Uint8Array;
     };
 
 /**
- * Opens PGlite in a worker thread, under the directory's lock. Nothing is migrated yet.
+ * Opens PGlite in a worker thread, under the directory's lock. A new database may have this release's schema already, from
+ * the image that was built; nothing else is migrated yet.
  *
  * @throws SekishoError `data_directory_in_use`, `data_directory_unusable`.
  */
 export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase> {
   if ('memory' in options) {
-    return await startWorkerDatabase(options.image === undefined ? {} : { image: options.image });
+    const image = options.image ?? (await readImage());
+    return await startWorkerDatabase(image === null ? {} : { image });
   }
   const { dataDir } = options;
   const lock = options.lock ?? (await lockDirectory(dataDir));
@@ -37,12 +39,8 @@ export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase
   };
   let database: WorkerDatabase;
   try {
-    const folder = join(dataDir, 'postgres');
-    // PGlite makes files that everybody may read and write. They are kept in a folder that nobody else can enter, also
-    // where the data directory was there before and is open to others.
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chmodSync(folder, 0o700);
-    database = await startWorkerDatabase({ dataDir: folder });
+    const folder = await openDataFolder(dataDir);
+    database = await startWorkerDatabase({ dataDir: folder.path });
   } catch (error) {
     await release();
     const why = error instanceof Error ? error.message : String(error);
