@@ -88,7 +88,7 @@ export function planMigration(state: SchemaState, release: Release): MigrationPl
 }
 
 /** The newest release that a record was brought up to. */
-function newestOf({ releases }: SchemaState): string {
+export function newestOf({ releases }: SchemaState): string {
   return Object.keys(releases).reduce(
     (newest, one) => (compareVersions(one, newest) > 0 ? one : newest),
     FIRST_RELEASE,
