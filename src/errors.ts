@@ -12,6 +12,7 @@ export const ERROR_STATUS = {
   payload_too_large: 413,
   unsupported_media_type: 415,
   upgrade_required: 426,
+  unsupported_token_type: 400,
   validation_failed: 422,
   idempotency_key_reused: 422,
   not_found: 404,
@@ -27,6 +28,7 @@ export const ERROR_STATUS = {
   reauthentication_required: 401,
   invalid_credentials: 401,
   invalid_refresh_token: 401,
+  invalid_client: 401,
   // what they may do
   insufficient_role: 403,
   origin_denied: 403,

@@ -9,6 +9,7 @@ import type { FollowerEvent } from '../revocation/events.ts';
 import { createFollower } from '../revocation/follower.ts';
 import { alwaysFresh } from '../session/always-fresh.ts';
 import { createAuthenticator, type Known } from '../session/authenticate.ts';
+import { createClientCache } from '../session/client-cache.ts';
 import type { Engine } from '../session/contract.ts';
 import { createEngine } from '../session/engine.ts';
 import { createEventFanOut } from '../session/events.ts';
@@ -108,8 +109,10 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       stolen: (one) =>
         endStolen(services, one, { requestId: '', ip: one.ip, userAgent: null }, 'access_token'),
     });
+    const clientCache = createClientCache({ clock, wallNowMs, hub });
+    closers.push(() => clientCache.close());
     const services: Services = Object.freeze({
-      ...{ follower, hub, clock, log, keys, ring, issuer, audience, sightings },
+      ...{ follower, hub, clock, log, keys, ring, issuer, audience, sightings, clientCache },
       record: withRedisAttempts(background, ring, closers),
       committer: createCommitter({ log: record.log, follower, clock }),
       passwords: createPasswordHasher(),

@@ -16,6 +16,7 @@ export const ERROR_TEXT: Readonly<Record<Exclude<ErrorCode, StartCode>, string>>
   validation_failed: 'errors names each field by JSON Pointer and says what it should be.',
   idempotency_key_reused: 'The same Idempotency-Key came with another request.',
   not_found: 'No such path, or no such object in this tenant.',
+  unsupported_token_type: 'Only access tokens and refresh tokens can be revoked here.',
   method_not_allowed: 'Allow lists the methods.',
   precondition_failed: 'Somebody changed it since; read it again and use the new ETag.',
   credentials_required: 'Nothing was presented. Log in.',
@@ -32,6 +33,7 @@ export const ERROR_TEXT: Readonly<Record<Exclude<ErrorCode, StartCode>, string>>
   origin_denied: 'A page of a foreign origin sent this. Allow the origin, or use bearer tokens.',
   session_limit_reached:
     'The device cap is reached; sessions lists them. Repeat the login with one as end_session.',
+  invalid_client: 'The service client’s id or secret is missing, wrong, or has ended.',
   tenant_suspended: 'Nobody of this tenant gets in until an operator resumes it.',
   too_many_attempts:
     'Too many failed logins, or refreshes of one session. Wait for Retry-After seconds.',

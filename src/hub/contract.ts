@@ -65,5 +65,10 @@ export type EventType =
   | 'user.created'
   | 'user.changed'
   | 'user.deleted'
+  | 'client.created'
+  | 'client.changed'
+  | 'client.deleted'
+  /** Operators have decided something for all nodes; of no tenant. */
+  | 'operations.changed'
   | 'revocation.committed'
   | 'revocation.everywhere';

@@ -18,6 +18,7 @@ export type {
   NewReset,
   OperationState,
   Regenerate,
+  NewClientSecret,
 } from './log-contract.ts';
 export type {
   LoginFacts,

@@ -170,6 +170,13 @@ export interface SessionStore {
   /** Everything `GET /v1/session` shows, in one statement. */
   details(
     tid: string,
+  /** The session whose live refresh token has this hash, alive, of an active user and tenant; null otherwise. */
+  ofLiveRefreshToken(
+    tid: string,
+    sid: string,
+    tokenHash: Uint8Array,
+    nowMs: number,
+  ): Promise<{ readonly session: SessionRow; readonly user: User } | null>;
     sid: string,
     nowMs: number,
   ): Promise<{ readonly tenant: Tenant; readonly user: User; readonly session: SessionRow } | null>;

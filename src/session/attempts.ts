@@ -92,15 +92,17 @@ function bucketsOf(limit: LoginLimit, subject: AttemptSubject): readonly Attempt
   return buckets;
 }
 
-function tooMany(
+/** @param policy name of the limit in the answer's `RateLimit` field. */
+export function tooMany(
   outcome: Extract<ReserveOutcome, { kind: 'limited' }>,
   buckets: readonly AttemptBucket[],
+  policy = 'login',
 ): SekishoError {
   const bucket = buckets.find((one) => one.kind === outcome.bucket);
   return new SekishoError('too_many_attempts', 'Too many attempts; wait before the next one.', {
     retryAfterSeconds: Math.max(1, Math.ceil(outcome.retryAfterMs / 1000)),
     rateLimit: {
-      policy: 'login',
+      policy,
       limit: bucket?.attempts ?? 0,
       windowSeconds: Math.ceil((bucket?.windowMs ?? 0) / 1000),
       remaining: 0,

@@ -9,13 +9,19 @@ import type {
   TenantStats,
 } from '../record/contract.ts';
 import type { Connection, FollowerStatus, Judgement } from '../revocation/contract.ts';
-import type { Freshness } from '../revocation/types.ts';
 import type { Policy, Tenant, User } from '../tenant/types.ts';
 import type { Operator } from './operator/contract.ts';
-import type { MemberState, PasswordReset, Revocation } from './types.ts';
+import type { ClientAdministration, Clients } from './client-contract.ts';
+import type { Caller, MemberState, Origin, PasswordReset, Revocation, Session } from './types.ts';
 
 export type { Operator } from './operator/contract.ts';
-export type { MemberState, PasswordReset, Revocation } from './types.ts';
+export type {
+  ActiveToken,
+  CallingClient,
+  Clients,
+  Introspection,
+} from './client-contract.ts';
+export type { Caller, MemberState, Origin, PasswordReset, Revocation, Session } from './types.ts';
 
 /**
  * The use cases: everything Sekisho does, without HTTP. All methods throw SekishoError. `Caller` is an authenticated
@@ -27,6 +33,7 @@ export interface Engine {
   readonly ownSessions: OwnSessions;
   readonly administration: Administration;
   readonly operator: Operator;
+  readonly clients: Clients;
   readonly sockets: Sockets;
   readonly events: Events;
   readonly maintenance: Maintenance;
@@ -35,28 +42,6 @@ export interface Engine {
   readonly issuer: string;
   readonly audience: string;
   status(): FollowerStatus;
-}
-
-/** Where a request came from; goes into sessions, audit rows and logs. */
-export interface Origin {
-  readonly requestId: string;
-  readonly ip: string | null;
-  readonly userAgent: string | null;
-}
-
-/** An authenticated request: what `authenticate` resolves to. Frozen. */
-export interface Session {
-  readonly tenantId: string;
-  readonly userId: string;
-  readonly sessionId: string;
-  readonly roles: readonly string[];
-  /** Seconds since 1970 when the user last proved who they are. */
-  readonly authTime: number;
-  readonly amr: readonly string[];
-  readonly clientId: string;
-  /** Seconds since 1970 when this access token ends. */
-  readonly expiresAt: number;
-  readonly freshness: Freshness;
 }
 
 export interface AuthenticateOptions {
@@ -84,11 +69,6 @@ export interface Authentication {
   countRefusal(code: string, tenantId: string | null): void;
   /** Records a denied authorization in the audit trail. */
   denied(session: Session, needed: string, origin: Origin): void;
-}
-
-export interface Caller {
-  readonly session: Session;
-  readonly origin: Origin;
 }
 
 export interface TokenPair {
@@ -197,7 +177,7 @@ export interface RevokeOptions {
   readonly idempotency: { readonly key: string; readonly bodyHash: Uint8Array } | null;
 }
 
-export interface Administration {
+export interface Administration extends ClientAdministration {
   listUsers(caller: Caller, page: Page): Promise<readonly User[]>;
   getUser(caller: Caller, uid: string): Promise<User>;
   createUser(

@@ -1,9 +1,11 @@
 import { createAttemptAdministration } from './admin-attempts.ts';
 import { createAuditAdministration } from './admin-audit.ts';
+import { createClientAdministration } from './admin-clients.ts';
 import { createPolicyAdministration } from './admin-policy.ts';
 import { createSessionAdministration } from './admin-sessions.ts';
 import { createUserAdministration } from './admin-users.ts';
 import type { Authenticator } from './authenticate.ts';
+import { createClients } from './clients.ts';
 import type { Engine } from './contract.ts';
 import { createSession } from './create-session.ts';
 import type { EventFanOut } from './events.ts';
@@ -42,8 +44,10 @@ export function createEngine(
       ...createPolicyAdministration(services),
       ...createAuditAdministration(services),
       ...createAttemptAdministration(services),
+      ...createClientAdministration(services),
       ...createNodes(services),
     }),
+    clients: createClients(services, authenticator),
     operator: createOperator(services),
     sockets: createSockets(services, authenticator),
     events: Object.freeze({

@@ -1,3 +1,4 @@
+import type { NewAuditEvent } from '../audit/types.ts';
 import { isSekishoError, SekishoError } from '../errors.ts';
 import type { SessionRow } from '../record/contract.ts';
 import { hashRefreshToken, parseRefreshToken } from '../token/refresh-token.ts';
@@ -38,28 +39,59 @@ export async function logout(
   if (whose === null) {
     throw new SekishoError('credentials_required', 'Nothing that names a session was presented.');
   }
-  if (whose.standing === 'gone') return { revocation: null };
-  if (whose.standing === 'alive') return end(services, whose, origin, DEFAULT_WAIT_MS);
+  return endFound(services, whose, {
+    reason: 'logout',
+    audit: auditRow(services, {
+      tid: whose.tid,
+      action: 'authn_logout',
+      actor: userActor(whose.uid, whose.sid),
+      subject: { kind: 'session', id: whose.sid },
+      origin,
+    }),
+  });
+}
+
+/** Why a session ends, and how that is audited. */
+export interface Ending {
+  readonly reason: string;
+  readonly audit: NewAuditEvent;
+}
+
+/**
+ * Ends the session that was found, and waits until no node takes any token of it.
+ *
+ * @returns no revocation when that was so already, without anything being done now.
+ */
+export async function endFound(
+  services: Services,
+  found: Found,
+  ending: Ending,
+): Promise<{ readonly revocation: Revocation | null }> {
+  if (found.standing === 'gone') return { revocation: null };
+  if (found.standing === 'alive') return end(services, found, ending, DEFAULT_WAIT_MS);
   if (await revokedEverywhere(services)) return { revocation: null };
   // Another entry, so that there is something to ask for; waited for already.
-  return end(services, whose, origin, 0);
+  return end(services, found, ending, 0);
 }
 
 /**
  * `revoked`: by an entry that was committed; whether it is everywhere by now is another question. `gone`: its last access
  * token has expired. `alive`: some node may still take one.
  */
-type Found = Whose & { readonly standing: 'alive' | 'revoked' | 'gone' };
+export type Found = Whose & { readonly standing: 'alive' | 'revoked' | 'gone' };
 
-async function ofAccessToken(
+/** Null: not a token of this deployment, or not of the tenant where one is named. */
+export async function ofAccessToken(
   services: Services,
   authenticator: Authenticator,
   token: string,
+  inTenant: string | null = null,
 ): Promise<Found | null> {
   const { follower } = services;
   try {
     const facts = await authenticator.known(token);
     const { tid, uid, sid } = facts;
+    if (inTenant !== null && tid !== inTenant) return null;
     if (follower.judgeNow(facts).kind === 'revoked') return { tid, uid, sid, standing: 'revoked' };
     // UNKNOWN OUTCOME: a token in its time gets its entry whether or not the row is found (it may have been lost).
     const inTime = nowMs(services) < facts.expiresAtSeconds * 1000;
@@ -73,7 +105,8 @@ async function ofAccessToken(
   }
 }
 
-async function ofRefreshToken(services: Services, token: string): Promise<Found | null> {
+/** Null: not a refresh token of a session that the record still has. */
+export async function ofRefreshToken(services: Services, token: string): Promise<Found | null> {
   const parsed = parseRefreshToken(token);
   if (parsed === null) return null;
   const { tid, sid } = parsed;
@@ -120,7 +153,7 @@ async function revokedEverywhere({ follower }: Services): Promise<boolean> {
 async function end(
   services: Services,
   { tid, uid, sid }: Whose,
-  origin: Origin,
+  { reason, audit }: Ending,
   waitMs: number,
 ): Promise<{ readonly revocation: Revocation }> {
   const { revocation } = await revoke(services, {
@@ -128,16 +161,8 @@ async function end(
     actor: { kind: 'token', tid, uid, sid },
     revoke: [endOfSession(tid, uid, sid)],
     change: { kind: 'session_end', tid, uid: null, sid, sparedSid: null, how: 'logout' },
-    reason: 'logout',
-    audit: [
-      auditRow(services, {
-        tid,
-        action: 'authn_logout',
-        actor: userActor(uid, sid),
-        subject: { kind: 'session', id: sid },
-        origin,
-      }),
-    ],
+    reason,
+    audit: [audit],
   });
   return { revocation };
 }

@@ -6,7 +6,7 @@ import type { TokenPair } from './contract.ts';
 import type { Services } from './services.ts';
 
 /** `client_id` (RFC 9068) of tokens that a person got by logging in. */
-const CLIENT_ID = 'sekisho';
+export const CLIENT_ID = 'sekisho';
 
 /**
  * MINT: the access token of what one statement of the record returned, beside its refresh token.

@@ -1,3 +1,4 @@
+import { createOperatorClients } from './operator/clients.ts';
 import type { Operator } from './operator/contract.ts';
 import { createOperatorRecord } from './operator/record.ts';
 import { createOperatorTenants } from './operator/tenants.ts';
@@ -9,6 +10,7 @@ export function createOperator(services: Services): Operator {
   return Object.freeze({
     ...createOperatorTenants(services),
     ...createOperatorUsers(services),
+    ...createOperatorClients(services),
     ...createOperatorRecord(services),
   });
 }

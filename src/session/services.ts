@@ -7,8 +7,10 @@ import type { CommitOutcome, CommitRequest, RecordStore } from '../record/contra
 import type { Follower } from '../revocation/contract.ts';
 import type { KeyRing } from '../token/secrets.ts';
 import type { Activity } from './activity.ts';
+import type { ClientCache } from './client-cache.ts';
 import type { Keys } from './keys.ts';
 import type { MaintenanceRunner } from './maintenance.ts';
+import type { Operations } from './operations.ts';
 import type { Sightings } from './sightings.ts';
 
 /** What the use cases work with; the composition root puts it together. */
@@ -23,6 +25,8 @@ export interface Services {
   readonly activity: Activity;
   readonly sightings: Sightings;
   readonly maintenance: MaintenanceRunner;
+  readonly clientCache: ClientCache;
+  readonly operations: Operations;
   readonly keys: Keys;
   readonly ring: KeyRing;
   readonly passwords: PasswordHasher;

@@ -2,6 +2,34 @@ import type { WatchedMember } from '../record/contract.ts';
 import type { BarrierResult } from '../revocation/contract.ts';
 import type { Freshness } from '../revocation/types.ts';
 
+/** Where a request came from; goes into sessions, audit rows and logs. */
+export interface Origin {
+  readonly requestId: string;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+}
+
+/** An authenticated request: what `authenticate` resolves to. Frozen. */
+export interface Session {
+  readonly tenantId: string;
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly roles: readonly string[];
+  /** Seconds since 1970 when the user last proved who they are. */
+  readonly authTime: number;
+  readonly amr: readonly string[];
+  readonly clientId: string;
+  /** Seconds since 1970 when this access token ends. */
+  readonly expiresAt: number;
+  readonly freshness: Freshness;
+}
+
+/** An authenticated session, and where its request came from. */
+export interface Caller {
+  readonly session: Session;
+  readonly origin: Origin;
+}
+
 /** What came of a revoking call. */
 export interface Revocation {
   readonly id: string;

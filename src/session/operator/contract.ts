@@ -1,5 +1,6 @@
-import type { Page } from '../../record/contract.ts';
+import type { Page, ServiceClient } from '../../record/contract.ts';
 import type { Tenant, User } from '../../tenant/types.ts';
+import type { ClientWithSecret } from '../client-contract.ts';
 import type { MemberState, PasswordReset, Revocation } from '../types.ts';
 
 /** How far long work has come, in whatever it counts; `total` is null where nobody knows. */
@@ -15,7 +16,7 @@ export type OnProgress = (progress: Progress) => void;
  * The operator at the machine: through the control socket, or on the record while nothing runs. Every verb takes one JSON
  * value, those with long work `onProgress` after it, and resolves with a JSON value.
  */
-export interface Operator extends OperatorTenants, OperatorUsers, OperatorRecord {}
+export interface Operator extends OperatorTenants, OperatorUsers, OperatorClients, OperatorRecord {}
 
 export interface OperatorTenants {
   createTenant(input: {
@@ -46,6 +47,32 @@ export interface OperatorUsers {
     readonly reset: PasswordReset | null;
     readonly revocation: Revocation;
   }>;
+}
+
+/** Service clients of the tenant with this slug. All throw `not_found`. */
+export interface OperatorClients {
+  createClient(input: {
+    readonly tenant: string;
+    readonly name: string;
+    /** How long the secret is good; null: without an end. */
+    readonly expiresInSeconds: number | null;
+  }): Promise<ClientWithSecret>;
+  addClientSecret(input: {
+    readonly tenant: string;
+    readonly id: string;
+    readonly expiresInSeconds: number | null;
+    /** How long the secret until now goes on; null: a day. */
+    readonly overlapSeconds: number | null;
+  }): Promise<ClientWithSecret>;
+  /** Newest first. */
+  listClients(input: {
+    readonly tenant: string;
+    readonly page: Page;
+  }): Promise<readonly ServiceClient[]>;
+  deleteClient(input: {
+    readonly tenant: string;
+    readonly id: string;
+  }): Promise<{ readonly deleted: string }>;
 }
 
 /** What concerns the record and its nodes as a whole. */
