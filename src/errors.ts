@@ -51,6 +51,7 @@ export const ERROR_STATUS = {
   invalid_configuration: 500,
   data_directory_in_use: 500,
   data_directory_unusable: 500,
+  backup_unusable: 500,
 } as const;
 
 /** A stable word for what went wrong; see `ERROR_STATUS`. */

@@ -1,7 +1,11 @@
 import type { ErrorCode } from '../errors.ts';
 
 /** Codes that no HTTP answer has: they stop the start. */
-type StartCode = 'invalid_configuration' | 'data_directory_in_use' | 'data_directory_unusable';
+type StartCode =
+  | 'invalid_configuration'
+  | 'data_directory_in_use'
+  | 'data_directory_unusable'
+  | 'backup_unusable';
 
 /** What each code means and what to do about it, for the page at /docs; docs/errors.md says the same at more length. */
 export const ERROR_TEXT: Readonly<Record<Exclude<ErrorCode, StartCode>, string>> = {

@@ -15,7 +15,8 @@ export type Purpose =
   | 'socket-ticket'
   | 'page-cursor'
   | 'hub-message'
-  | 'login-attempt-name';
+  | 'login-attempt-name'
+  | 'backup';
 
 /** One secret of the ring. The secret itself stays inside; a log line that prints a member shows nothing. */
 export interface RingMember {

@@ -31,6 +31,7 @@ describe('A2: problem documents', () => {
     'invalid_configuration',
     'data_directory_in_use',
     'data_directory_unusable',
+    'backup_unusable',
   ];
   const codes = (Object.keys(ERROR_STATUS) as ErrorCode[]).filter(
     (code) => !START_UP.includes(code) && code !== 'method_not_allowed',

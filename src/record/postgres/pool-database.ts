@@ -272,7 +272,7 @@ function unknownOutcome(message: string, cause?: unknown): SekishoError {
 }
 
 /** As the contract has it: `int8` as number. Positions and times stay far below 2^53. */
-function parserOf(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
+export function parserOf(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
   if (oid === INT8) return Number;
   const usual = pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown;
   return oid === INT8_ARRAY ? (text) => (usual(text) as string[]).map(Number) : usual;
