@@ -9,7 +9,14 @@ import { makeDeviceToken, readDeviceToken } from '../token/device-token.ts';
 import { type Reservation, reserveAttempt } from './attempts.ts';
 import { ANONYMOUS, auditRow, userActor } from './audit.ts';
 import type { LoginInput, LoginResult, Origin } from './contract.ts';
-import { limitReached, MAX_TRIES, type Opening, openSession, overtaken, suspended } from './open.ts';
+import {
+  limitReached,
+  MAX_TRIES,
+  type Opening,
+  openSession,
+  overtaken,
+  suspended,
+} from './open.ts';
 import { publish } from './publish.ts';
 import { nowMs, type Services } from './services.ts';
 

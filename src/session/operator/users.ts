@@ -5,13 +5,13 @@ import type { Change } from '../../record/contract.ts';
 import { normaliseEmail } from '../../tenant/email.ts';
 import { ADMIN_ROLE } from '../../tenant/role.ts';
 import type { Tenant, User } from '../../tenant/types.ts';
-import { newReset } from '../admin-users.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
 import { MAX_TRIES } from '../open.ts';
 import { perform, revoke } from '../revoke.ts';
 import type { Services } from '../services.ts';
 import { floorOfUser } from '../subjects.ts';
 import type { PasswordReset } from '../types.ts';
+import { newReset } from '../user-writes.ts';
 import { ACTOR } from './actor.ts';
 import type { OperatorUsers } from './contract.ts';
 
