@@ -7,16 +7,17 @@ create or replace function sekisho.commit_judge(p jsonb) returns jsonb
   language plpgsql volatile
 as $$
 declare
-  v_outcome  text;
+  v_outcome  text := sekisho.judge_scopes(p);
 begin
-  v_outcome := sekisho.judge_scopes(p);
-  if v_outcome is not null then return jsonb_build_object('kind', v_outcome); end if;
-  perform sekisho.take_role(p ->> 'tid');
-  v_outcome := coalesce(
-    case when p #>> '{actor,kind}' = 'session' then
-      sekisho.judge_actor(p ->> 'tid', p -> 'actor', (p ->> 'nowMs')::bigint) end,
-    sekisho.judge_subjects(p),
-    sekisho.judge_change(p));
-  perform sekisho.take_role(null);
+  if v_outcome is null then
+    perform sekisho.take_role(p ->> 'tid');
+    if p #>> '{actor,kind}' = 'session' then
+      v_outcome := sekisho.judge_actor(
+        p ->> 'tid', p #>> '{actor,uid}', p #>> '{actor,sid}', p #>> '{actor,role}',
+        sekisho.from_ms((p ->> 'nowMs')::bigint));
+    end if;
+    v_outcome := coalesce(v_outcome, sekisho.judge_subjects(p), sekisho.judge_change(p));
+    perform sekisho.take_role(null);
+  end if;
   return case when v_outcome is not null then jsonb_build_object('kind', v_outcome) end;
 end $$;

@@ -1,8 +1,9 @@
--- COMMIT of one request, under the locks of commit_lock: known already? allowed? then the change, the entries, the audit.
--- Either all of it is written or nothing.
---   p  a CommitRequest, as in commit
--- Result: a CommitOutcome.
-create or replace function sekisho.commit_one(p jsonb) returns jsonb
+-- COMMIT of one request, under the locks of commit_lock: known already? allowed? then the change and the entries. Either
+-- all of it is written or nothing.
+--   p                         a CommitRequest, as in commit
+--   p_generation, p_position  the head as those before it in the batch have left it
+-- Result: a CommitOutcome; a committed one with the audit rows that are still to be written, as "audit".
+create or replace function sekisho.commit_one(p jsonb, p_generation text, p_position bigint) returns jsonb
   language plpgsql volatile
 as $$
 declare
@@ -27,7 +28,7 @@ begin
     declare
       v_constraint  text;
     begin
-      return sekisho.commit_write(p);
+      return sekisho.commit_write(p, p_generation, p_position);
     exception when unique_violation then
       get stacked diagnostics v_constraint = constraint_name;
       v_outcome := jsonb_build_object('kind', case v_constraint
@@ -38,5 +39,5 @@ begin
       return v_outcome;
     end;
   end if;
-  return sekisho.commit_write(p);
+  return sekisho.commit_write(p, p_generation, p_position);
 end $$;

@@ -18,6 +18,7 @@ begin
        order by s.sid
          for no key update) i;
   end if;
+  if v_sids is null then return; end if;
   update sekisho.session s set ended_at = p_now, ended_how = p_how
    where s.tid = p_tid and s.sid = any (v_sids) and s.ended_at is null;
 end $$;

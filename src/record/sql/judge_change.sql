@@ -12,7 +12,8 @@ declare
   v_version  integer;
   v_state    text;
 begin
-  if v_kind is null then return null; end if;
+  -- What it ends along with its entry was looked up with that (judge_subjects).
+  if v_kind is null or sekisho.ends_what_it_revokes(p) then return null; end if;
 
   if v_kind = 'tenant_create' then
     -- Asked across tenants: the role of the new one sees none.

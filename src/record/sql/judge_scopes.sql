@@ -6,13 +6,15 @@
 create or replace function sekisho.judge_scopes(p jsonb) returns text
   language plpgsql volatile
 as $$
+declare
+  v_since  integer;
 begin
-  return (
-    select 'members_behind'
-     where not coalesce((p ->> 'handIn')::boolean, false)
-       and exists (
-         select from jsonb_array_elements(p -> 'revoke') s
-          where sekisho.scope_version(s ->> 'scope') is distinct from 1
-            and coalesce((select min(m.version) from sekisho.member m) < sekisho.scope_version(s ->> 'scope'),
-                         sekisho.scope_version(s ->> 'scope') is null)));
+  if (p ->> 'handIn')::boolean then return null; end if;
+  for n in 0 .. jsonb_array_length(p -> 'revoke') - 1 loop
+    v_since := sekisho.scope_version(p -> 'revoke' -> n ->> 'scope');
+    if v_since is null then return 'members_behind'; end if;
+    -- Version 1 knows those that were there from the first.
+    if v_since > 1 and (select min(m.version) from sekisho.member m) < v_since then return 'members_behind'; end if;
+  end loop;
+  return null;
 end $$;

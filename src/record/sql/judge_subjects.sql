@@ -8,14 +8,14 @@ create or replace function sekisho.judge_subjects(p jsonb) returns text
 as $$
 declare
   s      jsonb;
-  v_tid  text;
+  v_tid  text := p ->> 'tid';
   v_uid  text;
   v_sid  text;
 begin
   if p #>> '{actor,kind}' in ('token', 'system') then return null; end if;
   -- One after the other, by whole keys: a plan over all of them may read the tenant's users.
-  for s in select e from jsonb_array_elements(p -> 'revoke') e loop
-    v_tid := s ->> 'tid';
+  for n in 0 .. jsonb_array_length(p -> 'revoke') - 1 loop
+    s := p -> 'revoke' -> n;
     v_uid := s ->> 'uid';
     v_sid := s ->> 'sid';
     if (s ->> 'scope' = 'user' or s ->> 'scope' = 'reissue' and v_sid is null) and v_uid is not null
@@ -26,7 +26,9 @@ begin
          select from sekisho.session o
           where o.tid = v_tid and o.sid = v_sid and (v_uid is null or o.uid = v_uid))
     then return 'not_found'; end if;
-    if v_tid is not null and not exists (select from sekisho.tenant t where t.tid = v_tid)
+    -- That of an acting session was looked up with it (judge_actor).
+    if v_tid is not null and p #>> '{actor,kind}' <> 'session'
+       and not exists (select from sekisho.tenant t where t.tid = v_tid)
     then return 'not_found'; end if;
   end loop;
   return null;
