@@ -13,12 +13,9 @@ const SECRET_FILE = 'secret';
  * @throws SekishoError `data_directory_unusable`
  */
 export async function secretOf(dataDir: string): Promise<string> {
+  const kept = await keptSecret(dataDir);
+  if (kept !== null) return kept;
   const path = join(dataDir, SECRET_FILE);
-  try {
-    return (await readFile(path, 'utf8')).trim();
-  } catch (error) {
-    if (!isMissing(error)) throw unusable(path, error);
-  }
   const secret = makeSecret();
   try {
     // The directory is locked by now, so nobody else makes one; `wx` never overwrites a secret all the same.
@@ -33,6 +30,17 @@ export async function secretOf(dataDir: string): Promise<string> {
     throw unusable(path, error);
   }
   return secret;
+}
+
+/** The secret in a data directory; null where there is none. @throws SekishoError `data_directory_unusable` */
+export async function keptSecret(dataDir: string): Promise<string | null> {
+  const path = join(dataDir, SECRET_FILE);
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw unusable(path, error);
+  }
 }
 
 function isMissing(error: unknown): boolean {

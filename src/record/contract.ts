@@ -1,12 +1,14 @@
 import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
 import type { Head } from '../revocation/types.ts';
 import type { LoginLimit, Policy, TenantState, User } from '../tenant/types.ts';
+import type { BackupStore } from './backup-contract.ts';
 import type { ClientStore } from './client-contract.ts';
 import type { LogStore } from './log-contract.ts';
 import type { SessionStore } from './session-contract.ts';
 import type { HistoryCheck, Page } from './shapes.ts';
 import type { SweepStore } from './sweep-contract.ts';
 
+export type { BackupRequest, BackupStore, BackupSummary } from './backup-contract.ts';
 export type { ClientCredentials, ClientStore, ServiceClient } from './client-contract.ts';
 export type {
   Actor,
@@ -56,6 +58,8 @@ export interface RecordStore {
   readonly keys: KeyStore;
   readonly maintenance: MaintenanceStore;
   readonly sweep: SweepStore;
+  /** Not of a record in memory. */
+  readonly backups?: BackupStore;
 
   /** Embedded: resolves, with the reason, when the database has ended by itself. Nothing but a new start brings it back. */
   readonly crashed?: Promise<Error>;

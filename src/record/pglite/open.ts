@@ -1,9 +1,11 @@
 import { SekishoError } from '../../errors.ts';
 import type { RecordStore } from '../contract.ts';
 import { createSqlRecord } from '../sql-record.ts';
+import { createPgliteBackups } from './backups.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { readImage } from './image.ts';
+import { settleFolders } from './restored-folder.ts';
 import { startWorkerDatabase, type WorkerDatabase } from './worker-database.ts';
 
 /** Where the record of the embedded shape is. */
@@ -39,6 +41,7 @@ export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase
   };
   let database: WorkerDatabase;
   try {
+    settleFolders(dataDir);
     const folder = await openDataFolder(dataDir);
     database = await startWorkerDatabase({ dataDir: folder.path });
   } catch (error) {
@@ -69,5 +72,22 @@ export async function openPgliteRecord(options: PgliteOptions): Promise<RecordSt
     await database.close();
     throw error;
   }
-  return record;
+  return 'memory' in options ? record : withBackups(record, database, options.dataDir);
+}
+
+function withBackups(record: RecordStore, database: WorkerDatabase, dataDir: string): RecordStore {
+  const backups = createPgliteBackups(database, dataDir);
+  const { maintenance } = record;
+  return {
+    ...record,
+    backups,
+    maintenance: {
+      ...maintenance,
+      checkpoint: () => backups.withCheckpoint(() => maintenance.checkpoint()),
+    },
+    async close() {
+      await backups.close();
+      await record.close();
+    },
+  };
 }

@@ -4,6 +4,7 @@ import type { RecordStore } from '../contract.ts';
 import type { Database } from '../database.ts';
 import { asSekishoError } from '../failures.ts';
 import { createSqlRecord } from '../sql-record.ts';
+import { createPostgresBackups } from './backups.ts';
 import { openPoolDatabase, type PoolSettings } from './pool-database.ts';
 
 /** The oldest PostgreSQL that the SQL of Sekisho runs on: 15. */
@@ -38,7 +39,7 @@ export async function openPostgresRecord(settings: PoolSettings): Promise<Record
     await database.close();
     throw error;
   }
-  return record;
+  return { ...record, backups: createPostgresBackups(settings.url) };
 }
 
 interface Server {

@@ -1,0 +1,152 @@
+import { auditEvent } from '../audit/event.ts';
+import type { Config } from '../config.ts';
+import { SekishoError } from '../errors.ts';
+import { newId } from '../id.ts';
+import { type BackupFile, openBackupFile, verifyBackup } from '../record/backup/file.ts';
+import { assertRestorable } from '../record/backup/import.ts';
+import { summaryOf } from '../record/backup/write.ts';
+import type { BackupSummary } from '../record/backup-contract.ts';
+import type { Database } from '../record/database.ts';
+import { lockDirectory } from '../record/pglite/directory-lock.ts';
+import { restoreIntoDirectory } from '../record/pglite/restore.ts';
+import { restoreIntoPostgres } from '../record/postgres/restore.ts';
+import { createSqlRecord } from '../record/sql-record.ts';
+import { createKeyRing, type KeyRing } from '../token/secrets.ts';
+import { openSigner } from '../token/signing-key.ts';
+import { keptSecret } from './secret.ts';
+
+/** `checking`: the file is read to its end before anything is written. */
+export type RestoreStage = 'checking' | 'restoring';
+
+export interface RestoreOptions {
+  readonly path: string;
+  /** Whether what is there may go. */
+  readonly replace: boolean;
+  readonly onProgress?: (
+    stage: RestoreStage,
+    progress: { readonly done: number; readonly total: number | null },
+  ) => void;
+}
+
+/** What was restored, and the history that it goes on in. */
+export interface Restored {
+  readonly backup: BackupSummary;
+  readonly generation: string;
+  readonly position: number;
+}
+
+/**
+ * Reads a backup from beginning to end with the secret that the settings name, and says what it holds.
+ *
+ * @throws SekishoError `backup_unusable`; `invalid_configuration` when the secret is missing or another one.
+ */
+export async function checkBackup(
+  config: Pick<Config, 'record' | 'secret'>,
+  { path, onProgress }: Pick<RestoreOptions, 'path' | 'onProgress'>,
+): Promise<BackupSummary> {
+  return summaryOf(await openWhole(path, await ringOf(config), onProgress));
+}
+
+/**
+ * Puts a backup in the place of the record that the settings name, and declares it (RESTORE): a generation begins, every
+ * session of every tenant ends, open password resets are void, and there are no members. Nothing is written before the
+ * whole file was found to be authentic, and what was there stays until all of it is in the record.
+ *
+ * @throws SekishoError `backup_unusable`; `conflict` when something is there, or nodes run; `data_directory_in_use`;
+ *   `invalid_configuration` when the secret is missing or another one.
+ */
+export async function restore(
+  config: Pick<Config, 'record' | 'secret'>,
+  { path, replace, onProgress }: RestoreOptions,
+): Promise<Restored> {
+  const { record: place } = config;
+  const ring = await ringOf(config);
+  const file = await openWhole(path, ring, onProgress);
+  let head = { generation: '', position: 0 };
+  const parts = {
+    file,
+    replace,
+    declare: async (database: Database) => {
+      await assertKeysOpen(database, ring);
+      head = await declareRestored(database, file);
+    },
+    ...(onProgress && { onProgress: onProgress.bind(null, 'restoring') }),
+  };
+  if (place.kind === 'postgres') {
+    await restoreIntoPostgres({ ...parts, databaseUrl: place.databaseUrl });
+  } else if (place.kind === 'embedded') {
+    const lock = await lockDirectory(place.dataDir);
+    try {
+      await restoreIntoDirectory({ ...parts, dataDir: place.dataDir });
+    } finally {
+      await lock.release();
+    }
+  }
+  return { backup: summaryOf(file), ...head };
+}
+
+/** The secret that was given, or the one that is kept in the data directory. */
+async function ringOf({ record, secret }: Pick<Config, 'record' | 'secret'>): Promise<KeyRing> {
+  if (record.kind === 'memory') {
+    throw new SekishoError('invalid_configuration', 'Nothing can be restored into memory.');
+  }
+  const dataDir = record.kind === 'embedded' ? record.dataDir : null;
+  const found = secret ?? (dataDir === null ? null : await keptSecret(dataDir));
+  if (found !== null) return createKeyRing(found);
+  throw new SekishoError(
+    'invalid_configuration',
+    `SEKISHO_SECRET must be set, or the file "secret" of the old data directory be put into ${dataDir}: the backup opens with it alone.`,
+  );
+}
+
+async function openWhole(
+  path: string,
+  ring: KeyRing,
+  onProgress: RestoreOptions['onProgress'],
+): Promise<BackupFile> {
+  const file = await openBackupFile(path, ring);
+  assertRestorable(file.header);
+  await verifyBackup(file, onProgress?.bind(null, 'checking'));
+  return file;
+}
+
+/** The ring may lack an older member under which a key that still signs was sealed. */
+async function assertKeysOpen(database: Database, ring: KeyRing): Promise<void> {
+  for (const key of await createSqlRecord(database).keys.list()) {
+    if (key.retiredAtMs === null) openSigner(ring, key);
+  }
+}
+
+/** RESTORE, as an operator's own act, with its audit row: generation and floor in one transaction. */
+async function declareRestored(
+  database: Database,
+  { header }: BackupFile,
+): Promise<{ readonly generation: string; readonly position: number }> {
+  const nowMs = Date.now();
+  const [outcome] = await createSqlRecord(database).log.commit([
+    {
+      operationId: newId(),
+      actor: { kind: 'operator', name: 'operator' },
+      revoke: [{ scope: 'all', tid: null, uid: null, sid: null, sparedSid: null }],
+      change: null,
+      reason: 'restored',
+      nowMs,
+      audit: [
+        auditEvent({
+          tid: null,
+          atMs: nowMs,
+          action: 'record_restored',
+          outcome: 'success',
+          actor: { kind: 'operator', uid: null, sid: null },
+          detail: { taken_at: header.takenAt, position: header.position },
+        }),
+      ],
+      idempotency: null,
+      restored: newId(),
+    },
+  ]);
+  if (outcome?.kind !== 'committed') {
+    throw new SekishoError('internal', 'The restored record could not be declared as such.');
+  }
+  return outcome.head;
+}

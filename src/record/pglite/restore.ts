@@ -1,0 +1,51 @@
+import { SekishoError } from '../../errors.ts';
+import type { BackupFile } from '../backup/file.ts';
+import { importRecord } from '../backup/import.ts';
+import type { Database } from '../database.ts';
+import { hasDatabase, putInPlace, restoringFolder, settleFolders } from './restored-folder.ts';
+import { startWorkerDatabase } from './worker-database.ts';
+
+export interface PgliteRestore {
+  /** The caller holds its lock. */
+  readonly dataDir: string;
+  readonly file: BackupFile;
+  /** Whether the database that is there may go. */
+  readonly replace: boolean;
+  /** Declares the restore and looks at the result; when it throws, everything is as before. */
+  readonly declare: (database: Database) => Promise<void>;
+  readonly onProgress?: (progress: {
+    readonly done: number;
+    readonly total: number | null;
+  }) => void;
+}
+
+/**
+ * Restores a backup into a data directory: aside first, then on the disk, then in the place of what was there.
+ *
+ * @throws SekishoError `conflict` when there is a database and `replace` is not given; `backup_unusable`;
+ *   `data_directory_unusable`.
+ */
+export async function restoreIntoDirectory(restore: PgliteRestore): Promise<void> {
+  const { dataDir } = restore;
+  settleFolders(dataDir);
+  if (!restore.replace && hasDatabase(dataDir)) {
+    throw new SekishoError(
+      'conflict',
+      `${dataDir} holds a database already: name another directory, or give --replace, and it goes.`,
+    );
+  }
+  const folder = restoringFolder(dataDir);
+  try {
+    const database = await startWorkerDatabase({ dataDir: folder });
+    try {
+      await importRecord(database, restore.file, restore.onProgress);
+      await restore.declare(database);
+    } finally {
+      await database.close();
+    }
+    await putInPlace(dataDir);
+  } catch (error) {
+    restoringFolder(dataDir);
+    throw error;
+  }
+}
