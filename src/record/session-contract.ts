@@ -166,10 +166,6 @@ export interface SessionStore {
     tokenHash: Uint8Array,
     nowMs: number,
   ): Promise<SessionRow | null>;
-  get(tid: string, sid: string, nowMs: number): Promise<SessionRow | null>;
-  /** Everything `GET /v1/session` shows, in one statement. */
-  details(
-    tid: string,
   /** The session whose live refresh token has this hash, alive, of an active user and tenant; null otherwise. */
   ofLiveRefreshToken(
     tid: string,
@@ -177,6 +173,10 @@ export interface SessionStore {
     tokenHash: Uint8Array,
     nowMs: number,
   ): Promise<{ readonly session: SessionRow; readonly user: User } | null>;
+  get(tid: string, sid: string, nowMs: number): Promise<SessionRow | null>;
+  /** Everything `GET /v1/session` shows, in one statement. */
+  details(
+    tid: string,
     sid: string,
     nowMs: number,
   ): Promise<{ readonly tenant: Tenant; readonly user: User; readonly session: SessionRow } | null>;

@@ -96,10 +96,6 @@ export function createSessionStore(database: Database): SessionStore {
       return row === undefined ? null : sessionOf(row);
     },
 
-    async get(tid, sid, nowMs) {
-      const query = judged(nowMs).selectAll('j').where('j.tid', '=', tid).where('j.sid', '=', sid);
-      const [row] = await asTenant(database, tid, query);
-      return row === undefined ? null : sessionOf(row);
     async ofLiveRefreshToken(tid, sid, tokenHash, nowMs) {
       const query = judged(nowMs)
         .innerJoin('session as s', (join) =>
@@ -129,6 +125,10 @@ export function createSessionStore(database: Database): SessionStore {
       return row === undefined ? null : { session: sessionOf(row.session), user: userOf(row.user) };
     },
 
+    async get(tid, sid, nowMs) {
+      const query = judged(nowMs).selectAll('j').where('j.tid', '=', tid).where('j.sid', '=', sid);
+      const [row] = await asTenant(database, tid, query);
+      return row === undefined ? null : sessionOf(row);
     },
 
     async details(tid, sid, nowMs) {
