@@ -45,9 +45,9 @@ async function failover({ title, cluster: options, fault }: Failover): Promise<v
   }
 }
 
-/** The keys under which attempts are counted there. */
-async function countsOf(server: RedisServer): Promise<readonly string[]> {
-  const keys = await server.run('keys', '*attempt*');
+/** The keys under which attempts of a tenant are counted there. */
+async function countsOf(server: RedisServer, { tid }: GuessedTenant): Promise<readonly string[]> {
+  const keys = await server.run('keys', `*login-attempt:{${tid}}*`);
   return Array.isArray(keys) ? keys.map(String) : [];
 }
 
@@ -62,10 +62,10 @@ test('B4 A4 Sentinel makes another master, without the last writes of the old on
         let later: Awaited<ReturnType<typeof guessed.guess>> | null = null;
         let before: readonly string[] = [];
         await sentinel.failover(async () => {
-          before = await countsOf(old);
+          before = await countsOf(old, guessed);
           later = await guessed.guess();
           await eventually('attempts are counted that will be lost', async () => {
-            return (await countsOf(old)).some((key) => !before.includes(key));
+            return (await countsOf(old, guessed)).some((key) => !before.includes(key));
           });
           await old.run('set', 'lost', 1);
         });
@@ -95,21 +95,22 @@ test('B4 A4 a Cluster makes another master, without the last writes of the old o
       title: 'failover in a Cluster, the last writes lost',
       cluster: { redis: { url: redis.url } },
       async fault({ nodes }, guessed) {
-        // The master that counts those attempts is the one to lose.
+        // The master that counts attempts on the guessed tenant is the one to lose; the load's own are elsewhere.
         const masters = await redis.masters();
+        let counting: RedisServer | undefined;
         await eventually('attempts are counted', async () => {
-          const counts = await Promise.all(masters.map(countsOf));
-          return counts.some((keys) => keys.length > 0);
+          const counts = await Promise.all(masters.map((master) => countsOf(master, guessed)));
+          counting = masters.find((_, index) => (counts[index]?.length ?? 0) > 0);
+          return counting !== undefined;
         });
-        const counts = await Promise.all(masters.map(countsOf));
-        const old = masters.find((_, index) => (counts[index]?.length ?? 0) > 0);
+        const old = counting as RedisServer | undefined;
         if (old === undefined) throw new Error('no master counts attempts');
         await old.run('acl', 'setuser', 'default', '-psync', '-sync');
         await old.run('client', 'kill', 'type', 'replica');
-        const before = await countsOf(old);
+        const before = await countsOf(old, guessed);
         const later = await guessed.guess();
         await eventually('attempts are counted that will be lost', async () => {
-          return (await countsOf(old)).some((key) => !before.includes(key));
+          return (await countsOf(old, guessed)).some((key) => !before.includes(key));
         });
         // In the same slot as they.
         const lost = `${/\{.*\}/.exec(before[0] ?? '')?.[0]}lost`;

@@ -18,6 +18,7 @@ export interface Guesser {
 
 /** A tenant whose users are guessed at: its limits are narrow, the load's own are not. */
 export interface GuessedTenant {
+  readonly tid: string;
   /** Tries wrong passwords for one more of its users, at all nodes in turn and some at once, until `end`. */
   guess(): Promise<Guesser>;
 }
@@ -30,7 +31,7 @@ export async function makeGuessedTenant(cluster: Cluster, slug: string): Promise
   const reply = await administrator.call('/v1/admin/policy', { method: 'PUT', body: narrow });
   if (reply.status !== 200)
     throw new Error(`policy: ${reply.status} ${JSON.stringify(reply.body)}`);
-  return { guess: () => startGuessing(cluster, administrator) };
+  return { tid: administrator.person.tid, guess: () => startGuessing(cluster, administrator) };
 }
 
 async function startGuessing(cluster: Cluster, administrator: Administrator): Promise<Guesser> {
