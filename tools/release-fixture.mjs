@@ -2,7 +2,7 @@
  * Keeps a release for the tests of later ones. A maintainer runs it at each release:
  *   node tools/release-fixture.mjs [commit]
  * Default: HEAD. It writes test/fixtures/releases/<version>/, with the version of that commit's package.json:
- *   release.json.br  the release's own code, compiled, with its SQL, Lua and the suites that its record passed
+ *   release.json.br  the release's own code, compiled, with its SQL, Lua and the suites that its record and its engine passed
  *   release.json     what can be read of it: version, commit, checksums of its migrations
  * So a node of that release can be run, and its suites played, beside any later one (test/upgrade/).
  */
@@ -25,8 +25,8 @@ import { brotliCompressSync, constants } from 'node:zlib';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compiled = /\.[mc]?[jt]s$/;
-/** Everything that these need is kept. */
-const suites = 'test/conformance/record';
+/** The suites that are kept, with everything that they need. */
+const suites = ['test/conformance/record', 'test/session/story.ts'];
 
 /** @param {string} command @param {string[]} args @param {string} cwd */
 function run(command, args, cwd) {
@@ -54,7 +54,7 @@ function compile(checkout, out) {
     ...{ sourceMap: false, declaration: false, noEmit: false },
   };
   const config = join(checkout, 'tsconfig.fixture.json');
-  const include = ['src', suites];
+  const include = ['src', ...suites];
   writeFileSync(
     config,
     JSON.stringify({ extends: './tsconfig.base.json', compilerOptions, include }),
@@ -98,7 +98,11 @@ try {
   const { name, version, type } = manifest;
   /** @type {Record<string, string>} */
   const files = { 'package.json': JSON.stringify({ name, version, type }) };
-  const entries = [...filesUnder(out, 'src'), ...filesUnder(out, suites)];
+  const entries = filesUnder(out, '.').filter((file) =>
+    ['src/', ...suites.map((name) => name.replace('.ts', '.js'))].some((start) =>
+      file.startsWith(start),
+    ),
+  );
   for (const file of reachable(out, entries)) files[file] = readFileSync(join(out, file), 'utf8');
   for (const file of filesUnder(checkout, 'src')) {
     if (!compiled.test(file)) files[file] = readFileSync(join(checkout, file), 'utf8');

@@ -20,6 +20,12 @@ const UNPACKED = fileURLToPath(
   new URL('../../node_modules/.cache/sekisho-releases/', import.meta.url),
 );
 
+/**
+ * The first release that starts on a record which a newer one has upgraded; 0.0.0 goes on where it runs, and does not start
+ * on a record with migrations that it does not know.
+ */
+export const KNOWS_OF_NEWER = '0.1.0';
+
 /** A release as `node tools/release-fixture.mjs` kept it. */
 export interface KeptRelease {
   readonly version: string;

@@ -28,6 +28,7 @@ import { Administrator, madePassword } from './people.mjs';
  * @property {{ url: string }} [redis] a running one, left running. Default: one of its own where the hub is `redis`
  * @property {boolean} [proxied] whether each node reaches the stores through proxies of its own (`cluster.proxies`)
  * @property {number} [people] users of the first tenant; default 4
+ * @property {string} [command] the `cli/main.js` of another release that the nodes run; default: the one that was built
  * @property {(text: string) => void} [progress] told what is being started
  */
 
@@ -111,7 +112,7 @@ export async function startCluster(options = {}) {
       if (between !== null) closers.push(() => stopProxies(between));
       const ports = { routes: await ownPort(), operations: await ownPort() };
       const node = new ClusterNode({
-        ...{ index, ports, folder },
+        ...{ index, ports, folder, command: options.command },
         env: {
           ...env,
           ...(between === null ? {} : { DATABASE_URL: between.postgres.through(database.url) }),

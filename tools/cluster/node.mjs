@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { startGuarded } from '../services/guarded.mjs';
 
 /** The command as it is built and published. */
-const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+export const command = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const readyTimeoutMs = 60_000;
 const stopTimeoutMs = 40_000;
 const tailLines = 40;
@@ -16,6 +16,7 @@ const tailLines = 40;
  * @property {{ routes: number, operations: number }} ports
  * @property {Record<string, string>} env everything that the process gets
  * @property {string} folder for its log
+ * @property {string | undefined} [command] the `cli/main.js` that it runs; default: the one that was built
  */
 
 /** @typedef {{ ok: boolean, detail: string }} Check */
@@ -64,15 +65,17 @@ export class ClusterNode {
 
   /**
    * Starts a process and waits until it serves.
-   * @param {{ env?: Record<string, string> }} [changes] settings over those it was made with, for this and later starts
+   * @param {{ env?: Record<string, string>, command?: string }} [changes] settings over those it was made with, and another
+   *   release's command, for this and later starts
    */
-  async start({ env = {} } = {}) {
+  async start({ env = {}, command: other } = {}) {
     if (this.running) throw new Error(`${this.name} runs already`);
     Object.assign(this.#settings.env, env);
+    if (other !== undefined) this.#settings.command = other;
     const printedBefore = this.log().length;
     this.#process = await startGuarded({
       command: process.execPath,
-      args: [command, 'serve'],
+      args: [this.#settings.command ?? command, 'serve'],
       env: {
         ...this.#settings.env,
         PORT: String(this.#settings.ports.routes),
