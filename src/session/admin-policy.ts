@@ -1,9 +1,8 @@
 import { SekishoError } from '../errors.ts';
 import { DEFAULT_POLICY, isShorter, parsePolicy } from '../tenant/policy.ts';
 import type { Policy } from '../tenant/types.ts';
-import { adminActor } from './administrator.ts';
-import { auditRowOf } from './audit.ts';
-import type { Administration } from './contract.ts';
+import { type Author, administratorOf, auditRowBy } from './author.ts';
+import type { Administration, Revocation } from './contract.ts';
 import { MAX_TRIES } from './open.ts';
 import { publish } from './publish.ts';
 import { type Done, perform } from './revoke.ts';
@@ -14,19 +13,40 @@ import { reissueOfTenant } from './subjects.ts';
 export function createPolicyAdministration(
   services: Services,
 ): Pick<Administration, 'getPolicy' | 'putPolicy'> {
+  const { read, put } = createPolicyWrites(services);
+  return {
+    getPolicy: (caller) => read(caller.session.tenantId),
+    putPolicy: (caller, policy, ifVersion) => put(administratorOf(caller), policy, ifVersion),
+  };
+}
+
+interface VersionedPolicy {
+  readonly policy: Policy;
+  readonly version: number;
+}
+
+/** Policies as they are read and replaced, whoever does it. */
+export function createPolicyWrites(services: Services): {
+  read(tid: string): Promise<VersionedPolicy>;
+  put(
+    author: Author,
+    input: unknown,
+    ifVersion: number | null,
+  ): Promise<VersionedPolicy & { readonly revocation: Revocation | null }>;
+} {
   const { tenants } = services.record;
 
-  async function read(tid: string) {
+  async function read(tid: string): Promise<VersionedPolicy> {
     const found = await tenants.policy(tid);
     if (found === null) throw new SekishoError('not_found', 'There is no such tenant.');
     return { ...found, policy: inOrder(found.policy) };
   }
 
   return {
-    getPolicy: (caller) => read(caller.session.tenantId),
+    read,
 
-    async putPolicy(caller, input, ifVersion) {
-      const { tenantId: tid } = caller.session;
+    async put(author, input, ifVersion) {
+      const { tid, actor } = author;
       const policy = parsePolicy(input);
       for (let tries = 1; ; tries += 1) {
         const before = await read(tid);
@@ -35,13 +55,13 @@ export function createPolicyAdministration(
         let done: Done;
         try {
           done = await perform(services, {
-            actor: adminActor(caller),
+            actor,
             revoke: shorter ? [reissueOfTenant(tid)] : [],
             // Whether it shortens anything was judged against this version, so it must still be that one.
             change: { kind: 'policy_put', tid, policy, ifVersion: before.version },
             reason: shorter ? 'policy_shortened' : null,
             audit: [
-              auditRowOf(services, caller, {
+              auditRowBy(services, author, {
                 action: 'policy_changed',
                 subject: { kind: 'tenant', id: tid },
                 detail: { ...flat(policy), shorter },
