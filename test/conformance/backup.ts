@@ -1,0 +1,267 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { backUp } from '../../src/create/backup.ts';
+import { checkBackup, type RestoreStage, restore } from '../../src/create/restore.ts';
+import type { BackupSummary } from '../../src/record/contract.ts';
+import type { TokenPair } from '../../src/session/contract.ts';
+import { createKeyRing } from '../../src/token/secrets.ts';
+import type { MakePlace, Place } from '../support/backup-places.ts';
+import {
+  codeOf,
+  ORIGIN,
+  PASSWORD,
+  SECRET,
+  startTestEngine,
+  type TestEngine,
+  type TestTenant,
+} from '../support/engine.ts';
+
+const EMAIL = 'noor@main.example';
+const OPTIONS = { reason: null, waitMs: 5_000, includeSelf: false, idempotency: null } as const;
+/** As long as any backup may take here. */
+const PATIENCE_MS = 120_000;
+
+interface Shapes {
+  readonly from: MakePlace;
+  readonly to: MakePlace;
+}
+
+/** What a backup and its restore promise, from one shape of the record to the same or the other one. */
+export function backupTests({ from, to }: Shapes): void {
+  let source: Place;
+  let target: Place;
+  let folder: string;
+  let path: string;
+  let engine: TestEngine;
+  let main: TestTenant;
+  let uid: string;
+  let summary: BackupSummary;
+  /** Alive when the backup was made. */
+  let kept: TokenPair;
+  /** Alive when the backup was made, and revoked after it. */
+  let revoked: TokenPair;
+  /** Rotated after the backup. */
+  let rotated: { readonly before: TokenPair; readonly after: TokenPair };
+  /** Made after the backup. */
+  let late: TokenPair;
+
+  const startOn = async (place: Place): Promise<TestEngine> =>
+    startTestEngine({
+      record: await place.open(),
+      exclusive: place.config.record.kind === 'embedded',
+    });
+  const refresh = (on: TestEngine, { refreshToken }: TokenPair): Promise<TokenPair> =>
+    on.engine.logins.refresh(refreshToken, ORIGIN);
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'sekisho-backups-'));
+    path = join(folder, 'one.backup');
+    [source, target] = await Promise.all([from(), to()]);
+    engine = await startOn(source);
+    main = await engine.makeTenant('main');
+    uid = (await engine.makeUser(main.caller, EMAIL)).uid;
+  }, PATIENCE_MS);
+  afterAll(async () => {
+    await engine?.close();
+    await Promise.all([source?.drop(), target?.drop()]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Logs in, refreshes and revokes until it is told to stop; says how often. */
+  function beBusy(): { stop(): Promise<number> } {
+    let busy = true;
+    let rounds = 0;
+    const one = async (): Promise<void> => {
+      while (busy) {
+        const [first, second] = await Promise.all([
+          engine.open('main', uid),
+          engine.open('main', main.admin.uid),
+        ]);
+        await refresh(engine, await refresh(engine, first));
+        const { sid } = second.session;
+        await engine.engine.administration.revokeSession(main.caller, sid, OPTIONS);
+        rounds += 1;
+      }
+    };
+    const running = Promise.all([one(), one()]);
+    return {
+      async stop() {
+        busy = false;
+        await running;
+        return rounds;
+      },
+    };
+  }
+
+  async function writeBackup(name: string): Promise<BackupSummary> {
+    const { backups } = engine.record;
+    if (backups === undefined) throw new Error('this record has no backups');
+    return backups.write({ path: join(folder, name), ring: createKeyRing(SECRET) });
+  }
+
+  test(
+    'A8: a backup is made while people log in, refresh and are logged out; its log is as it was then',
+    async () => {
+      await engine.setPolicy(main.caller, { max_sessions_per_user: 1000 });
+      kept = await engine.login('main', EMAIL);
+      revoked = await engine.login('main', EMAIL);
+      const before = await engine.open('main', uid);
+
+      const crowd = beBusy();
+      const done: number[] = [];
+      const { backups } = engine.record;
+      const ring = createKeyRing(SECRET);
+      const writing = backups?.write({ path, ring, onProgress: (one) => done.push(one.done) });
+      // One at a time.
+      expect(await codeOf(writeBackup('two.backup'))).toBe('conflict');
+      const written = await writing;
+      const rounds = await crowd.stop();
+      if (written === undefined) throw new Error('this record has no backups');
+      summary = written;
+      expect(rounds).toBeGreaterThan(0);
+      expect(done).toEqual(done.toSorted((a, b) => a - b));
+      expect(done.at(-1)).toBe(summary.rows);
+      expect(await checkBackup(source.config, { path })).toEqual(summary);
+
+      // What is done after it is lost with a restore, all but that everybody is logged out.
+      const { administration } = engine.engine;
+      await administration.revokeSession(main.caller, revoked.session.sid, OPTIONS);
+      rotated = { before, after: await refresh(engine, before) };
+      late = await engine.open('main', uid);
+      const { head } = await engine.record.log.head();
+      expect(summary.position).toBeLessThan(head.position);
+    },
+    PATIENCE_MS,
+  );
+
+  test('A8: a file that is changed, cut off, or under another secret leaves the target untouched', async () => {
+    const whole = readFileSync(path);
+    const bad = join(folder, 'bad.backup');
+    const refused = (config = target.config): Promise<string> =>
+      codeOf(restore(config, { path: bad, replace: true }));
+    writeFileSync(bad, whole.subarray(0, whole.length - 100));
+    expect(await refused()).toBe('backup_unusable');
+    const changed = Buffer.from(whole);
+    const middle = Math.floor(whole.length / 2);
+    changed[middle] = (changed[middle] ?? 0) ^ 1;
+    writeFileSync(bad, changed);
+    expect(await refused()).toBe('backup_unusable');
+    writeFileSync(bad, whole);
+    const secret = 'another secret, of somebody else'.repeat(2);
+    expect(await refused({ ...target.config, secret })).toBe('invalid_configuration');
+    // It is as empty as before.
+    expect(await codeOf(backUp(target.config, { path: join(folder, 'none.backup') }))).toMatch(
+      /^(not_found|data_directory_unusable)$/,
+    );
+  });
+
+  test(
+    'RESTORE: the whole record is restored, of one moment, with its references',
+    async () => {
+      const stages = new Set<RestoreStage>();
+      const onProgress = (stage: RestoreStage): unknown => stages.add(stage);
+      const restored = await restore(target.config, { path, replace: false, onProgress });
+      expect([...stages]).toEqual(['checking', 'restoring']);
+      expect(restored.backup).toEqual(summary);
+      expect(restored.position).toBe(summary.position + 1);
+      expect(restored.generation).not.toBe(summary.generation);
+
+      const [found] = await target.look<Record<string, number>>(CONSISTENCY);
+      expect(found).toEqual({
+        gaps: 0,
+        head_is_last: true,
+        log_without_operation: 0,
+        revoked_but_not_ended: 0,
+        ended_but_not_revoked: 0,
+        rotations_without_used_token: 0,
+        sessions_without_user: 0,
+        sessions_without_audit: 0,
+        members: 0,
+        resets: 0,
+        parent: summary.generation,
+        parent_end: summary.position,
+        last_scope: 'all',
+        declared: 1,
+      });
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'RESTORE: what is there is replaced only when that is said',
+    async () => {
+      const again = restore(target.config, { path, replace: false });
+      expect(await codeOf(again)).toBe('conflict');
+      const restored = await restore(target.config, { path, replace: true });
+      expect(restored.position).toBe(summary.position + 1);
+    },
+    PATIENCE_MS,
+  );
+
+  describe('on the restored record', () => {
+    let restored: TestEngine;
+    beforeAll(async () => {
+      restored = await startOn(target);
+    }, PATIENCE_MS);
+    afterAll(() => restored?.close());
+
+    const judged = (pair: TokenPair): Promise<string> =>
+      codeOf(restored.engine.authentication.authenticate(pair.accessToken));
+
+    test('RESTORE: nothing that was revoked after the backup comes back, nor any other session', async () => {
+      for (const pair of [kept, revoked, rotated.before, rotated.after, late]) {
+        expect(await judged(pair)).toMatch(/^(session_revoked|token_superseded)$/);
+        expect(await codeOf(refresh(restored, pair))).toMatch(
+          /^(session_revoked|invalid_refresh_token)$/,
+        );
+      }
+      expect(await codeOf(refresh(restored, kept))).toBe('session_revoked');
+    });
+
+    test('B2: passwords work, and roles are there', async () => {
+      const pair = await restored.login('main', EMAIL);
+      const caller = await restored.callerOf(pair);
+      expect(caller.session).toMatchObject({ userId: uid, tenantId: main.tenant.tid });
+      const admin = await restored.login('main', 'admin@main.example');
+      const { session } = await restored.callerOf(admin);
+      expect(session.roles).toContain('admin');
+      expect(await codeOf(restored.login('main', EMAIL, { password: `${PASSWORD}!` }))).toBe(
+        'invalid_credentials',
+      );
+    });
+
+    test('A8: nothing is restored under a node that runs', async () => {
+      expect(await codeOf(restore(target.config, { path, replace: true }))).toMatch(
+        /^(conflict|data_directory_in_use)$/,
+      );
+      expect(await judged(await restored.login('main', EMAIL))).toBe('none');
+    });
+  });
+}
+
+/** Everything that must hold whatever moment the backup is of; `- 1` and the like leave out what the restore added. */
+const CONSISTENCY = `
+  select (select max(position) - min(position) + 1 - count(*) from sekisho.revocation)::integer as gaps,
+         (select h.position = (select max(position) from sekisho.revocation) from sekisho.head h) as head_is_last,
+         (select count(*) from sekisho.revocation r
+           where not exists (select from sekisho.operation o where o.id = r.operation_id))::integer as log_without_operation,
+         (select count(*) from sekisho.revocation r join sekisho.session s on s.tid = r.tid and s.sid = r.sid
+           where r.scope = 'session' and s.ended_at is null)::integer as revoked_but_not_ended,
+         (select count(*) from sekisho.session s where s.ended_at is not null
+           and not exists (select from sekisho.revocation r where r.sid = s.sid))::integer as ended_but_not_revoked,
+         (select count(*) from sekisho.session s where s.rot <> (
+            select count(*) from sekisho.refresh_used u where u.tid = s.tid and u.sid = s.sid
+          ))::integer as rotations_without_used_token,
+         (select count(*) from sekisho.session s where not exists (
+            select from sekisho.tenant_user u where u.tid = s.tid and u.uid = s.uid))::integer as sessions_without_user,
+         (select count(*) from sekisho.session s where not exists (
+            select from sekisho.audit a where a.tid = s.tid and a.subject_id = s.sid
+          ))::integer as sessions_without_audit,
+         (select count(*) from sekisho.member)::integer as members,
+         (select count(*) from sekisho.password_reset)::integer as resets,
+         g.parent, g.parent_end::integer as parent_end,
+         (select scope from sekisho.revocation order by position desc limit 1) as last_scope,
+         (select count(*) from sekisho.audit where action = 'record_restored')::integer as declared
+    from sekisho.head h join sekisho.generation g on g.id = h.generation`;
