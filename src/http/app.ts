@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import type { Engine } from '../session/contract.ts';
-import { contextOf, type RequestContext } from './context.ts';
+import { contextOf } from './context.ts';
 import { applyCors } from './cors.ts';
 import { type Incoming, serve, type Trace } from './pipeline.ts';
 import { knownError, problemResponse } from './problem.ts';
@@ -64,7 +64,7 @@ async function answer(
   const startedMs = settings.clock.monotonicMs();
   const request = c.req.raw;
   const context = contextOf(request, c.env?.peerAddress ?? null, settings.readProxy);
-  const trace: Trace = { route: null, tokenPresented: false, caller: null };
+  const trace: Trace = { route: null, tokenPresented: false, caller: null, client: null };
   const incoming: Incoming = {
     request,
     context,
@@ -77,7 +77,7 @@ async function answer(
     response = toResponse(await serve(engine, settings, incoming, trace), request.method);
   } catch (error) {
     thrown = error;
-    response = problem(error, settings, context, trace, request.method);
+    response = problem(error, settings, incoming, trace);
   }
   response.headers.set('x-request-id', context.requestId);
   applyCors(request, response.headers, context, settings.allows);
@@ -97,20 +97,21 @@ function toResponse(made: Answer, method: string): Response {
 function problem(
   error: unknown,
   settings: HttpSettings,
-  { requestId }: RequestContext,
+  { request, context, entry }: Incoming,
   { tokenPresented }: Trace,
-  method: string,
 ): Response {
   const { basePath } = settings;
-  const made = problemResponse(error, { requestId, basePath, tokenPresented });
-  return method === 'HEAD' ? new Response(null, made) : made;
+  const { requestId } = context;
+  const oauth = entry?.byMethod.get('POST')?.who === 'client' ? request.headers : null;
+  const made = problemResponse(error, { requestId, basePath, tokenPresented, oauth });
+  return request.method === 'HEAD' ? new Response(null, made) : made;
 }
 
 /** One line a request, without its query and without what stands in its path: ids in a path are logged by name. */
 function report(
   { clock, log, meter }: HttpSettings,
   { request, context, entry }: Incoming,
-  { route, caller }: Trace,
+  { route, caller, client }: Trace,
   status: number,
   startedMs: number,
   thrown: unknown,
@@ -132,6 +133,7 @@ function report(
           user_id: caller.session.userId,
           session_id: caller.session.sessionId,
         }),
+    ...(client === null ? {} : { tenant_id: client.tenantId, client_id: client.clientId }),
     ...(thrown === undefined ? {} : { code: knownError(thrown).code }),
   };
   if (status === 500) log.error({ ...line, err: thrown }, 'request failed');

@@ -36,13 +36,17 @@ export async function readBody(request: Request): Promise<Uint8Array> {
  *   of another type is never guessed at: `text/plain` is what a foreign page can send without asking (ASVS 3.5.2).
  */
 export function requireJson(headers: Headers): void {
+  if (mediaTypeOf(headers) === 'application/json') return;
+  throw new SekishoError('unsupported_media_type', 'Send JSON as application/json, in UTF-8.');
+}
+
+/** The media type of a body in UTF-8 that is not compressed; null for any other. */
+export function mediaTypeOf(headers: Headers): string | null {
   const [type = '', ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(';');
   const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='));
-  const isJson = type.trim() === 'application/json';
   const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
   const coding = headers.get('content-encoding')?.toLowerCase() ?? 'identity';
-  if (isJson && isUtf8 && coding === 'identity') return;
-  throw new SekishoError('unsupported_media_type', 'Send JSON as application/json, in UTF-8.');
+  return isUtf8 && coding === 'identity' ? type.trim() : null;
 }
 
 function tooLarge(): SekishoError {

@@ -27,6 +27,7 @@ const WHO: Readonly<Record<string, string>> = {
   user: 'Any user who is logged in',
   admin: 'Administrators of the tenant',
   gateway: 'Gateways, on behalf of a request',
+  client: 'Service clients',
 };
 
 /** Renders an OpenAPI document for people: one page, without a script, that loads nothing. */
@@ -114,7 +115,7 @@ ${entries.map((entry) => articleOf(entry, schemas, base)).join('\n')}
 /** The anchor stands inside of `details`, so that following a link opens it (HTML, ancestor details revealing). */
 function articleOf(entry: Entry, schemas: Schemas, base: string): string {
   const { method, path, operation } = entry;
-  const body = operation.requestBody?.content['application/json']?.schema;
+  const [body] = Object.values(operation.requestBody?.content ?? {}).map(({ schema }) => schema);
   return `<article><details><summary><span class="badge ${method}">${method.toUpperCase()}</span><span class="path">${escapeHtml(base + path)}</span><span class="what">${text(operation.summary)}</span></summary>
 <div class="inside" id="${anchorOf(entry)}">
 <span class="who">${WHO[operation['x-who']] ?? ''}</span>
@@ -177,7 +178,9 @@ function examplesOf(
   if (operation.security.some((one) => 'bearer' in one)) {
     lines.push(`-H "Authorization: Bearer $TOKEN"`);
   }
-  if (body !== undefined) {
+  if (operation['x-who'] === 'client') {
+    lines.push('-u "$CLIENT_ID:$CLIENT_SECRET"', '--data-urlencode "token=$TOKEN"');
+  } else if (body !== undefined) {
     lines.push('-H "Content-Type: application/json"');
     const example = JSON.stringify(exampleOf(body, schemas, 'required'), null, 2);
     lines.push(`-d '${example.replaceAll("'", "'\\''")}'`);

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import type { AuditActor, AuditEvent } from '../audit/types.ts';
-import type { LimitedAccount, LogRow, SessionRow, TenantStats } from '../record/contract.ts';
+import type {
+  LimitedAccount,
+  LogRow,
+  ServiceClient,
+  SessionRow,
+  TenantStats,
+} from '../record/contract.ts';
 import type { MemberState, NodeState, Revocation, TokenPair } from '../session/contract.ts';
 import { policySchema } from '../tenant/policy.ts';
 import type { Tenant, User } from '../tenant/types.ts';
@@ -234,6 +240,32 @@ export const resetSchema = z
     expires_at: time,
   })
   .meta({ id: 'PasswordReset' });
+
+export const clientSchema = z
+  .strictObject({
+    id,
+    name: z.string().meta({ examples: ['billing'] }),
+    created_at: time,
+    last_used_at: time.nullable().describe('Within a minute.'),
+    secret_created_at: time,
+    secret_expires_at: time.nullable().describe('Null: without an end.'),
+    previous_secret_expires_at: time
+      .nullable()
+      .describe('Up to when the secret before it is good, too.'),
+  })
+  .meta({ id: 'ServiceClient' });
+
+export function clientOf(client: ServiceClient): z.infer<typeof clientSchema> {
+  return {
+    id: client.cid,
+    name: client.name,
+    created_at: timeOf(client.createdAtMs),
+    last_used_at: timeOrNull(client.lastUsedAtMs),
+    secret_created_at: timeOf(client.secretMadeAtMs),
+    secret_expires_at: timeOrNull(client.secretEndsAtMs),
+    previous_secret_expires_at: timeOrNull(client.oldSecretEndsAtMs),
+  };
+}
 
 export const auditSchema = z
   .strictObject({

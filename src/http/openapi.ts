@@ -98,6 +98,7 @@ export function openApiDocument(
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         cookie: { type: 'apiKey', in: 'cookie', name: '__Host-sekisho' },
+        client: { type: 'http', scheme: 'basic' },
       },
     },
   };
@@ -118,7 +119,7 @@ function operationOf(route: Route, schemas: Record<string, JsonSchema>): Operati
       ? {
           requestBody: {
             required: body.$ref !== undefined || (body.required ?? []).length > 0,
-            content: { 'application/json': { schema: body } },
+            content: { [mediaTypeOf(route)]: { schema: body } },
           },
         }
       : {}),
@@ -128,7 +129,14 @@ function operationOf(route: Route, schemas: Record<string, JsonSchema>): Operati
   };
 }
 
+/** What a route's body is sent as. */
+function mediaTypeOf({ who }: Route): string {
+  return who === 'client' ? 'application/x-www-form-urlencoded' : 'application/json';
+}
+
 function securityOf({ who }: Route): Operation['security'] {
+  // The other way, by the form, is in the schema of the body.
+  if (who === 'client') return [{ client: [] }, {}];
   return who === 'anyone' || who === 'holder' ? [{}] : [{ bearer: [] }, { cookie: [] }];
 }
 
@@ -136,6 +144,7 @@ const PARAM_TEXT: Readonly<Record<ParamKind, string>> = {
   user: 'Id of a user of the own tenant.',
   session: 'Id of a session.',
   revocation: 'Id of a revocation.',
+  client: 'Id of a service client of the own tenant.',
   email: 'E-mail address.',
 };
 
@@ -241,6 +250,12 @@ export function codesOf(route: Route): readonly ErrorCode[] {
     add('unsupported_media_type', 'invalid_json', 'origin_denied', 'outcome_unknown');
   }
   add('invalid_request', 'validation_failed');
+  if (route.who === 'client') {
+    add('invalid_client', 'too_many_attempts');
+    // A form is not judged field by field.
+    codes.delete('invalid_json');
+    codes.delete('validation_failed');
+  }
   if (route.who === 'user' || route.who === 'admin') {
     add('credentials_required', 'invalid_token', 'token_expired', 'token_superseded');
     add('session_revoked', 'session_expired', 'ambiguous_credentials', 'insecure_transport');

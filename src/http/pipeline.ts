@@ -1,12 +1,15 @@
+import { z } from 'zod';
 import { SekishoError } from '../errors.ts';
 import { isId } from '../id.ts';
-import type { Caller, Engine } from '../session/contract.ts';
+import type { Caller, CallingClient, Engine } from '../session/contract.ts';
 import { ADMIN_ROLE } from '../tenant/role.ts';
 import { readBody, requireJson } from './body.ts';
+import { presentedClientOf } from './client-credentials.ts';
 import type { RequestContext } from './context.ts';
 import { cookieNames } from './cookies.ts';
 import { accessTokenOf, credentialsOf, type PresentedToken } from './credentials.ts';
 import { isUnsafe, isUnsafeOriginal, requireOwnOrigin } from './csrf.ts';
+import { parseForm, requireForm } from './form.ts';
 import { idempotencyKeyOf, idempotencyOf } from './idempotency.ts';
 import { parseJson } from './json.ts';
 import { readCursor } from './page.ts';
@@ -22,6 +25,7 @@ export interface Trace {
   route: Route | null;
   tokenPresented: boolean;
   caller: Caller | null;
+  client: CallingClient | null;
 }
 
 /** A request on its way, with the path's row of the table (null: there is none) and its parameters. */
@@ -52,30 +56,33 @@ export async function serve(
 
   // Forward authentication looks at no body: it may be anything that the gateway passes on.
   const hasBody = bytes.byteLength > 0 && found.who !== 'gateway' && isUnsafe(request.method);
-  if (hasBody) requireJson(request.headers);
-
-  const body = hasBody ? parseJson(bytes) : {};
+  const body = hasBody ? bodyOf(found, request.headers, bytes) : {};
   const known = found.passesQuery ? Object.keys(found.query.shape) : null;
   const rawQuery = readQuery(request.url, known);
   if ('cursor' in found.query.shape) readCursor(rawQuery.cursor);
   const names = cookieNames(context, settings.allowHttpCookies);
   const credentials = credentialsOf(request.headers, names);
   const presented =
-    found.who === 'anyone' ? null : accessTokenOf(credentials, context, settings.allowHttpCookies);
+    found.who === 'anyone' || found.who === 'client'
+      ? null
+      : accessTokenOf(credentials, context, settings.allowHttpCookies);
   trace.tokenPresented = presented !== null;
   const key = found.idempotency ? idempotencyKeyOf(request.headers) : null;
-  found.syntax({ context, credentials, settings, body, query: rawQuery });
+  found.syntax({ headers: request.headers, context, credentials, settings, body, query: rawQuery });
 
   // Login has no cookies yet, and gives some: a foreign page must not log its visitor in as somebody else (ASVS 3.5.1).
   const isLogin = found.name === 'login';
   const mayChange =
     found.who === 'gateway' ? isUnsafeOriginal(request, context) : isUnsafe(request.method);
-  if ((credentials.hasCookies || isLogin) && mayChange) {
+  // A browser keeps Basic credentials and sends them along by itself, like cookies.
+  if ((credentials.hasCookies || isLogin || found.who === 'client') && mayChange) {
     requireOwnOrigin(request.headers, context, settings.allows);
   }
 
   const caller = await callerOf(engine, found, presented, context);
   trace.caller = caller;
+  const client = await clientOf(engine, found, request.headers, body, context);
+  trace.client = client;
 
   const query = validate(found.query, rawQuery);
   const input = validate(found.body, body);
@@ -95,6 +102,7 @@ export async function serve(
     idempotency,
     // Null exactly where `Call` says so.
     caller: caller as Caller & null,
+    client: client as CallingClient & null,
     params,
     query,
     body: input,
@@ -118,7 +126,7 @@ async function callerOf(
   presented: PresentedToken | null,
   { origin }: RequestContext,
 ): Promise<Caller | null> {
-  if (who === 'anyone' || who === 'holder') return null;
+  if (who === 'anyone' || who === 'holder' || who === 'client') return null;
   if (presented === null) {
     throw new SekishoError('credentials_required', 'Log in first.');
   }
@@ -128,11 +136,35 @@ async function callerOf(
   return { session, origin };
 }
 
+/** @throws SekishoError `unsupported_media_type`, `invalid_json`, `invalid_request`. */
+function bodyOf({ who, body }: Route, headers: Headers, bytes: Uint8Array): unknown {
+  if (who !== 'client') {
+    requireJson(headers);
+    return parseJson(bytes);
+  }
+  requireForm(headers);
+  return parseForm(bytes, body instanceof z.ZodObject ? Object.keys(body.shape) : []);
+}
+
+async function clientOf(
+  engine: Engine,
+  { who }: Route,
+  headers: Headers,
+  body: unknown,
+  { origin }: RequestContext,
+): Promise<CallingClient | null> {
+  if (who !== 'client') return null;
+  const presented = presentedClientOf(headers, body as Readonly<Record<string, string>>);
+  if (presented !== null) return engine.clients.authenticate(presented, origin);
+  throw new SekishoError('invalid_client', 'Authenticate the service client.');
+}
+
 /** An id of the wrong shape is one that does not exist. A later entry of one operation is `<id>.<n>`. */
 const SHAPES: Readonly<Record<ParamKind, (value: string) => boolean>> = {
   user: isId,
   session: isId,
   revocation: (value) => isId(value.replace(/\.\d{1,6}$/, '')),
+  client: isId,
   email: (value) => value.isWellFormed() && !value.includes('\0'),
 };
 

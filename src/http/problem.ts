@@ -1,4 +1,5 @@
 import { type ErrorCode, isSekishoError, type RateLimitState, SekishoError } from '../errors.ts';
+import { CLIENT_CHALLENGE, oauthErrorType, oauthMembers } from './oauth-error.ts';
 
 /** Where and to whom an error is told. */
 export interface ProblemContext {
@@ -7,6 +8,8 @@ export interface ProblemContext {
   readonly basePath: string;
   /** Whether an access token was presented: only then a challenge carries an error code (RFC 6750 section 3.1). */
   readonly tokenPresented: boolean;
+  /** Fields of a request to an OAuth endpoint, whose errors are those of RFC 6749, too. Default: any other path. */
+  readonly oauth?: Headers | null;
 }
 
 /** A `SekishoError` with fields for its answer, such as `Allow`. */
@@ -57,8 +60,15 @@ export function knownError(error: unknown): SekishoError {
 export function problemResponse(thrown: unknown, context: ProblemContext): Response {
   const error = knownError(thrown);
   const { code, status, message, errors, operationId, members } = error;
-  const headers = new Headers({ 'content-type': 'application/problem+json' });
-  const challenge = challengeOf(error, context.tokenPresented);
+  const oauth = context.oauth ?? null;
+  const type = oauth === null ? 'application/problem+json' : oauthErrorType(oauth);
+  const headers = new Headers({ 'content-type': type });
+  const challenge =
+    oauth === null
+      ? challengeOf(error, context.tokenPresented)
+      : status === 401
+        ? CLIENT_CHALLENGE
+        : null;
   if (challenge !== null) headers.set('www-authenticate', challenge);
   if (status === 429 || status === 503) {
     headers.set('retry-after', String(Math.max(1, Math.ceil(error.retryAfterSeconds ?? 1))));
@@ -78,6 +88,7 @@ export function problemResponse(thrown: unknown, context: ProblemContext): Respo
     detail: message,
     instance: `urn:sekisho:request:${context.requestId}`,
     code,
+    ...(oauth === null ? {} : oauthMembers(error)),
     ...(errors === undefined ? {} : { errors }),
     ...(operationId === undefined ? {} : { id: operationId }),
   };

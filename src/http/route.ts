@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ErrorCode } from '../errors.ts';
-import type { Caller, Engine } from '../session/contract.ts';
+import type { Caller, CallingClient, Engine } from '../session/contract.ts';
 import type { RequestContext } from './context.ts';
 import type { CookieNames } from './cookies.ts';
 import type { Credentials, PresentedToken } from './credentials.ts';
@@ -12,12 +12,13 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'ANY';
 
 /**
  * Who may call a route. `user`, `admin` and `gateway` (with somebody's credentials) are authenticated before anything of
- * query and body is judged; a `holder` of a refresh token is judged by the handler.
+ * query and body is judged; a `holder` of a refresh token is judged by the handler. A service `client` sends a form, not
+ * JSON, and shows who it is by its secret.
  */
-export type Who = 'anyone' | 'holder' | 'user' | 'admin' | 'gateway';
+export type Who = 'anyone' | 'holder' | 'user' | 'admin' | 'gateway' | 'client';
 
 /** What kind of object an id in a path speaks of. `sid` of the own routes and of the administrator's is the same kind. */
-export type ParamKind = 'user' | 'session' | 'revocation' | 'email';
+export type ParamKind = 'user' | 'session' | 'revocation' | 'email' | 'client';
 
 /** Groups of the documentation, in its order. */
 export type Group =
@@ -28,6 +29,7 @@ export type Group =
   | 'Policy'
   | 'Insight'
   | 'Gateways and sockets'
+  | 'Service clients'
   | 'Discovery';
 
 /** What a handler answers with. At most one of `body`, `text` and `stream`. */
@@ -58,6 +60,7 @@ export interface BaseCall {
 /** A call after all checks of its route: `caller` is there where the pipeline has authenticated somebody. */
 export interface Call<W extends Who, P extends string, Q, B> extends BaseCall {
   readonly caller: W extends 'user' | 'admin' | 'gateway' ? Caller : null;
+  readonly client: W extends 'client' ? CallingClient : null;
   readonly params: Readonly<Record<P, string>>;
   readonly query: Q;
   readonly body: B;
@@ -65,6 +68,7 @@ export interface Call<W extends Who, P extends string, Q, B> extends BaseCall {
 
 /** What can be said of a request before it is known who sends it: the step of 400. */
 export interface RawCall {
+  readonly headers: Headers;
   readonly context: RequestContext;
   readonly credentials: Credentials;
   readonly settings: HttpSettings;

@@ -1,6 +1,7 @@
 import type { Route } from './route.ts';
 import { adminAttemptRoutes } from './routes/admin-attempts.ts';
 import { adminAuditRoutes } from './routes/admin-audit.ts';
+import { adminClientRoutes } from './routes/admin-clients.ts';
 import { adminNodeRoutes } from './routes/admin-nodes.ts';
 import { adminPolicyRoutes } from './routes/admin-policy.ts';
 import { adminRevocationRoutes } from './routes/admin-revocations.ts';
@@ -10,6 +11,7 @@ import { authenticateRoutes } from './routes/authenticate.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { eventRoutes } from './routes/events.ts';
 import { loginRoutes } from './routes/login.ts';
+import { oauthRoutes } from './routes/oauth.ts';
 import { passwordRoutes } from './routes/password.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { sessionsRoutes } from './routes/sessions.ts';
@@ -29,6 +31,8 @@ const described: readonly Route[] = [
   ...adminAttemptRoutes,
   ...adminNodeRoutes,
   ...eventRoutes,
+  ...adminClientRoutes,
+  ...oauthRoutes,
   ...authenticateRoutes,
   ...socketRoutes,
   ...wellKnownRoutes,

@@ -17,10 +17,10 @@ export type {
   CommitRequest,
   LogRow,
   LogStore,
+  NewClientSecret,
   NewReset,
   OperationState,
   Regenerate,
-  NewClientSecret,
 } from './log-contract.ts';
 export type {
   LoginFacts,

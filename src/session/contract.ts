@@ -14,13 +14,14 @@ import type { Operator } from './operator/contract.ts';
 import type { ClientAdministration, Clients } from './client-contract.ts';
 import type { Caller, MemberState, Origin, PasswordReset, Revocation, Session } from './types.ts';
 
-export type { Operator } from './operator/contract.ts';
 export type {
   ActiveToken,
   CallingClient,
   Clients,
+  ClientWithSecret,
   Introspection,
 } from './client-contract.ts';
+export type { Operator } from './operator/contract.ts';
 export type { Caller, MemberState, Origin, PasswordReset, Revocation, Session } from './types.ts';
 
 /**
@@ -32,8 +33,8 @@ export interface Engine {
   readonly logins: Logins;
   readonly ownSessions: OwnSessions;
   readonly administration: Administration;
-  readonly operator: Operator;
   readonly clients: Clients;
+  readonly operator: Operator;
   readonly sockets: Sockets;
   readonly events: Events;
   readonly maintenance: Maintenance;

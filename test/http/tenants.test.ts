@@ -36,11 +36,16 @@ beforeAll(async () => {
       .catch(() => undefined);
   }
   limitedAtMs = Date.now();
+  const { client } = await engine.administration.createClient(rival.caller, {
+    name: 'billing',
+    expiresInSeconds: null,
+  });
   foreign = {
     user: victim.uid,
     session: session.session.sid,
     revocation: revocation.id,
     email: 'victim@rival.example',
+    client: client.cid,
   };
   const user = await http.engine.makeUser(acme.caller, 'member@acme.example');
   member = (await http.engine.open('acme', user.uid)).accessToken;
@@ -52,6 +57,7 @@ const NOWHERE: () => Readonly<Record<ParamKind, string>> = () => ({
   session: newId(),
   revocation: newId(),
   email: 'nobody@nowhere.example',
+  client: newId(),
 });
 
 function pathOf(route: Route, ids: Readonly<Record<ParamKind, string>>): string {
@@ -69,6 +75,7 @@ async function everythingOfRival(): Promise<unknown> {
     '/v1/admin/revocations',
     '/v1/admin/policy',
     '/v1/admin/audit',
+    '/v1/admin/clients',
   ]) {
     const { status, body } = await http.send('GET', path, { token: rival.pair.accessToken });
     expect(status).toBe(200);
@@ -96,7 +103,7 @@ const BODIES: Readonly<Record<string, object>> = { PATCH: { name: 'Changed', sta
 describe('B1: ids of another tenant', () => {
   test('B1 there are routes with ids of every kind', () => {
     const kinds = new Set(withIds.flatMap((route) => Object.values(route.params)));
-    expect([...kinds].sort()).toEqual(['email', 'revocation', 'session', 'user']);
+    expect([...kinds].sort()).toEqual(['client', 'email', 'revocation', 'session', 'user']);
     expect(withIds.length).toBeGreaterThanOrEqual(10);
     for (const route of routes) {
       const named = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);

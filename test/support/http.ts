@@ -18,6 +18,8 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly json?: unknown;
+  /** Sent as a form. */
+  readonly form?: Readonly<Record<string, string>> | string;
   /** Sent as it is. */
   readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
   /** Another origin than `BASE`. */
@@ -68,8 +70,8 @@ export function senderOf(app: HttpApp, basePath = '', declared = true): Send {
     const text = method === 'HEAD' ? '' : isStream(response) ? '' : await response.text();
     const type = response.headers.get('content-type') ?? '';
     const body = text === '' ? null : /json/.test(type) ? JSON.parse(text) : text;
-    checkEveryAnswer(response, body, method);
     const route = routeOf(method, pathname.slice(basePath.length));
+    checkEveryAnswer(response, body, method, route?.who === 'client');
     if (declared && route !== null && method !== 'HEAD') checkDeclared(route, response, body);
     return { response, status: response.status, headers: response.headers, body };
   };
@@ -80,7 +82,13 @@ export function requestOf(method: string, path: string, sent: Sent): Request {
   if (sent.token !== undefined) headers.set('authorization', `Bearer ${sent.token}`);
   if (sent.cookie !== undefined) headers.set('cookie', sent.cookie);
   if (sent.json !== undefined) headers.set('content-type', 'application/json');
-  const body = sent.json === undefined ? sent.body : JSON.stringify(sent.json);
+  if (sent.form !== undefined) headers.set('content-type', 'application/x-www-form-urlencoded');
+  const body =
+    sent.form !== undefined
+      ? new URLSearchParams(sent.form).toString()
+      : sent.json === undefined
+        ? sent.body
+        : JSON.stringify(sent.json);
   const isFetchable = !/^(TRACE|CONNECT|TRACK)$/.test(method);
   const request = new Request((sent.base ?? BASE) + path, {
     method: isFetchable ? method : 'GET',
@@ -96,8 +104,19 @@ function isStream(response: Response): boolean {
   return response.headers.get('content-type') === 'text/event-stream';
 }
 
+/** RFC 6749 section 5.2: members of a problem document at the OAuth endpoints. */
+const OAUTH_ERROR = {
+  error: expect.stringMatching(/^[a-z_]+$/),
+  error_description: expect.stringMatching(/^[\x20\x21\x23-\x5b\x5d-\x7e]+$/),
+};
+
 /** RFC 9457 for every 4xx and 5xx, and what every answer carries. */
-function checkEveryAnswer(response: Response, body: unknown, method: string): void {
+function checkEveryAnswer(
+  response: Response,
+  body: unknown,
+  method: string,
+  asOAuth: boolean,
+): void {
   const { headers, status } = response;
   expect(headers.get('x-request-id')).toMatch(/^[\w.:=@+/-]{1,128}$/);
   expect(headers.get('x-content-type-options')).toBe('nosniff');
@@ -106,14 +125,17 @@ function checkEveryAnswer(response: Response, body: unknown, method: string): vo
   expect(headers.get('cache-control')).toBeTruthy();
   expect(headers.get('vary')).toContain('Origin');
   if (status < 400) return;
-  expect(headers.get('content-type')).toBe('application/problem+json');
+  if (!asOAuth) expect(headers.get('content-type')).toBe('application/problem+json');
   expect(headers.get('cache-control')).toBe('no-store');
-  if (status === 401) expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
+  if (status === 401) {
+    expect(headers.get('www-authenticate')).toMatch(asOAuth ? /^Basic realm=/ : /^Bearer/);
+  }
   if (status === 405) expect(headers.get('allow')).toBeTruthy();
   if (status === 429 || status === 503)
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
   if (method === 'HEAD') return;
   const problem = problemSchema.parse(body);
+  if (asOAuth) expect(problem).toMatchObject(OAUTH_ERROR);
   expect(problem.status).toBe(status);
   expect(problem.instance).toContain(headers.get('x-request-id'));
   expect(problem.type).toContain(problem.code);

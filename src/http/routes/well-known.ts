@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CLIENT_AUTH_METHODS } from '../client-credentials.ts';
 import { type BaseCall, type Route, route } from '../route.ts';
 
 /** Short against the overlap of signing keys, long against a flood of look-ups. Seconds. */
@@ -37,6 +38,10 @@ const metadata = route({
       service_documentation: z.string(),
       response_types_supported: z.array(z.string()),
       grant_types_supported: z.array(z.string()),
+      introspection_endpoint: z.string(),
+      introspection_endpoint_auth_methods_supported: z.array(z.string()),
+      revocation_endpoint: z.string(),
+      revocation_endpoint_auth_methods_supported: z.array(z.string()),
     }),
   },
   async handle(call) {
@@ -49,6 +54,10 @@ const metadata = route({
         service_documentation: `${base}/docs`,
         response_types_supported: [],
         grant_types_supported: [],
+        introspection_endpoint: `${base}/oauth/introspect`,
+        introspection_endpoint_auth_methods_supported: [...CLIENT_AUTH_METHODS],
+        revocation_endpoint: `${base}/oauth/revoke`,
+        revocation_endpoint_auth_methods_supported: [...CLIENT_AUTH_METHODS],
       },
       headers: CACHED,
     };
