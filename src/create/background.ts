@@ -1,5 +1,6 @@
 import { createTally } from '../audit/tally.ts';
 import type { Clock } from '../clock.ts';
+import type { Hub } from '../hub/contract.ts';
 import { createRedisAttempts } from '../hub/redis/attempts.ts';
 import type { RedisLink } from '../hub/redis/link.ts';
 import { createRedisSeen } from '../hub/redis/seen.ts';
@@ -7,7 +8,9 @@ import type { Log } from '../observe/log.ts';
 import type { RecordStore } from '../record/contract.ts';
 import type { Follower } from '../revocation/contract.ts';
 import { createActivity } from '../session/activity.ts';
+import type { Levels } from '../session/log-levels.ts';
 import { createMaintenance } from '../session/maintenance.ts';
+import { createOperations } from '../session/operations.ts';
 import { createPause } from '../session/pause.ts';
 import { hubDestination, recordDestination } from '../session/seen.ts';
 import type { Services } from '../session/services.ts';
@@ -18,6 +21,9 @@ export interface BackgroundParts {
   readonly record: RecordStore;
   /** Where last-seen times and login attempts are kept besides; null without Redis. */
   readonly redis: RedisLink | null;
+  readonly hub: Hub;
+  /** Null: a logger of the program's own. */
+  readonly levels: Levels | null;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -27,8 +33,8 @@ export function startBackground(
   parts: BackgroundParts,
   follower: Follower,
   closers: (() => unknown)[],
-): Pick<Services, 'tally' | 'activity' | 'maintenance'> {
-  const { record, redis, log, clock } = parts;
+): Pick<Services, 'tally' | 'activity' | 'maintenance' | 'operations'> {
+  const { record, redis, hub: fanOut, levels, log, clock } = parts;
   const { sweep } = record;
   const wallNowMs = (): number => follower.wallNowMs();
   const memberId = (): string => follower.memberId;
@@ -53,15 +59,20 @@ export function startBackground(
           ...{ hub, store: sweep, touch, listMembers, memberId, pause, clock, wallNowMs, log },
         });
   const maintenance = createMaintenance({
-    ...{ clock, wallNowMs, store: record.maintenance, pause, sweeper, log },
+    ...{ clock, wallNowMs, memberId, store: record.maintenance, cleanup: record.cleanup },
+    ...{ pause, sweeper, log },
     embedded: record.kind === 'pglite',
   });
+  const operations = createOperations({
+    ...{ store: record.operations, hub: fanOut, pause, levels, memberId, clock, wallNowMs, log },
+  });
   closers.push(
+    () => operations.close(),
     () => tally.close(),
     () => activity.close(),
     () => maintenance.close(),
   );
-  return { tally, activity, maintenance };
+  return { tally, activity, maintenance, operations };
 }
 
 /** The record with Redis in front of its login attempts (docs/decisions/0010). */

@@ -14,6 +14,7 @@ import type { Engine } from '../session/contract.ts';
 import { createEngine } from '../session/engine.ts';
 import { createEventFanOut } from '../session/events.ts';
 import { createKeys } from '../session/keys.ts';
+import type { Levels } from '../session/log-levels.ts';
 import type { Services } from '../session/services.ts';
 import { createSightings } from '../session/sightings.ts';
 import { endStolen } from '../session/stolen.ts';
@@ -54,6 +55,8 @@ export interface EngineParts {
   /** Embedded: a lock proves that no other node exists. */
   readonly exclusive: boolean;
   readonly log: Log;
+  /** What an operator may change of it at run time. Default: nothing. */
+  readonly levels?: Levels | null;
   readonly clock: Clock;
   /** What the follower reports, for metrics. */
   readonly onEvent?: (event: FollowerEvent) => void;
@@ -81,7 +84,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     const opened = await openHub({ config, deploymentId, ring, clock, log });
     closers.push(() => opened.close());
     const { hub, redis } = opened;
-    const background = { record, redis, log, clock };
+    const background = { record, redis, hub, levels: parts.levels ?? null, log, clock };
 
     const follower = createFollower({
       log: record.log,

@@ -7,7 +7,13 @@ import type {
   SessionRow,
   TenantStats,
 } from '../record/contract.ts';
-import type { MemberState, NodeState, Revocation, TokenPair } from '../session/contract.ts';
+import type {
+  MemberState,
+  NodeState,
+  Revocation,
+  TenantPolicyState,
+  TokenPair,
+} from '../session/contract.ts';
 import { policySchema } from '../tenant/policy.ts';
 import type { Tenant, User } from '../tenant/types.ts';
 
@@ -408,7 +414,32 @@ export function statsOf(stats: TenantStats): z.infer<typeof statsSchema> {
   };
 }
 
-export const policyObjectSchema = policySchema.meta({ id: 'Policy' });
+export const policyObjectSchema = policySchema
+  .extend({
+    override_until: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .describe('Up to when it is in force; without it, for good. Ahead by 30 days at most.')
+      .meta({ examples: ['2026-11-21T18:00:00.000Z'] }),
+  })
+  .meta({ id: 'Policy' });
+
+export const policyStateSchema = z.strictObject({
+  policy: policyObjectSchema,
+  after: policySchema
+    .meta({ id: 'LastingPolicy' })
+    .optional()
+    .describe('What is in force from `override_until` on.'),
+});
+
+export function policyStateOf({
+  policy,
+  override,
+}: Pick<TenantPolicyState, 'policy' | 'override'>): z.infer<typeof policyStateSchema> {
+  if (override === null) return { policy };
+  const { untilMs, after } = override;
+  return { policy: { ...policy, override_until: timeOf(untilMs) }, after };
+}
 
 export const problemSchema = z
   .looseObject({

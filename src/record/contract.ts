@@ -2,8 +2,10 @@ import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
 import type { Head } from '../revocation/types.ts';
 import type { LoginLimit, Policy, TenantState, User } from '../tenant/types.ts';
 import type { BackupStore } from './backup-contract.ts';
+import type { CleanupStore } from './cleanup-contract.ts';
 import type { ClientStore } from './client-contract.ts';
 import type { LogStore } from './log-contract.ts';
+import type { OperationsStore } from './operations-contract.ts';
 import type { SessionStore } from './session-contract.ts';
 import type { HistoryCheck, Page } from './shapes.ts';
 import type { SweepStore } from './sweep-contract.ts';
@@ -59,6 +61,8 @@ export interface RecordStore {
   readonly maintenance: MaintenanceStore;
   readonly sweep: SweepStore;
   /** Not of a record in memory. */
+  readonly cleanup: CleanupStore;
+  readonly operations: OperationsStore;
   readonly backups?: BackupStore;
 
   /** Embedded: resolves, with the reason, when the database has ended by itself. Nothing but a new start brings it back. */
@@ -148,7 +152,7 @@ export interface TenantStore {
   byId(tid: string): Promise<(TenantState & { readonly createdAtMs: number }) | null>;
   /** Newest first. */
   list(page: Page): Promise<readonly (TenantState & { readonly createdAtMs: number })[]>;
-  policy(tid: string): Promise<{ readonly policy: Policy; readonly version: number } | null>;
+  policy(tid: string, nowMs: number): Promise<TenantPolicy | null>;
   stats(tid: string, nowMs: number): Promise<TenantStats>;
   /** Rows that `deleteRows` would remove; of each table at most `most` are counted, and null says that some has more. */
   countRows(tid: string, most: number): Promise<number | null>;
@@ -165,6 +169,18 @@ export interface TenantStore {
 
 export interface TenantStats {
   readonly users: number;
+/** A tenant's policy at a time. */
+export interface TenantPolicy {
+  /** The tenant's own that is in force. */
+  readonly policy: Policy;
+  /** Counts changes, and the end of an override as one. */
+  readonly version: number;
+  /** Up to when it is in force, and what is then; null: until somebody changes it. */
+  readonly override: { readonly untilMs: number; readonly after: Policy } | null;
+  /** The limits under what operators have decided for all tenants. */
+  readonly loginLimit: LoginLimit;
+}
+
   readonly activeUsers: number;
   readonly activeSessions: number;
   readonly logins24h: number;
@@ -286,12 +302,6 @@ export interface KeyStore {
 }
 
 export interface MaintenanceStore {
-  /** Removes at most `batch` sessions (with their used hashes, tickets …) that ended before `beforeMs`; how many it removed. */
-  deleteEndedSessions(beforeMs: number, batch: number): Promise<number>;
-  deleteOldAttempts(beforeMs: number, batch: number): Promise<number>;
-  deleteOldTickets(beforeMs: number, batch: number): Promise<number>;
-  deleteOldIdempotencyKeys(beforeMs: number, batch: number): Promise<number>;
-  deleteOldResets(beforeMs: number, batch: number): Promise<number>;
   /**
    * FORGET: entries committed before `beforeMs` are no longer given to nodes (`horizon`); administrators still read them.
    * It must lie further back than the longest access token lives, and MAX_TERM. Returns the horizon.

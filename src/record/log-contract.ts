@@ -1,6 +1,7 @@
 import type { NewAuditEvent } from '../audit/types.ts';
 import type { Entry, Head, Lineage, SnapshotHeader, Subject } from '../revocation/types.ts';
 import type { Policy, User } from '../tenant/types.ts';
+import type { OperationChange } from './operations-contract.ts';
 import type { SessionRow } from './session-contract.ts';
 import type { HistoryCheck, Page, RefreshSlots } from './shapes.ts';
 
@@ -164,8 +165,11 @@ export type Change =
       readonly kind: 'policy_put';
       readonly tid: string;
       readonly policy: Policy;
+      /** Up to when it takes the place of the one that is there, which is in force again then. Default: for good. */
+      readonly overrideUntilMs?: number | null;
       readonly ifVersion: number | null;
     }
+  | OperationChange
   | {
       readonly kind: 'tenant_create';
       readonly tid: string;

@@ -19,7 +19,9 @@ type Loose<Row> = {
 export type RawUser = Loose<Omit<UserTable, 'tid' | 'password_hash'>>;
 
 /** `sekisho.tenant_json`, or the columns themselves. */
-export type RawTenant = Loose<Omit<TenantTable, 'policy' | 'policy_version'>>;
+export type RawTenant = Loose<
+  Omit<TenantTable, 'policy' | 'policy_version' | 'override_policy' | 'override_until'>
+>;
 
 /** A row of `sekisho.judged_session`. */
 export interface RawSession {

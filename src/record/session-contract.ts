@@ -1,5 +1,6 @@
 import type { NewAuditEvent } from '../audit/types.ts';
 import type { Entry, Head } from '../revocation/types.ts';
+import type { LimitOverride } from '../tenant/login-limit.ts';
 import type { Policy, Tenant, TenantState, User } from '../tenant/types.ts';
 import type { HistoryCheck, Page, RefreshSlots } from './shapes.ts';
 
@@ -25,7 +26,10 @@ export interface SessionRow {
 /** EPOCH: everything a login decides by, read in one statement together with the head. */
 export interface LoginFacts extends HistoryCheck {
   readonly tenant: TenantState | null;
+  /** As it is in force, under what operators have decided for all tenants. */
   readonly policy: Policy | null;
+  /** What they have decided of login limits, which holds for tenants that do not exist, too; null: nothing. */
+  readonly limits: LimitOverride | null;
   readonly user: User | null;
   readonly passwordHash: string | null;
 }
@@ -152,9 +156,9 @@ export interface ReplacedSight extends Sight {
 
 export interface SessionStore {
   /** EPOCH: one statement, whether or not tenant and user exist. `email` is already lower case and NFC. */
-  loginFacts(slug: string, email: string): Promise<LoginFacts>;
+  loginFacts(slug: string, email: string, nowMs: number): Promise<LoginFacts>;
   /** The same for products that log people in themselves. */
-  subjectFacts(tid: string, uid: string): Promise<LoginFacts>;
+  subjectFacts(tid: string, uid: string, nowMs: number): Promise<LoginFacts>;
   /** MINT of a login: device cap, floors, status and generation under the user's lock. */
   open(tid: string, session: NewSession): Promise<OpenOutcome>;
   /** Refresh: judges, rotates and returns what to mint from, in one statement. */

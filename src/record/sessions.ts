@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { newId } from '../id.ts';
+import type { LimitOverride } from '../tenant/login-limit.ts';
 import type { Policy } from '../tenant/types.ts';
 import { call } from './call.ts';
 import type {
@@ -33,6 +34,7 @@ interface RawFacts {
   readonly identity_agrees: boolean;
   readonly tenant: RawTenant | null;
   readonly policy: Policy | null;
+  readonly limits: LimitOverride | null;
   readonly user: RawUser | null;
   readonly password_hash: string | null;
 }
@@ -50,12 +52,14 @@ type RawRotated =
 /** Sessions in the record; each verb's rules stand in the head of its function under `sql/`. */
 export function createSessionStore(database: Database): SessionStore {
   return {
-    async loginFacts(slug, email) {
-      return factsOf(await call<RawFacts>(database, 'login_facts', [slug, email]));
+    async loginFacts(slug, email, nowMs) {
+      const at = Math.floor(nowMs);
+      return factsOf(await call<RawFacts>(database, 'login_facts', [slug, email, at]));
     },
 
-    async subjectFacts(tid, uid) {
-      return factsOf(await call<RawFacts>(database, 'subject_facts', [tid, uid]));
+    async subjectFacts(tid, uid, nowMs) {
+      const at = Math.floor(nowMs);
+      return factsOf(await call<RawFacts>(database, 'subject_facts', [tid, uid, at]));
     },
 
     async open(tid, session) {
@@ -244,6 +248,7 @@ function factsOf(raw: RawFacts): LoginFacts {
     identityAgrees: raw.identity_agrees,
     tenant: raw.tenant === null ? null : tenantOf(raw.tenant),
     policy: raw.policy,
+    limits: raw.limits,
     user: raw.user === null ? null : userOf(raw.user),
     passwordHash: raw.password_hash,
   };

@@ -1,5 +1,6 @@
 import { createAttemptStore } from './attempts.ts';
 import { createAuditStore } from './audit.ts';
+import { createCleanupStore } from './cleanup.ts';
 import { createClientStore } from './clients.ts';
 import type { RecordStore } from './contract.ts';
 import type { Database } from './database.ts';
@@ -8,6 +9,7 @@ import { createLogStore } from './log-store.ts';
 import { createMaintenanceStore } from './maintenance.ts';
 import { createMemberStore } from './member-store.ts';
 import { migrate } from './migrator.ts';
+import { createOperationsStore } from './operations.ts';
 import { createSessionStore } from './sessions.ts';
 import { createSweepStore } from './sweep.ts';
 import { createTenantStore } from './tenants.ts';
@@ -29,6 +31,8 @@ export function createSqlRecord(database: Database): RecordStore {
     maintenance: createMaintenanceStore(database),
     sweep: createSweepStore(database),
     ...(database.crashed === undefined ? {} : { crashed: database.crashed }),
+    cleanup: createCleanupStore(database),
+    operations: createOperationsStore(database),
     async migrate() {
       await migrate(database);
     },

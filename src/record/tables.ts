@@ -19,6 +19,12 @@ export interface Tables {
   readonly used_ticket: UsedTicketTable;
   readonly login_attempt: LoginAttemptTable;
   readonly audit: AuditTable;
+  readonly audit_unsealed: AuditUnsealedTable;
+  readonly audit_seal: AuditSealTable;
+  readonly audit_chain: AuditChainTable;
+  readonly audit_checkpoint: AuditCheckpointTable;
+  readonly audit_retention: AuditRetentionTable;
+  readonly audit_key: AuditKeyTable;
   readonly idempotency_key: IdempotencyKeyTable;
   readonly signing_key: SigningKeyTable;
   readonly setting: SettingTable;
@@ -88,6 +94,8 @@ export interface TenantTable {
   readonly status: TenantStatus;
   readonly policy: Policy;
   readonly policy_version: number;
+  readonly override_policy: Policy | null;
+  readonly override_until: Date | null;
   readonly created_at: Date;
 }
 
@@ -213,6 +221,49 @@ export interface AuditTable {
   readonly user_agent: string | null;
   readonly request_id: string | null;
   readonly detail: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export interface AuditUnsealedTable {
+  readonly tid: string;
+  readonly id: string;
+}
+
+export interface AuditSealTable {
+  readonly tid: string;
+  readonly seq: number;
+  readonly id: string;
+  readonly hash: Uint8Array;
+  readonly personal: Uint8Array | null;
+  readonly salt: Uint8Array | null;
+  readonly sealed_at: Date;
+}
+
+export interface AuditChainTable {
+  readonly tid: string;
+  readonly seq: number;
+  readonly hash: Uint8Array;
+}
+
+export interface AuditCheckpointTable {
+  readonly tid: string;
+  readonly seq: number;
+  readonly token: string;
+  readonly signed_at: Date;
+}
+
+export interface AuditRetentionTable {
+  readonly tid: string;
+  readonly audit_days: number | null;
+  readonly personal_days: number | null;
+}
+
+export interface AuditKeyTable {
+  readonly kid: string;
+  readonly alg: 'ES256' | 'EdDSA' | 'RS256';
+  readonly public_jwk: Readonly<Record<string, unknown>>;
+  readonly private_sealed: Uint8Array;
+  readonly active_from: Date;
+  readonly retired_at: Date | null;
 }
 
 export interface IdempotencyKeyTable {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { LoginLimit } from '../tenant/types.ts';
 import { call } from './call.ts';
 import type { Page, TenantStats, TenantStore } from './contract.ts';
 import type { Database } from './database.ts';
@@ -37,12 +38,24 @@ export function createTenantStore(database: Database): TenantStore {
       return (await asSystem(database, query)).map(tenantOf);
     },
 
-    async policy(tid) {
+    async policy(tid, nowMs) {
+      const now = new Date(nowMs);
       const query = build
         .selectFrom('tenant as t')
-        .select(['t.policy', 't.policy_version as version'])
+        .select([
+          ...(['t.policy', 't.override_policy', 't.override_until'] as const),
+          sql<number>`sekisho.policy_version_at(t, ${now})`.as('version'),
+          sql<LoginLimit>`sekisho.policy_at(t, ${now}) -> 'login_limit'`.as('loginLimit'),
+        ])
         .where('t.tid', '=', tid);
-      return (await asTenant(database, tid, query))[0] ?? null;
+      const [row] = await asTenant(database, tid, query);
+      if (row === undefined) return null;
+      const { policy, override_policy, override_until, version, loginLimit } = row;
+      if (override_policy === null || override_until === null || override_until <= now) {
+        return { policy, version, override: null, loginLimit };
+      }
+      const override = { untilMs: override_until.getTime(), after: policy };
+      return { policy: override_policy, version, override, loginLimit };
     },
 
     async stats(tid, nowMs) {

@@ -13,8 +13,11 @@ export function createAttemptAdministration(
   return {
     async listLimited(caller, page) {
       const { tenantId: tid } = caller.session;
-      const policy = (await tenants.policy(tid))?.policy ?? DEFAULT_POLICY;
-      return attempts.listLimited(tid, nowMs(services), page, policy.login_limit);
+      const atMs = nowMs(services);
+      const { loginLimit } = (await tenants.policy(tid, atMs)) ?? {
+        loginLimit: DEFAULT_POLICY.login_limit,
+      };
+      return attempts.listLimited(tid, atMs, page, loginLimit);
     },
 
     async liftLimit(caller, email) {

@@ -1,12 +1,14 @@
 import { SekishoError } from '../errors.ts';
+import type { TenantPolicy } from '../record/contract.ts';
+import { parseOverrideEnd } from '../tenant/override.ts';
 import { DEFAULT_POLICY, isShorter, parsePolicy } from '../tenant/policy.ts';
 import type { Policy } from '../tenant/types.ts';
 import { type Author, administratorOf, auditRowBy } from './author.ts';
-import type { Administration, Revocation } from './contract.ts';
+import type { Administration, Revocation, TenantPolicyState } from './contract.ts';
 import { MAX_TRIES } from './open.ts';
 import { publish } from './publish.ts';
 import { type Done, perform } from './revoke.ts';
-import type { Services } from './services.ts';
+import { nowMs, type Services } from './services.ts';
 import { reissueOfTenant } from './subjects.ts';
 
 /** The tenant's policy. What it shortens takes effect at once, for sessions that exist too (A8, B13). */
@@ -16,55 +18,62 @@ export function createPolicyAdministration(
   const { read, put } = createPolicyWrites(services);
   return {
     getPolicy: (caller) => read(caller.session.tenantId),
-    putPolicy: (caller, policy, ifVersion) => put(administratorOf(caller), policy, ifVersion),
+    putPolicy: (caller, policy, ifVersion, overrideUntilMs) =>
+      put(administratorOf(caller), policy, ifVersion, overrideUntilMs),
   };
-}
-
-interface VersionedPolicy {
-  readonly policy: Policy;
-  readonly version: number;
 }
 
 /** Policies as they are read and replaced, whoever does it. */
 export function createPolicyWrites(services: Services): {
-  read(tid: string): Promise<VersionedPolicy>;
+  read(tid: string): Promise<TenantPolicyState>;
   put(
     author: Author,
     input: unknown,
     ifVersion: number | null,
-  ): Promise<VersionedPolicy & { readonly revocation: Revocation | null }>;
+    overrideUntilMs?: number | null,
+  ): Promise<TenantPolicyState & { readonly revocation: Revocation | null }>;
 } {
   const { tenants } = services.record;
 
-  async function read(tid: string): Promise<VersionedPolicy> {
-    const found = await tenants.policy(tid);
+  async function read(tid: string): Promise<TenantPolicyState> {
+    const found = await tenants.policy(tid, nowMs(services));
     if (found === null) throw new SekishoError('not_found', 'There is no such tenant.');
-    return { ...found, policy: inOrder(found.policy) };
+    return stateOf(found);
   }
 
   return {
     read,
 
-    async put(author, input, ifVersion) {
+    async put(author, input, ifVersion, overrideUntilMs = null) {
       const { tid, actor } = author;
       const policy = parsePolicy(input);
+      const untilMs =
+        overrideUntilMs === null ? null : parseOverrideEnd(overrideUntilMs, nowMs(services));
       for (let tries = 1; ; tries += 1) {
         const before = await read(tid);
         if (ifVersion !== null && ifVersion !== before.version) throw changedMeanwhile();
-        const shorter = isShorter(before.policy, policy);
+        const next = nextOf(before, policy, untilMs);
+        const shorter = shortens(before, next);
         let done: Done;
         try {
           done = await perform(services, {
             actor,
             revoke: shorter ? [reissueOfTenant(tid)] : [],
             // Whether it shortens anything was judged against this version, so it must still be that one.
-            change: { kind: 'policy_put', tid, policy, ifVersion: before.version },
+            change: {
+              ...{ kind: 'policy_put', tid, policy },
+              ...{ overrideUntilMs: untilMs, ifVersion: before.version },
+            },
             reason: shorter ? 'policy_shortened' : null,
             audit: [
               auditRowBy(services, author, {
                 action: 'policy_changed',
                 subject: { kind: 'tenant', id: tid },
-                detail: { ...flat(policy), shorter },
+                detail: {
+                  ...flat(policy),
+                  ...(untilMs === null ? {} : { override_until: new Date(untilMs).toISOString() }),
+                  shorter,
+                },
               }),
             ],
           });
@@ -75,9 +84,44 @@ export function createPolicyWrites(services: Services): {
         }
         publish(services, 'policy.changed', tid, { tid });
         const version = done.committed?.version ?? before.version + 1;
-        return { policy, version, revocation: done.revocation };
+        return { ...next, version, revocation: done.revocation };
       }
     },
+  };
+}
+
+/** What is in force after a `PUT`: an override stands over what was there for good before. */
+function nextOf(
+  before: TenantPolicyState,
+  policy: Policy,
+  untilMs: number | null,
+): Pick<TenantPolicyState, 'policy' | 'override'> {
+  if (untilMs === null) return { policy, override: null };
+  const after = before.override?.after ?? before.policy;
+  return { policy, override: { untilMs, after } };
+}
+
+/**
+ * Whether anything ends earlier by `next` than what was made by `before` knew: now, or at the end of an override. The end
+ * that an override had when a token was made is in that token.
+ */
+function shortens(
+  before: Pick<TenantPolicyState, 'policy' | 'override'>,
+  next: Pick<TenantPolicyState, 'policy' | 'override'>,
+): boolean {
+  if (isShorter(before.policy, next.policy)) return true;
+  if (before.override === null) return false;
+  if (isShorter(before.override.after, next.policy)) return true;
+  const sooner = next.override !== null && next.override.untilMs < before.override.untilMs;
+  return sooner && isShorter(before.policy, next.override.after);
+}
+
+function stateOf(found: TenantPolicy): TenantPolicyState {
+  const { policy, version, override } = found;
+  return {
+    policy: inOrder(policy),
+    version,
+    override: override === null ? null : { ...override, after: inOrder(override.after) },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { AuditEvent } from '../audit/types.ts';
 import type { HubEvent } from '../hub/contract.ts';
+import type { CleanupKind, CleanupProgress } from '../record/cleanup-contract.ts';
 import type {
   AuditFilter,
   LimitedAccount,
@@ -178,6 +179,15 @@ export interface RevokeOptions {
   readonly idempotency: { readonly key: string; readonly bodyHash: Uint8Array } | null;
 }
 
+/** A tenant's policy as it is in force. */
+export interface TenantPolicyState {
+  readonly policy: Policy;
+  /** Counts changes, and the end of an override as one. */
+  readonly version: number;
+  /** Up to when, and what follows; null: for good. */
+  readonly override: { readonly untilMs: number; readonly after: Policy } | null;
+}
+
 export interface Administration extends ClientAdministration {
   listUsers(caller: Caller, page: Page): Promise<readonly User[]>;
   getUser(caller: Caller, uid: string): Promise<User>;
@@ -229,16 +239,17 @@ export interface Administration extends ClientAdministration {
   listRevocations(caller: Caller, page: Page): Promise<readonly LogRow[]>;
   /** Runs a barrier of its own, so that the answer is true now. */
   getRevocation(caller: Caller, id: string): Promise<Revocation>;
-  getPolicy(caller: Caller): Promise<{ readonly policy: Policy; readonly version: number }>;
+  getPolicy(caller: Caller): Promise<TenantPolicyState>;
+  /**
+   * Replaces all of it, an override too. With `overrideUntilMs`, ahead by 30 days at most, until then: what was there for
+   * good before is in force again from that moment on, without anybody doing anything.
+   */
   putPolicy(
     caller: Caller,
     policy: Policy,
     ifVersion: number | null,
-  ): Promise<{
-    readonly policy: Policy;
-    readonly version: number;
-    readonly revocation: Revocation | null;
-  }>;
+    overrideUntilMs?: number | null,
+  ): Promise<TenantPolicyState & { readonly revocation: Revocation | null }>;
   listAudit(caller: Caller, filter: AuditFilter, page: Page): Promise<readonly AuditEvent[]>;
   listLimited(caller: Caller, page: Page): Promise<readonly LimitedAccount[]>;
   liftLimit(caller: Caller, email: string): Promise<void>;
@@ -306,14 +317,10 @@ export interface MaintenanceStatus {
   readonly state: 'idle' | 'running' | 'paused';
   /** Wall milliseconds of the last complete run; null before the first. */
   readonly lastRunAtMs: number | null;
-  /** Rows removed since the start, by kind. */
-  readonly removed: {
-    readonly sessions: number;
-    readonly attempts: number;
-    readonly tickets: number;
-    readonly idempotencyKeys: number;
-    readonly resets: number;
-  };
+  /** Rows that this node removed since its start, by kind. */
+  readonly removed: Readonly<Record<CleanupKind, number>>;
+  /** Of this node's run that is at work, or its last one. */
+  readonly progress: CleanupProgress;
   /** FORGET: nodes that join take in the log above this position; null before the first run. */
   readonly horizon: number | null;
   /** Batches that failed since the start; they are tried again in the next run. */

@@ -3,6 +3,7 @@ import { SekishoError } from '../errors.ts';
 import { needsRehash } from '../login/password.ts';
 import type { LoginFacts } from '../record/contract.ts';
 import { normaliseEmail } from '../tenant/email.ts';
+import { tightened } from '../tenant/login-limit.ts';
 import { DEFAULT_POLICY } from '../tenant/policy.ts';
 import { isSlug } from '../tenant/slug.ts';
 import { makeDeviceToken, readDeviceToken } from '../token/device-token.ts';
@@ -47,7 +48,8 @@ export async function login(
     tid === null || input.deviceToken === null
       ? null
       : readDeviceToken(services.ring, { tid, email }, input.deviceToken, nowMs(services));
-  const limit = facts.policy?.login_limit ?? DEFAULT_POLICY.login_limit;
+  // A tenant that does not exist is limited like one that does.
+  const limit = facts.policy?.login_limit ?? tightened(DEFAULT_POLICY.login_limit, facts.limits);
   const reserved = await reserveAttempt(services, limit, { tid, email, deviceId, ip: origin.ip });
   if (reserved.kind === 'limited') {
     limited(
@@ -107,7 +109,7 @@ export async function login(
 async function readFacts(services: Services, slug: string, email: string): Promise<LoginFacts> {
   const known = isSlug(slug) ? slug : '';
   for (let tries = 1; ; tries += 1) {
-    const facts = await services.record.sessions.loginFacts(known, email);
+    const facts = await services.record.sessions.loginFacts(known, email, nowMs(services));
     if (facts.identityAgrees) return facts;
     if (tries === MAX_TRIES) throw overtaken();
     await services.follower.identityChanged(facts.head);

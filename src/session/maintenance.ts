@@ -1,28 +1,45 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { Log } from '../observe/log.ts';
+import { CLEANUP_KINDS, type CleanupKind, type CleanupStore } from '../record/cleanup-contract.ts';
 import type { MaintenanceStore } from '../record/contract.ts';
 import type { Maintenance, MaintenanceStatus } from './contract.ts';
 import type { Pause } from './pause.ts';
 import type { Sweeper } from './sweep.ts';
 
-/** Between two runs of clean-up. */
+/** Between two runs of clean-up, whoever makes them, and how often a node looks whether it is its turn. */
 const RUN_EVERY_MS = 60_000;
-/** Rows a batch, and the rest between two batches, so that requests are never queued behind clean-up. */
+const EARLY_MS = 5_000;
+/** How long a node that died keeps the others from it, and how often one that lives renews, and tells how far it is. */
+const CLAIM_MS = 15_000;
+const RENEW_EVERY_MS = 1_000;
+/**
+ * Rows a batch, and the rest between two batches: so long as the batch took, times so much, within bounds. Requests are
+ * never queued behind clean-up for longer than a batch takes, and it leaves them most of the record's time
+ * (docs/operations.md has what was measured).
+ */
 const BATCH = 100;
-const BETWEEN_BATCHES_MS = 50;
+const REST_TIMES = 3;
+const REST_MS = Object.freeze({ least: 5, most: 1_000 });
 /** Embedded: between two checkpoints (PGlite makes none by itself). */
 const CHECKPOINT_EVERY_MS = 120_000;
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 /** How long what has ended stays visible, or could still matter. */
-const KEEP_MS = Object.freeze({
+const KEEP_MS: Readonly<Record<CleanupKind, number>> = Object.freeze({
   /** Administrators list expired and revoked sessions. */
-  sessions: 7 * 24 * HOUR_MS,
+  sessions: 7 * DAY_MS,
   /** Longer than any window that a policy allows. */
-  attempts: 48 * HOUR_MS,
+  attempts: 2 * DAY_MS,
   tickets: HOUR_MS,
-  idempotencyKeys: 24 * HOUR_MS,
+  idempotencyKeys: DAY_MS,
   resets: HOUR_MS,
+  /** Administrators list revocations. FORGET asks for less by far, and the record sees to that by itself. */
+  entries: 90 * DAY_MS,
+  /** Longer than the log, so that no operation of an entry that is known can happen again. */
+  operations: 120 * DAY_MS,
+  /** Longer than any session lives: what expired under a ceiling stays expired. */
+  overrides: 40 * DAY_MS,
 });
 /**
  * FORGET: how long entries are given to nodes that join. Several times as long as an access token lives; the record must
@@ -30,12 +47,14 @@ const KEEP_MS = Object.freeze({
  */
 const KEEP_LOG_MS = HOUR_MS;
 
-type Kind = keyof typeof KEEP_MS;
+type Tally = { -readonly [Kind in CleanupKind]?: { removed: number; left: number } };
 
 export interface MaintenanceOptions {
   readonly clock: Clock;
   readonly wallNowMs: () => number;
+  readonly memberId: () => string;
   readonly store: MaintenanceStore;
+  readonly cleanup: CleanupStore;
   /** Whether the record needs checkpoints of ours. */
   readonly embedded: boolean;
   readonly pause: Pause;
@@ -45,67 +64,115 @@ export interface MaintenanceOptions {
 }
 
 export interface MaintenanceRunner extends Maintenance {
-  /** One complete run, now; ends early when paused or closed. */
+  /** One run, now, if it is this node's turn; ends early when paused, closed, or taken over. */
   run(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Clean-up in bounded batches between pauses, for as long as nobody closes it (A3). */
+/** Clean-up in bounded batches between pauses, one node at a time, for as long as nobody closes it (A3). */
 export function createMaintenance(options: MaintenanceOptions): MaintenanceRunner {
-  const { clock, wallNowMs, store, embedded, pause, sweeper, log } = options;
-  const removed: Record<Kind, number> = {
-    sessions: 0,
-    attempts: 0,
-    tickets: 0,
-    idempotencyKeys: 0,
-    resets: 0,
-  };
+  const { clock, wallNowMs, memberId, store, cleanup, embedded, pause, sweeper, log } = options;
+  const removed = Object.fromEntries(CLEANUP_KINDS.map((kind) => [kind, 0])) as Record<
+    CleanupKind,
+    number
+  >;
+  let left: Tally = {};
   let horizon: number | null = null;
   let failures = 0;
   let lastRunAtMs: number | null = null;
+  let renewedAtMs = 0;
   let closed = false;
   let running: Promise<void> | null = null;
   let timer: Timer | null = null;
   let resting: { readonly timer: Timer; readonly wake: () => void } | null = null;
   let checkpointAtMs = clock.monotonicMs() + CHECKPOINT_EVERY_MS;
 
-  const remove: Record<Kind, (beforeMs: number, batch: number) => Promise<number>> = {
-    sessions: (beforeMs, batch) => store.deleteEndedSessions(beforeMs, batch),
-    attempts: (beforeMs, batch) => store.deleteOldAttempts(beforeMs, batch),
-    tickets: (beforeMs, batch) => store.deleteOldTickets(beforeMs, batch),
-    idempotencyKeys: (beforeMs, batch) => store.deleteOldIdempotencyKeys(beforeMs, batch),
-    resets: (beforeMs, batch) => store.deleteOldResets(beforeMs, batch),
-  };
-
   function stopped(): boolean {
     return pause.on || closed;
   }
 
-  function rest(): Promise<void> {
+  function rest(afterMs: number): Promise<void> {
+    const forMs = Math.min(REST_MS.most, Math.max(REST_MS.least, afterMs * REST_TIMES));
     return new Promise((resolve) => {
       const wake = (): void => {
         resting = null;
         resolve();
       };
-      resting = { timer: clock.after(BETWEEN_BATCHES_MS, wake), wake };
+      resting = { timer: clock.after(forMs, wake), wake };
     });
   }
 
-  async function clean(kind: Kind): Promise<void> {
-    while (!stopped() && !(await pause.ask())) {
-      let count: number;
+  /** Whether this run may go on: it is not paused, and still ours. */
+  async function mayGoOn(run: number): Promise<boolean> {
+    if (stopped() || (await pause.ask()) || closed) return false;
+    if (clock.monotonicMs() - renewedAtMs < RENEW_EVERY_MS) return true;
+    renewedAtMs = clock.monotonicMs();
+    return await cleanup.renew(run, CLAIM_MS, left);
+  }
+
+  /** @returns whether it came to the end of this kind. */
+  async function clean(run: number, kind: CleanupKind): Promise<boolean> {
+    const beforeMs = wallNowMs() - KEEP_MS[kind];
+    if (!(await mayGoOn(run))) return false;
+    const tally = { removed: 0, left: await cleanup.left(kind, beforeMs) };
+    left = { ...left, [kind]: tally };
+    let after: string | null = null;
+    while (await mayGoOn(run)) {
+      const beganMs = clock.monotonicMs();
+      const batch: Awaited<ReturnType<CleanupStore['clean']>> = await cleanup.clean(
+        kind,
+        beforeMs,
+        after,
+        BATCH,
+      );
+      after = batch.after;
+      removed[kind] += batch.removed;
+      tally.removed += batch.removed;
+      tally.left = Math.max(0, tally.left - batch.removed);
+      // A batch that was not full was the last one; a full one never is (A3).
+      if (batch.removed < BATCH) {
+        tally.left = 0;
+        return true;
+      }
+      await rest(clock.monotonicMs() - beganMs);
+      await checkpoint();
+    }
+    return false;
+  }
+
+  /** @returns whether it came to the end of everything. */
+  async function everyKind(run: number): Promise<boolean> {
+    for (const kind of CLEANUP_KINDS) {
       try {
-        count = await remove[kind](wallNowMs() - KEEP_MS[kind], BATCH);
+        if (!(await clean(run, kind))) return false;
       } catch (error) {
         failures += 1;
         log.warn({ err: error, kind }, 'a batch of clean-up failed; it is tried again');
-        return;
       }
-      removed[kind] += count;
-      // A batch that was not full was the last one; a full one never is (A3).
-      if (count < BATCH) return;
-      await rest();
     }
+    return true;
+  }
+
+  async function turn(): Promise<void> {
+    let run: number;
+    try {
+      const claim = await cleanup.claim(memberId(), CLAIM_MS, RUN_EVERY_MS - EARLY_MS);
+      if (claim.kind !== 'claimed') return;
+      run = claim.run;
+    } catch (error) {
+      failures += 1;
+      log.warn({ err: error }, 'clean-up could not begin; it is tried again');
+      return;
+    }
+    renewedAtMs = clock.monotonicMs();
+    left = {};
+    const whole = await everyKind(run);
+    try {
+      await cleanup.release(run, whole, left);
+    } catch (error) {
+      log.debug({ err: error }, 'the end of clean-up could not be told');
+    }
+    if (whole) lastRunAtMs = wallNowMs();
   }
 
   async function forget(): Promise<void> {
@@ -131,10 +198,9 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
 
   async function everything(): Promise<void> {
     await pause.ask();
-    for (const kind of Object.keys(KEEP_MS) as Kind[]) await clean(kind);
+    if (!stopped()) await turn();
     await forget();
     await checkpoint();
-    if (!stopped()) lastRunAtMs = wallNowMs();
   }
 
   function run(): Promise<void> {
@@ -159,7 +225,8 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
     status(): MaintenanceStatus {
       const state = pause.on ? 'paused' : running === null ? 'idle' : 'running';
       const sweep = sweeper?.status() ?? null;
-      return { state, lastRunAtMs, removed: { ...removed }, horizon, failures, sweep };
+      const figures = { removed: { ...removed }, progress: { ...left }, horizon, failures };
+      return { state, lastRunAtMs, ...figures, sweep };
     },
     async close() {
       closed = true;

@@ -64,7 +64,7 @@ export async function checkOwnPassword(
 /** The caller's own user, tenant and policy with the head, read in one statement (EPOCH). */
 export async function ownFacts(services: Services, tid: string, uid: string): Promise<OwnFacts> {
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
-    const facts = await services.record.sessions.subjectFacts(tid, uid);
+    const facts = await services.record.sessions.subjectFacts(tid, uid, nowMs(services));
     if (!facts.identityAgrees) {
       await services.follower.identityChanged(facts.head);
       continue;

@@ -10,6 +10,8 @@ export interface Pause {
   readonly on: boolean;
   /** The same, asked anew when that is a second old. Never rejects: without an answer it stays as it was. */
   ask(): Promise<boolean>;
+  /** What the record was just heard to say. */
+  learn(on: boolean): void;
   /** Holds here at once, and everywhere when it resolves. Rejects when the record could not be told. */
   set(on: boolean): Promise<void>;
 }
@@ -39,6 +41,11 @@ export function createPause(options: {
         // The record is away, and so is whatever would be paused.
       }
       return on;
+    },
+    learn(said) {
+      if (telling > 0) return;
+      on = said;
+      askedAtMs = clock.monotonicMs();
     },
     async set(next) {
       on = next;

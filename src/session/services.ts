@@ -10,6 +10,7 @@ import type { Activity } from './activity.ts';
 import type { ClientCache } from './client-cache.ts';
 import type { Keys } from './keys.ts';
 import type { MaintenanceRunner } from './maintenance.ts';
+import type { Operations } from './operations.ts';
 import type { Sightings } from './sightings.ts';
 
 /** What the use cases work with; the composition root puts it together. */
@@ -25,6 +26,7 @@ export interface Services {
   readonly sightings: Sightings;
   readonly maintenance: MaintenanceRunner;
   readonly clientCache: ClientCache;
+  readonly operations: Operations;
   readonly keys: Keys;
   readonly ring: KeyRing;
   readonly passwords: PasswordHasher;

@@ -137,7 +137,7 @@ describe('ASVS 8.4.1: rows of a tenant', () => {
       "select current_user = session_user as own, current_setting('sekisho.tid', true) as tid";
     for (const verb of [
       () => engine.record.users.list(acme.tenant.tid, { limit: 1, cursor: null }),
-      () => engine.record.sessions.loginFacts('acme', 'a@b'),
+      () => engine.record.sessions.loginFacts('acme', 'a@b', Date.now()),
       () => engine.record.log.list(acme.tenant.tid, { limit: 1, cursor: null }),
       () => engine.record.members.list(),
       () =>

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
 import { silentLog } from '../../src/observe/log.ts';
+import type {
+  CleanupClaim,
+  CleanupKind,
+  CleanupProgress,
+} from '../../src/record/cleanup-contract.ts';
 import { MAX_ACCESS_TTL_MS, MAX_TERM_MS } from '../../src/revocation/constants.ts';
 import { createMaintenance } from '../../src/session/maintenance.ts';
 import { createPause } from '../../src/session/pause.ts';
@@ -8,43 +13,74 @@ import { createTestClock } from '../support/clock.ts';
 const STATE = {
   ...{ number: 0, finished: 0, holder: null, progress: null, sweptThroughMs: 0, lostAtMs: null },
 };
+const DAY_MS = 86_400_000;
 
-function start(rows: { sessions: number }, embedded = false) {
+/** @param rows how many there are to remove, by kind; a batch takes `batchMs` of the clock. */
+function start(rows: Partial<Record<CleanupKind, number>>, { embedded = false, batchMs = 1 } = {}) {
   const clock = createTestClock(1_000_000_000_000);
-  const batches: number[] = [];
+  const batches: { readonly kind: CleanupKind; readonly count: number; readonly atMs: number }[] =
+    [];
+  const ages = new Map<CleanupKind, number>();
+  const told: { progress: CleanupProgress; released: boolean[]; after: (string | null)[] } = {
+    ...{ progress: {}, released: [], after: [] },
+  };
   const calls = { checkpoints: 0, fails: false };
   // What the record says: of this node, and of any other one.
-  const told = { paused: false, fails: false };
+  const record = {
+    ...{ paused: false, fails: false, ours: true, claim: null as CleanupClaim | null },
+  };
   const pause = createPause({
     clock,
     store: {
-      state: async () => ({ ...STATE, paused: told.paused }),
+      state: async () => ({ ...STATE, paused: record.paused }),
       pause: async (paused) => {
-        if (told.fails) throw new Error('the record is away');
-        told.paused = paused;
+        if (record.fails) throw new Error('the record is away');
+        record.paused = paused;
       },
     },
   });
   const maintenance = createMaintenance({
     clock,
     wallNowMs: () => clock.wallMs(),
+    memberId: () => 'us',
     log: silentLog,
     embedded,
     pause,
     sweeper: null,
-    store: {
-      deleteEndedSessions: async (beforeMs, batch) => {
-        expect(beforeMs).toBeLessThan(clock.wallMs());
-        if (calls.fails) throw new Error('the record is away');
-        const count = Math.min(rows.sessions, batch);
-        rows.sessions -= count;
-        batches.push(count);
-        return count;
+    cleanup: {
+      claim: async (holder) => {
+        expect(holder).toBe('us');
+        if (record.paused) return { kind: 'paused' };
+        return record.claim ?? { kind: 'claimed', run: 1 };
       },
-      deleteOldAttempts: async () => 0,
-      deleteOldTickets: async () => 0,
-      deleteOldIdempotencyKeys: async () => 0,
-      deleteOldResets: async () => 0,
+      renew: async (_run, _claimMs, progress) => {
+        told.progress = progress;
+        return record.ours;
+      },
+      release: async (_run, whole, progress) => {
+        told.progress = progress;
+        told.released.push(whole);
+      },
+      state: async () => {
+        throw new Error('nobody asks');
+      },
+      left: async (kind) => rows[kind] ?? 0,
+      clean: async (kind, beforeMs, after, batch) => {
+        if (calls.fails) throw new Error('the record is away');
+        ages.set(kind, clock.wallMs() - beforeMs);
+        await new Promise<void>((resolve) => {
+          clock.after(batchMs, resolve);
+        });
+        const count = Math.min(rows[kind] ?? 0, batch);
+        rows[kind] = (rows[kind] ?? 0) - count;
+        if (kind === 'sessions') {
+          told.after.push(after);
+          batches.push({ kind, count, atMs: clock.monotonicMs() });
+        }
+        return { removed: count, after: count === 0 ? null : `${kind} ${rows[kind]}` };
+      },
+    },
+    store: {
       forgetLog: async (beforeMs) => {
         // Longer than the longest access token and the longest term, by far.
         expect(clock.wallMs() - beforeMs).toBeGreaterThan(2 * (MAX_ACCESS_TTL_MS + MAX_TERM_MS));
@@ -55,17 +91,27 @@ function start(rows: { sessions: number }, embedded = false) {
       },
     },
   });
-  return { clock, batches, calls, told, maintenance };
+  /** Lets the clock go on until `work` is over. */
+  async function finish(work: Promise<void>, stepMs = 1): Promise<void> {
+    let over = false;
+    const ended = work.finally(() => {
+      over = true;
+    });
+    for (let steps = 0; !over && steps < 10_000; steps += 1) await clock.advance(stepMs);
+    await ended;
+  }
+  return { clock, batches, ages, told, calls, record, maintenance, finish };
 }
 
-test('A3: clean-up goes on over as many batches of 100 as there are', async () => {
+test('A3: clean-up goes on over as many batches of 100 as there are, each from where the last ended', async () => {
   const rows = { sessions: 1_050 };
-  const { clock, batches, maintenance } = start(rows);
-  const run = maintenance.run();
-  for (let n = 0; n < 30; n += 1) await clock.advance(50);
-  await run;
+  const { batches, told, maintenance, finish } = start(rows);
+  await finish(maintenance.run());
   expect(rows.sessions).toBe(0);
-  expect(batches).toEqual([...new Array(10).fill(100), 50]);
+  expect(batches.map(({ count }) => count)).toEqual([...new Array(10).fill(100), 50]);
+  expect(told.after.slice(0, 3)).toEqual([null, 'sessions 950', 'sessions 850']);
+  expect(told.released).toEqual([true]);
+  expect(told.progress).toMatchObject({ sessions: { removed: 1_050, left: 0 } });
   expect(maintenance.status()).toMatchObject({
     state: 'idle',
     removed: { sessions: 1_050 },
@@ -73,83 +119,122 @@ test('A3: clean-up goes on over as many batches of 100 as there are', async () =
   });
 });
 
+test('A3: it rests longer than a batch has taken, so that most of the time is the requests’', async () => {
+  for (const batchMs of [1, 10, 200]) {
+    const { batches, maintenance, finish } = start({ sessions: 500 }, { batchMs });
+    await finish(maintenance.run());
+    const gaps = batches.slice(1).map(({ atMs }, at) => atMs - (batches[at]?.atMs ?? 0));
+    for (const gap of gaps) {
+      expect(gap).toBeGreaterThanOrEqual(Math.max(5 + batchMs, Math.min(1_000, 4 * batchMs)));
+      expect(gap).toBeLessThanOrEqual(batchMs * 4 + 20);
+    }
+  }
+});
+
+test('A3: what administrators list and what operations need is kept; nothing younger than that goes', async () => {
+  const { ages, maintenance, finish } = start({});
+  await finish(maintenance.run());
+  const days = Object.fromEntries([...ages].map(([kind, ms]) => [kind, ms / DAY_MS]));
+  expect(days).toEqual({
+    ...{ sessions: 7, attempts: 2, tickets: 1 / 24, idempotencyKeys: 1, resets: 1 / 24 },
+    ...{ entries: 90, operations: 120, overrides: 40 },
+  });
+});
+
 test('A3: clean-up can be paused at once, in the middle of a run, and resumed', async () => {
   const rows = { sessions: 1_000 };
-  const { clock, batches, maintenance } = start(rows);
+  const { clock, batches, told, maintenance, finish } = start(rows);
   const run = maintenance.run();
-  await clock.advance(50);
+  for (let n = 0; n < 20; n += 1) await clock.advance(1);
   const paused = maintenance.pause();
   expect(maintenance.status().state).toBe('paused');
   await paused;
   const before = batches.length;
-  await clock.advance(50);
-  await run;
-  expect(batches).toHaveLength(before);
+  await finish(run);
+  expect(batches.length).toBeLessThanOrEqual(before + 1);
+  expect(rows.sessions).toBeGreaterThan(0);
+  expect(told.released).toEqual([false]);
   expect(maintenance.status()).toMatchObject({ state: 'paused', lastRunAtMs: null });
   await maintenance.resume();
-  const second = maintenance.run();
-  for (let n = 0; n < 30; n += 1) await clock.advance(50);
-  await second;
+  await finish(maintenance.run());
   expect(rows.sessions).toBe(0);
 });
 
 test('A3: a pause on another node holds here within a second, and ends here too', async () => {
-  const rows = { sessions: 5_000 };
-  const { clock, batches, told, maintenance } = start(rows);
+  const rows = { sessions: 50_000 };
+  const { clock, batches, record, maintenance, finish } = start(rows);
   const run = maintenance.run();
-  await clock.advance(50);
-  told.paused = true;
-  for (let n = 0; n < 25; n += 1) await clock.advance(50);
-  await run;
+  for (let n = 0; n < 20; n += 1) await clock.advance(1);
+  record.paused = true;
+  const pausedAtMs = clock.monotonicMs();
+  await finish(run);
+  expect(clock.monotonicMs() - pausedAtMs).toBeLessThan(1_100);
   const before = batches.length;
   expect(rows.sessions).toBeGreaterThan(0);
   expect(maintenance.status().state).toBe('paused');
   await maintenance.run();
   expect(batches).toHaveLength(before);
-  told.paused = false;
+  record.paused = false;
   await clock.advance(1_000);
-  const second = maintenance.run();
-  for (let n = 0; n < 60; n += 1) await clock.advance(50);
-  await second;
+  await finish(maintenance.run());
   expect(rows.sessions).toBe(0);
 });
 
+test('A3: one node at a time cleans up; one that has lost its claim stops', async () => {
+  const rows = { sessions: 50_000 };
+  const { clock, record, batches, told, maintenance, finish } = start(rows);
+  record.claim = { kind: 'held', holder: 'another' };
+  await finish(maintenance.run());
+  expect(batches).toEqual([]);
+  record.claim = null;
+  const run = maintenance.run();
+  for (let n = 0; n < 20; n += 1) await clock.advance(1);
+  record.ours = false;
+  await finish(run);
+  expect(rows.sessions).toBeGreaterThan(0);
+  expect(told.released).toEqual([false]);
+});
+
 test('A3: a pause that the record could not be told is said so', async () => {
-  const { told, maintenance } = start({ sessions: 0 });
-  told.fails = true;
+  const { record, maintenance } = start({ sessions: 0 });
+  record.fails = true;
   await expect(maintenance.pause()).rejects.toThrow('away');
 });
 
 test('a batch that fails is counted and tried again in the next run', async () => {
   const rows = { sessions: 10 };
-  const { calls, maintenance } = start(rows);
+  const { calls, maintenance, finish } = start(rows);
   calls.fails = true;
-  await maintenance.run();
-  expect(maintenance.status()).toMatchObject({ failures: 1, removed: { sessions: 0 } });
+  await finish(maintenance.run());
+  expect(maintenance.status()).toMatchObject({ removed: { sessions: 0 } });
+  expect(maintenance.status().failures).toBeGreaterThan(0);
   calls.fails = false;
-  await maintenance.run();
+  await finish(maintenance.run());
   expect(rows.sessions).toBe(0);
 });
 
-test('embedded: checkpoints are made by schedule, and only there', async () => {
-  const embedded = start({ sessions: 0 }, true);
-  await embedded.maintenance.run();
+test('embedded: checkpoints are made by schedule, in the middle of a long run too, and only there', async () => {
+  const embedded = start({ sessions: 0 }, { embedded: true });
+  await embedded.finish(embedded.maintenance.run());
   expect(embedded.calls.checkpoints).toBe(0);
   await embedded.clock.advance(120_000);
-  await embedded.maintenance.run();
+  await embedded.finish(embedded.maintenance.run());
   expect(embedded.calls.checkpoints).toBe(1);
+  const long = start({ sessions: 30_000 }, { embedded: true, batchMs: 200 });
+  await long.finish(long.maintenance.run(), 100);
+  expect(long.calls.checkpoints).toBeGreaterThan(0);
   const cluster = start({ sessions: 0 });
   await cluster.clock.advance(240_000);
-  await cluster.maintenance.run();
+  await cluster.finish(cluster.maintenance.run());
   expect(cluster.calls.checkpoints).toBe(0);
 });
 
 test('close ends a run between two batches and leaves no timer behind', async () => {
   const rows = { sessions: 1_000 };
-  const { clock, maintenance } = start(rows);
+  const { clock, maintenance, finish } = start(rows);
   const run = maintenance.run();
-  await clock.advance(0);
-  await maintenance.close();
+  for (let n = 0; n < 5; n += 1) await clock.advance(1);
+  await finish(maintenance.close());
   await run;
   expect(rows.sessions).toBeGreaterThan(0);
   expect(clock.pending()).toBe(0);

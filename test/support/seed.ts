@@ -239,7 +239,7 @@ export async function openSession(
   nowMs: number = START_MS,
 ): Promise<OpenedSession> {
   const { sessions } = fixture.record;
-  const { head } = await sessions.subjectFacts(tid, uid);
+  const { head } = await sessions.subjectFacts(tid, uid, START_MS);
   const { token, session } = newSession(tid, uid, head, nowMs);
   const outcome = await sessions.open(tid, session);
   if (outcome.kind !== 'opened') throw new Error(`the session was not opened: ${outcome.kind}`);

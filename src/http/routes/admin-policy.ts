@@ -1,14 +1,16 @@
 import { z } from 'zod';
 import { crossFieldErrors } from '../../tenant/policy.ts';
 import { etagOf, expectedVersion } from '../etag.ts';
-import { policyObjectSchema, revocationSchema } from '../objects.ts';
+import {
+  policyObjectSchema,
+  policyStateOf,
+  policyStateSchema,
+  revocationSchema,
+} from '../objects.ts';
 import { type Route, route } from '../route.ts';
 import { alsoRevoked, statusOf } from './revoked.ts';
 
-const changed = z.strictObject({
-  policy: policyObjectSchema,
-  revocation: revocationSchema.optional(),
-});
+const changed = policyStateSchema.extend({ revocation: revocationSchema.optional() });
 
 /** With the bounds between fields. */
 const wholePolicy = policyObjectSchema.superRefine((policy, context) => {
@@ -24,10 +26,11 @@ const get = route({
   group: 'Policy',
   summary: 'The policy of the tenant',
   who: 'admin',
-  responses: { 200: z.strictObject({ policy: policyObjectSchema }) },
+  responses: { 200: policyStateSchema },
   async handle({ engine, caller }) {
-    const { policy, version } = await engine.administration.getPolicy(caller);
-    return { status: 200, body: { policy }, headers: { etag: etagOf(version) } };
+    const state = await engine.administration.getPolicy(caller);
+    const headers = { etag: etagOf(state.version) };
+    return { status: 200, body: policyStateOf(state), headers };
   },
 });
 
@@ -38,7 +41,7 @@ const put = route({
   group: 'Policy',
   summary: 'Replace the policy',
   description:
-    'All of it; a missing field is 422. Takes effect at once, for existing sessions too where it is shorter. `If-Match` is optional.',
+    'All of it; a missing field is 422. Takes effect at once, for existing sessions too where it is shorter. With `override_until` it holds until then, over the policy that is there for good, which is in force again from that moment on by itself; without it, it takes the place of both. `If-Match` is optional.',
   who: 'admin',
   body: wholePolicy,
   responses: { 200: changed, 202: changed },
@@ -49,11 +52,15 @@ const put = route({
       request.headers.get('if-match'),
       async () => (await administration.getPolicy(caller)).version,
     );
-    const { policy, version, revocation } = await administration.putPolicy(caller, body, expected);
+    const { override_until, ...policy } = body;
+    const untilMs = override_until === undefined ? null : Date.parse(override_until);
+    const { revocation, ...state } = await administration.putPolicy(
+      ...([caller, policy, expected, untilMs] as const),
+    );
     return {
       status: statusOf(revocation),
-      body: { policy, ...alsoRevoked(revocation) },
-      headers: { etag: etagOf(version) },
+      body: { ...policyStateOf(state), ...alsoRevoked(revocation) },
+      headers: { etag: etagOf(state.version) },
     };
   },
 });

@@ -53,7 +53,13 @@ begin
     v_uid := null;
 
   when 'policy_put' then
-    update sekisho.tenant t set policy = c -> 'policy', policy_version = t.policy_version + 1
+    -- For a while, or for good; what is there for good stays beneath what is there for a while. An override that ended by
+    -- itself made a version of its own (see policy_version_at).
+    update sekisho.tenant t
+       set policy = case when c ->> 'overrideUntilMs' is null then c -> 'policy' else t.policy end,
+           override_policy = case when c ->> 'overrideUntilMs' is not null then c -> 'policy' end,
+           override_until = sekisho.from_ms((c ->> 'overrideUntilMs')::bigint),
+           policy_version = sekisho.policy_version_at(t, p_now) + 1
      where t.tid = v_tid
      returning t.policy_version into v_version;
 
@@ -88,6 +94,9 @@ begin
 
   when 'client_delete' then
     delete from sekisho.service_client s where s.tid = v_tid and s.cid = c ->> 'cid';
+
+  when 'override_put', 'override_end', 'cleanup_pause' then
+    perform sekisho.apply_operation(c, p_now);
   end case;
   return jsonb_build_object('uid', v_uid, 'sid', c #>> '{regenerate,sid}', 'version', v_version);
 end $$;

@@ -21,8 +21,16 @@ begin
     return case when (c ->> 'onlyFirst')::boolean and exists (select from sekisho.tenant) then 'not_first' end;
   end if;
 
-  if v_kind in ('policy_put', 'user_create', 'client_create') then
-    select t.policy_version into v_version from sekisho.tenant t
+  if v_kind in ('override_put', 'cleanup_pause') then
+    return null;
+  elsif v_kind = 'override_end' then
+    return (
+      select 'not_found' where not exists (
+        select from sekisho.override o
+         where o.kind = c ->> 'override' and o.node is not distinct from c ->> 'node'
+           and (o.until_at is null or o.until_at > sekisho.from_ms((p ->> 'nowMs')::bigint))));
+  elsif v_kind in ('policy_put', 'user_create', 'client_create') then
+    select sekisho.policy_version_at(t, sekisho.from_ms((p ->> 'nowMs')::bigint)) into v_version from sekisho.tenant t
      where t.tid = c ->> 'tid' and t.status <> 'deleting';
     if not found then return 'not_found'; end if;
   elsif v_kind in ('client_secret', 'client_delete') then

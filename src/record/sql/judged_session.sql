@@ -1,14 +1,17 @@
 -- Sessions with the judgement on each: the one predicate by which the record finds a session alive, at refresh, in the
 -- device cap, in lists and in clean-up. STABLE, so it reads by the snapshot of the statement that calls it, and so
 -- plain that the planner takes it into that statement.
---   p_now  wall time of the caller; '-infinity' leaves the absolute end out of the judgement
+--   p_now  wall time of the caller
 -- Result, beside the session's own columns (none of its hashes):
---   expires_at  the absolute end under the session's own and the tenant's present policy, whichever is earlier
+--   expires_at  the absolute end under the session's own policy, the tenant's present one and what follows that, and the
+--               operators' ceilings, whichever is earliest
 --   state       active | expired | revoked
 --   why         what expired it: absolute | idle; null while neither has
 -- Floors: one with a higher epoch than the session's revokes it, unless it spares this very session. Idleness is judged
 -- against swept_through, not against p_now: while nothing sweeps, nobody grows idle. What was lost before it was swept
 -- counts in the users' favour (sekisho.presumed_seen).
+-- What holds for a while, an override of the policy or a ceiling, counts up to its end: a session that came to its end
+-- under it stays expired, and one that did not is judged by what follows, at once and without anybody doing anything.
 create or replace function sekisho.judged_session(p_now timestamptz)
   returns table (
     tid text, sid text, uid text, device_name text, device_kind text, ip text, user_agent text, amr text[],
@@ -40,16 +43,42 @@ as $$
     join sekisho.tenant t on t.tid = s.tid
    cross join lateral (
      select e.expires_at, p_now >= e.expires_at as past_end,
-            coalesce(
-              case when (select w.lost_at <> '{}' from sekisho.sweep w)
-                   then sekisho.presumed_seen(s.last_seen_at, e.idle, (select w.lost_through from sekisho.sweep w),
-                          (select w.lost_at from sekisho.sweep w))
-                   else s.last_seen_at
-              end + e.idle < (select w.swept_through from sekisho.sweep w), false) as idle
+            exists (
+              select from (
+                  -- How long it may be idle, and up to when that is asked for.
+                  values (least(s.idle_timeout_s,
+                                (case when t.override_until > p_now then t.override_policy else t.policy end
+                                  ->> 'idle_timeout')::integer), 'infinity'::timestamptz),
+                         ((t.override_policy ->> 'idle_timeout')::integer, t.override_until)
+                   union all
+                  select (o.value ->> 'idle_timeout')::integer, o.until_at
+                    from sekisho.override o where o.kind = 'lifetimes'
+                ) i (seconds, until_at)
+               cross join lateral (
+                  select case when (select w.lost_at <> '{}' from sekisho.sweep w)
+                              then sekisho.presumed_seen(s.last_seen_at, i.seconds * interval '1 second',
+                                     (select w.lost_through from sekisho.sweep w),
+                                     (select w.lost_at from sekisho.sweep w))
+                              else s.last_seen_at
+                         end + i.seconds * interval '1 second' as idle_at
+                ) n
+               where n.idle_at < i.until_at and n.idle_at < (select w.swept_through from sekisho.sweep w)
+            ) as idle
        from (
-         select least(s.absolute_end_at,
-                      s.created_at + (t.policy ->> 'absolute_timeout')::integer * interval '1 second') as expires_at,
-                least(s.idle_timeout_s, (t.policy ->> 'idle_timeout')::integer) * interval '1 second' as idle
+         select least(
+             s.absolute_end_at,
+             case
+               when s.created_at + (t.override_policy ->> 'absolute_timeout')::integer * interval '1 second'
+                    < t.override_until
+               then s.created_at + (t.override_policy ->> 'absolute_timeout')::integer * interval '1 second'
+               else greatest(
+                 t.override_until, s.created_at + (t.policy ->> 'absolute_timeout')::integer * interval '1 second')
+             end,
+             (select min(s.created_at + (o.value ->> 'absolute_timeout')::integer * interval '1 second')
+                from sekisho.override o
+               where o.kind = 'lifetimes'
+                 and s.created_at + (o.value ->> 'absolute_timeout')::integer * interval '1 second' < o.until_at)
+           ) as expires_at
        ) e
    ) l
 $$;

@@ -35,7 +35,14 @@ begin
 
   -- Begun after the locks, so it sees whatever won while the password was being hashed.
   select h.generation, h.position, h.identity = sekisho.server_identity() as identity_agrees,
-         t.policy, t.status as tenant_status, u.status as user_status,
+         sekisho.policy_at(t, v_now) as policy, t.status as tenant_status, u.status as user_status,
+         -- The session's own, which hold for its life: those of the policy that it may have longest. What shortens them for
+         -- a while is looked at whenever it is judged.
+         greatest((t.policy ->> 'idle_timeout')::integer,
+                  case when t.override_until > v_now then (t.override_policy ->> 'idle_timeout')::integer end) as idle_s,
+         greatest((t.policy ->> 'absolute_timeout')::integer,
+                  case when t.override_until > v_now then (t.override_policy ->> 'absolute_timeout')::integer end)
+           as absolute_s,
          exists (
            select from (values ('*', ''), (p_tid, ''), (p_tid, p_uid)) k (tid, uid)
              join sekisho.floor f on f.tid = k.tid and f.uid = k.uid
@@ -94,8 +101,8 @@ begin
      idle_timeout_s, absolute_end_at, generation, epoch, rot, current_hash, issued_at, successor_hash, successor_key_id)
   values
     (p_tid, p_sid, p_uid, p_device_name, p_device_kind, p_ip, p_user_agent, p_amr, v_now, v_now, v_now,
-     (v_seen.policy ->> 'idle_timeout')::integer,
-     v_now + (v_seen.policy ->> 'absolute_timeout')::integer * interval '1 second',
+     v_seen.idle_s,
+     v_now + v_seen.absolute_s * interval '1 second',
      p_generation, p_epoch, 0, p_current_hash, v_now, p_successor_hash, p_successor_key_id);
   update sekisho.tenant_user u set last_login_at = greatest(u.last_login_at, v_now)
    where u.tid = p_tid and u.uid = p_uid;
@@ -103,7 +110,7 @@ begin
 
   -- EPOCH: roles and the token's epoch by one statement.
   select jsonb_build_object(
-           'session', to_jsonb(j), 'user', sekisho.user_json(u), 'policy', t.policy,
+           'session', to_jsonb(j), 'user', sekisho.user_json(u), 'policy', sekisho.policy_at(t, v_now),
            'head', jsonb_build_object('generation', h.generation, 'position', h.position))
     into strict v_mint
     from sekisho.judged_session(v_now) j

@@ -39,7 +39,7 @@ begin
   if not found then return jsonb_build_object('kind', 'unknown'); end if;
 
   select h.generation, h.position, h.identity = sekisho.server_identity() as identity_agrees,
-         j.state, j.why, to_jsonb(j) as session, t.policy, t.status as tenant_status, u.status as user_status,
+         j.state, j.why, to_jsonb(j) as session, sekisho.policy_at(t, v_now) as policy, t.status as tenant_status, u.status as user_status,
          sekisho.user_json(u) as user_row
     into strict v_seen
     from sekisho.head h

@@ -1,4 +1,4 @@
--- A tenant as it leaves the record: everything but its policy (see tenantOf in rows.ts).
+-- A tenant as it leaves the record: everything but its policies (see tenantOf in rows.ts).
 create or replace function sekisho.tenant_json(p_tenant sekisho.tenant) returns jsonb
   language sql stable parallel safe
-  as $$ select to_jsonb(p_tenant) - 'policy' - 'policy_version' $$;
+  as $$ select to_jsonb(p_tenant) - array['policy', 'policy_version', 'override_policy', 'override_until'] $$;

@@ -145,7 +145,7 @@ export function changeSuite(kind: string, open: () => Promise<RecordFixture>): v
       });
       expect(user).toMatchObject({ uid });
       expect(row).toMatchObject({ sid, state: 'active', rot: 2, authTimeMs: atMs });
-      expect(await fixture.record.sessions.subjectFacts(tid, uid)).toMatchObject({
+      expect(await fixture.record.sessions.subjectFacts(tid, uid, START_MS)).toMatchObject({
         passwordHash: 'new',
       });
       // Neither the token that was live nor one within its window of grace goes on.
@@ -174,7 +174,7 @@ export function changeSuite(kind: string, open: () => Promise<RecordFixture>): v
       const ask = (byte: number) =>
         committed(fixture, { change: { kind: 'password_reset', tid, uid, reset: reset(byte) } });
       await ask(1);
-      expect(await fixture.record.sessions.subjectFacts(tid, uid)).toMatchObject({
+      expect(await fixture.record.sessions.subjectFacts(tid, uid, START_MS)).toMatchObject({
         passwordHash: null,
       });
       await ask(2);
@@ -199,7 +199,7 @@ export function changeSuite(kind: string, open: () => Promise<RecordFixture>): v
       const change = { kind: 'policy_put', tid, policy, ifVersion: 1 } as const;
       expect((await committed(fixture, { change })).version).toBe(2);
       expect(await commitOne(fixture, { change })).toEqual({ kind: 'precondition_failed' });
-      expect(await fixture.record.tenants.policy(tid)).toEqual({ policy, version: 2 });
+      expect(await fixture.record.tenants.policy(tid, START_MS)).toEqual({ policy, version: 2 });
     });
 
     test('ASVS 7.4.1 logout and theft are told apart in the row', async () => {

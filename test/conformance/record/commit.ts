@@ -240,7 +240,7 @@ export function commitSuite(kind: string, open: () => Promise<RecordFixture>): v
           ),
         ),
         ...Array.from({ length: 3 }, async () => {
-          const { head } = await fixture.record.sessions.subjectFacts(tid, uid);
+          const { head } = await fixture.record.sessions.subjectFacts(tid, uid, START_MS);
           return fixture.record.sessions.open(tid, newSession(tid, uid, head, START_MS).session);
         }),
       ]);

@@ -41,7 +41,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       nowMs: number,
       endSids: readonly string[] = [],
     ): Promise<OpenOutcome> {
-      const { head } = await fixture.record.sessions.subjectFacts(tid, uid);
+      const { head } = await fixture.record.sessions.subjectFacts(tid, uid, START_MS);
       const { session } = newSession(tid, uid, head, nowMs);
       return fixture.record.sessions.open(tid, { ...session, endSids });
     }
@@ -55,7 +55,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       });
       const { sessions } = fixture.record;
       const head = await raiseFloor(fixture, { tid: tenant.tid, uid });
-      const facts = await sessions.loginFacts(tenant.slug, 'ann@example.test');
+      const facts = await sessions.loginFacts(tenant.slug, 'ann@example.test', START_MS);
       expect(facts).toMatchObject({
         head,
         identityAgrees: true,
@@ -64,23 +64,25 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
         user: { uid, email: 'ann@example.test', roles: ['admin', 'clerk'], status: 'active' },
         passwordHash: 'hash',
       });
-      expect(await sessions.subjectFacts(tenant.tid, uid)).toEqual(facts);
-      expect(await sessions.loginFacts(tenant.slug, 'bob@example.test')).toMatchObject({
+      expect(await sessions.subjectFacts(tenant.tid, uid, START_MS)).toEqual(facts);
+      expect(await sessions.loginFacts(tenant.slug, 'bob@example.test', START_MS)).toMatchObject({
         head,
         tenant: { tid: tenant.tid },
         user: null,
         passwordHash: null,
       });
       const nobody = { head, identityAgrees: true, tenant: null, policy: null, user: null };
-      expect(await sessions.loginFacts('nowhere', 'ann@example.test')).toMatchObject(nobody);
-      expect(await sessions.subjectFacts('nowhere', uid)).toMatchObject(nobody);
+      expect(await sessions.loginFacts('nowhere', 'ann@example.test', START_MS)).toMatchObject(
+        nobody,
+      );
+      expect(await sessions.subjectFacts('nowhere', uid, START_MS)).toMatchObject(nobody);
     });
 
     test('B2 a session is opened with the epoch of its credentials and can be minted from', async () => {
       const { tid } = await seedTenant(fixture);
       const uid = await seedUser(fixture, tid, { roles: ['clerk'] });
       const { sessions, audit } = fixture.record;
-      const { head: epoch } = await sessions.subjectFacts(tid, uid);
+      const { head: epoch } = await sessions.subjectFacts(tid, uid, START_MS);
       const head = await raiseFloor(fixture, { tid: (await seedTenant(fixture)).tid });
       const { session } = newSession(tid, uid, epoch, START_MS);
       const outcome = await sessions.open(tid, session);
@@ -112,7 +114,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
     test('a text that no database keeps (NUL, half a surrogate pair) never fails a login', async () => {
       const { tid } = await seedTenant(fixture);
       const uid = await seedUser(fixture, tid);
-      const { head } = await fixture.record.sessions.subjectFacts(tid, uid);
+      const { head } = await fixture.record.sessions.subjectFacts(tid, uid, START_MS);
       const { session } = newSession(tid, uid, head, START_MS);
       const odd = 'a\0b\uD800';
       const outcome = await fixture.record.sessions.open(tid, {
@@ -136,7 +138,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
         const { tid } = await seedTenant(fixture);
         const uid = await seedUser(fixture, tid);
         const { sessions } = fixture.record;
-        const { head } = await sessions.subjectFacts(tid, uid);
+        const { head } = await sessions.subjectFacts(tid, uid, START_MS);
         await raiseFloor(fixture, floor(tid, uid));
         const late = newSession(tid, uid, head, START_MS);
         expect(await sessions.open(tid, late.session)).toEqual({ kind: 'superseded' });
@@ -171,7 +173,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       const { tid } = await seedTenant(fixture);
       const uid = await seedUser(fixture, tid);
       const { sessions } = fixture.record;
-      const { head } = await sessions.subjectFacts(tid, uid);
+      const { head } = await sessions.subjectFacts(tid, uid, START_MS);
       const { session, token } = newSession(tid, uid, { ...head, generation: 'before' }, START_MS);
       expect(await sessions.open(tid, session)).toEqual({ kind: 'generation_changed' });
       const known = await openSession(fixture, tid, uid);
@@ -181,7 +183,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       const setIdentity = { text: 'update sekisho.head set identity = $1' };
       await byHand(fixture.database, { ...setIdentity, values: ['another server'] });
       try {
-        expect(await sessions.subjectFacts(tid, uid)).toMatchObject({
+        expect(await sessions.subjectFacts(tid, uid, START_MS)).toMatchObject({
           identityAgrees: false,
           head,
         });
@@ -254,7 +256,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       const elsewhere = await seedTenant(fixture, policy);
       const stranger = await seedUser(fixture, elsewhere.tid);
       const foreign = await openSession(fixture, elsewhere.tid, stranger);
-      const { head } = await fixture.record.sessions.subjectFacts(tid, uid);
+      const { head } = await fixture.record.sessions.subjectFacts(tid, uid, START_MS);
       for (const sid of [dead.sid, beside.sid, foreign.sid, 'nothing', 'nothing\0']) {
         const outcome = await logIn(tid, uid, START_MS + 2, [sid]);
         expect(outcome).toMatchObject({
@@ -262,7 +264,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
           sessions: [{ sid: mine.sid }],
         });
       }
-      expect((await fixture.record.sessions.subjectFacts(tid, uid)).head).toEqual(head);
+      expect((await fixture.record.sessions.subjectFacts(tid, uid, START_MS)).head).toEqual(head);
       expect(await alive(tid, uid)).toEqual([mine.sid]);
       expect(await alive(tid, neighbour)).toEqual([beside.sid]);
       expect(await alive(elsewhere.tid, stranger)).toEqual([foreign.sid]);
@@ -318,7 +320,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       // Seen again, so it is not the oldest any more.
       await sessions.touch([{ tid, sid: one.sid, atMs: START_MS + 10 }], 0);
       await setPolicy(fixture, tid, { max_sessions_per_user: 2 });
-      const { head: before } = await sessions.subjectFacts(tid, uid);
+      const { head: before } = await sessions.subjectFacts(tid, uid, START_MS);
       const outcome = await logIn(tid, uid, START_MS + 20);
       if (outcome.kind !== 'opened') throw new Error(outcome.kind);
       expect(outcome.evicted).toMatchObject(
@@ -354,7 +356,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
     test('A7 B13 ASVS 7.1.2 fifty parallel logins leave exactly as many sessions as the cap', async () => {
       const { tid } = await seedTenant(fixture, { max_sessions_per_user: 3 });
       const uid = await seedUser(fixture, tid);
-      const { head } = await fixture.record.sessions.subjectFacts(tid, uid);
+      const { head } = await fixture.record.sessions.subjectFacts(tid, uid, START_MS);
       const user = {
         text: 'select 1 from sekisho.tenant_user where tid = $1 and uid = $2 for share',
         values: [tid, uid],
@@ -373,7 +375,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       );
       expect(evicted).toHaveLength(47);
       expect(new Set(evicted).size).toBe(47);
-      const { head: after } = await fixture.record.sessions.subjectFacts(tid, uid);
+      const { head: after } = await fixture.record.sessions.subjectFacts(tid, uid, START_MS);
       expect(after.position).toBe(head.position + 47);
     });
 

@@ -29,10 +29,13 @@ export function peopleSuite(kind: string, open: () => Promise<RecordFixture>): v
       const tenant = { tid, slug, name: 'A tenant', status: 'active' };
       expect(await tenants.bySlug(slug)).toMatchObject(tenant);
       expect(await tenants.byId(tid)).toMatchObject(tenant);
-      expect(await tenants.policy(tid)).toMatchObject({ policy: { access_ttl: 120 }, version: 1 });
+      expect(await tenants.policy(tid, START_MS)).toMatchObject({
+        policy: { access_ttl: 120 },
+        version: 1,
+      });
       expect(await tenants.bySlug('nowhere')).toBeNull();
       expect(await tenants.byId(newId())).toBeNull();
-      expect(await tenants.policy(newId())).toBeNull();
+      expect(await tenants.policy(newId(), START_MS)).toBeNull();
     });
 
     test('tenants are listed in pages', async () => {
@@ -107,7 +110,7 @@ export function peopleSuite(kind: string, open: () => Promise<RecordFixture>): v
       const uid = await seedUser(fixture, tid, { passwordHash: 'old' });
       const head = await raiseFloor(fixture, { tid });
       const { users, sessions } = fixture.record;
-      const read = () => sessions.subjectFacts(tid, uid);
+      const read = () => sessions.subjectFacts(tid, uid, START_MS);
       expect(await read()).toMatchObject({
         user: { uid },
         passwordHash: 'old',
@@ -118,7 +121,7 @@ export function peopleSuite(kind: string, open: () => Promise<RecordFixture>): v
       expect(await read()).toMatchObject({ passwordHash: 'old' });
       await users.rehash(tid, uid, 'old', 'new');
       expect(await read()).toMatchObject({ passwordHash: 'new', user: { version: 1 } });
-      expect(await sessions.subjectFacts(tid, newId())).toMatchObject({
+      expect(await sessions.subjectFacts(tid, newId(), START_MS)).toMatchObject({
         user: null,
         passwordHash: null,
       });

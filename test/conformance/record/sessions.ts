@@ -71,7 +71,7 @@ export function sessionSuite(kind: string, open: () => Promise<RecordFixture>): 
       const { tid } = await seedTenant(fixture, { max_sessions_per_user: 100 });
       const [ann, bob] = [await seedUser(fixture, tid), await seedUser(fixture, tid)];
       const { sessions } = fixture.record;
-      const { head } = await sessions.subjectFacts(tid, ann);
+      const { head } = await sessions.subjectFacts(tid, ann, START_MS);
       const opened: string[] = [];
       // Several at the same time, so that the id has to break ties.
       for (let index = 0; index < 24; index += 1) {
@@ -146,7 +146,7 @@ export function sessionSuite(kind: string, open: () => Promise<RecordFixture>): 
       const uid = await seedUser(fixture, tid, { email: 'ann@example.test', externalId: 'E-1' });
       const { sid, token, row } = await openSession(fixture, tid, uid);
       const { sessions, users, attempts } = fixture.record;
-      const { head } = await sessions.subjectFacts(tid, uid);
+      const { head } = await sessions.subjectFacts(tid, uid, START_MS);
       expect(await sessions.get(home.tid, sid, START_MS)).toBeNull();
       expect(await sessions.details(home.tid, sid, START_MS)).toBeNull();
       expect(await sessions.list(home.tid, uid, 'all', ALL, START_MS)).toEqual([]);
@@ -157,8 +157,8 @@ export function sessionSuite(kind: string, open: () => Promise<RecordFixture>): 
       });
       const foreign = newSession(home.tid, uid, head, START_MS);
       expect(await sessions.open(home.tid, foreign.session)).toEqual({ kind: 'superseded' });
-      expect(await sessions.subjectFacts(home.tid, uid)).toMatchObject({ user: null });
-      expect(await sessions.loginFacts(home.slug, 'ann@example.test')).toMatchObject({
+      expect(await sessions.subjectFacts(home.tid, uid, START_MS)).toMatchObject({ user: null });
+      expect(await sessions.loginFacts(home.slug, 'ann@example.test', START_MS)).toMatchObject({
         user: null,
       });
       await sessions.touch([{ tid: home.tid, sid, atMs: START_MS + 1000 }], 0);

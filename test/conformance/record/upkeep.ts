@@ -156,7 +156,7 @@ export function upkeepSuite(kind: string, open: () => Promise<RecordFixture>): v
         absolute_timeout: 3600,
       });
       const uid = await seedUser(fixture, tid);
-      const { sessions, maintenance } = fixture.record;
+      const { sessions, cleanup } = fixture.record;
       const beforeMs = START_MS + 4_000_000;
       const old = [];
       for (let index = 0; index < 5; index += 1) old.push(await openSession(fixture, tid, uid));
@@ -174,7 +174,7 @@ export function upkeepSuite(kind: string, open: () => Promise<RecordFixture>): v
       });
       const batches = [];
       for (let n = 0; n < 4; n += 1)
-        batches.push(await maintenance.deleteEndedSessions(beforeMs, 4));
+        batches.push((await cleanup.clean('sessions', beforeMs, null, 4)).removed);
       expect(batches).toEqual([4, 2, 0, 0]);
       const left = await sessions.list(tid, uid, 'all', ALL, beforeMs);
       expect(left.map((row) => row.sid).toSorted()).toEqual([kept.sid, lately.sid].toSorted());
@@ -184,7 +184,7 @@ export function upkeepSuite(kind: string, open: () => Promise<RecordFixture>): v
 
     test('A3 parallel clean-up on several nodes removes each row once', async () => {
       const { tid } = await seedTenant(fixture);
-      const { sessions, attempts, maintenance } = fixture.record;
+      const { sessions, attempts, cleanup } = fixture.record;
       for (let index = 0; index < 20; index += 1) {
         await sessions.useTicket(tid, newId(), START_MS + (index < 15 ? 0 : 10_000));
         const rule = { attempts: 9, windowMs: 1000, maxWaitMs: 1000 };
@@ -208,12 +208,9 @@ export function upkeepSuite(kind: string, open: () => Promise<RecordFixture>): v
             from generate_series(0, 19) n`,
         values: [tid, new Date(START_MS)],
       });
-      for (const remove of [
-        maintenance.deleteOldTickets,
-        maintenance.deleteOldAttempts,
-        maintenance.deleteOldIdempotencyKeys,
-        maintenance.deleteOldResets,
-      ]) {
+      for (const kind of ['tickets', 'attempts', 'idempotencyKeys', 'resets'] as const) {
+        const remove = async (beforeMs: number, batch: number): Promise<number> =>
+          (await cleanup.clean(kind, beforeMs, null, batch)).removed;
         const removed = await Promise.all(Array.from({ length: 4 }, () => remove(START_MS + 1, 4)));
         let total = removed.reduce((sum, n) => sum + n, 0);
         expect(Math.max(...removed)).toBeLessThanOrEqual(4);

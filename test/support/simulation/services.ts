@@ -164,7 +164,7 @@ export function servicesOf(parts: {
           ...record,
           sessions: {
             ...record.sessions,
-            loginFacts: (slug, email) => noted(sessions.loginFacts(slug, email)),
+            loginFacts: (slug, email, nowMs) => noted(sessions.loginFacts(slug, email, nowMs)),
           },
         },
         keys: { ...services.keys, ...keysFor(attempt) },

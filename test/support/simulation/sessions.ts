@@ -55,6 +55,7 @@ function factsOf(server: RecordServer, tid: string, which: (user: UserRow) => bo
     ...server.check(),
     tenant: { tid, slug: tid, name: tid, status: 'active' },
     policy: POLICY,
+    limits: null,
     user: row === null ? null : userOf(row),
     passwordHash: row?.passwordHash ?? null,
   };
