@@ -59,10 +59,10 @@ export interface RecordStore {
   readonly audit: AuditStore;
   readonly keys: KeyStore;
   readonly maintenance: MaintenanceStore;
-  readonly sweep: SweepStore;
-  /** Not of a record in memory. */
   readonly cleanup: CleanupStore;
   readonly operations: OperationsStore;
+  readonly sweep: SweepStore;
+  /** Not of a record in memory. */
   readonly backups?: BackupStore;
 
   /** Embedded: resolves, with the reason, when the database has ended by itself. Nothing but a new start brings it back. */
@@ -167,8 +167,6 @@ export interface TenantStore {
   ): Promise<{ readonly kind: 'removed' | 'done' | 'not_found'; readonly rows: number }>;
 }
 
-export interface TenantStats {
-  readonly users: number;
 /** A tenant's policy at a time. */
 export interface TenantPolicy {
   /** The tenant's own that is in force. */
@@ -181,6 +179,8 @@ export interface TenantPolicy {
   readonly loginLimit: LoginLimit;
 }
 
+export interface TenantStats {
+  readonly users: number;
   readonly activeUsers: number;
   readonly activeSessions: number;
   readonly logins24h: number;

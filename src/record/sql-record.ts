@@ -29,10 +29,10 @@ export function createSqlRecord(database: Database): RecordStore {
     audit: createAuditStore(database),
     keys: createKeyStore(database),
     maintenance: createMaintenanceStore(database),
-    sweep: createSweepStore(database),
-    ...(database.crashed === undefined ? {} : { crashed: database.crashed }),
     cleanup: createCleanupStore(database),
     operations: createOperationsStore(database),
+    sweep: createSweepStore(database),
+    ...(database.crashed === undefined ? {} : { crashed: database.crashed }),
     async migrate() {
       await migrate(database);
     },

@@ -1,5 +1,4 @@
 import type { AuditEvent } from '../audit/types.ts';
-import type { HubEvent } from '../hub/contract.ts';
 import type { CleanupKind, CleanupProgress } from '../record/cleanup-contract.ts';
 import type {
   AuditFilter,
@@ -296,8 +295,11 @@ export interface SocketSession {
 }
 
 export interface Events {
-  /** The tenant's events from now on, for as long as nobody calls the returned function. */
-  subscribe(tenantId: string, listener: (event: HubEvent) => void): () => void;
+  /**
+   * The tenant's events from now on, or behind the event that some node gave the id `after`, for as long as nobody calls the
+   * returned function.
+   */
+  subscribe(tenantId: string, after: string | null, subscriber: Subscriber): () => void;
   /** The facts by which a long-lived answer (an event stream) opened with `token` is judged. */
   connectionOf(token: string): Promise<SocketSession>;
 }
