@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import type { Config } from '../config.ts';
+import type { Database } from '../record/database.ts';
+import { type LiveMember, listLiveMembers } from '../record/live-members.ts';
+import { planMigration } from '../record/migration-plan.ts';
+import { type MigrationPlan, migrate, plan, thisRelease } from '../record/migrator.ts';
+import { openPglite } from '../record/pglite/open.ts';
+import { openPostgres } from '../record/postgres/open.ts';
+
+/** What bringing a record up to this release does, or did. */
+export interface MigrationReport extends Pick<MigrationPlan, 'kind' | 'from' | 'to'> {
+  /** Names of the migrations, in order. */
+  readonly migrations: readonly string[];
+  /** Names of the functions that are made or replaced. */
+  readonly functions: readonly string[];
+  /** Nodes whose heart beat within the last minute. */
+  readonly members: readonly LiveMember[];
+}
+
+/**
+ * What `migrateRecord` would do. Changes nothing, and makes no data directory.
+ *
+ * @throws SekishoError `invalid_configuration` when this release may not use the record, `data_directory_in_use`,
+ *   `store_unavailable`.
+ */
+export async function planRecord(config: Config): Promise<MigrationReport> {
+  const { record } = config;
+  if (record.kind === 'embedded' && !existsSync(record.dataDir)) {
+    const empty = { migrations: {}, functions: {}, releases: {} };
+    return reportOf(planMigration(empty, thisRelease()), []);
+  }
+  return await withDatabase(config, plan);
+}
+
+/** Brings the record up to this release. @throws SekishoError as `planRecord`. */
+export async function migrateRecord(config: Config): Promise<MigrationReport> {
+  return await withDatabase(config, migrate);
+}
+
+async function withDatabase(
+  config: Config,
+  work: (database: Database) => Promise<MigrationPlan>,
+): Promise<MigrationReport> {
+  const database = await open(config);
+  try {
+    const done = await work(database);
+    // Embedded: the lock of the directory is held here, so nobody else runs.
+    const members = database.kind === 'pglite' ? [] : await listLiveMembers(database);
+    return reportOf(done, members);
+  } finally {
+    await database.close();
+  }
+}
+
+async function open({ record }: Config): Promise<Database> {
+  switch (record.kind) {
+    case 'postgres':
+      return await openPostgres({ url: record.databaseUrl });
+    case 'embedded':
+      return await openPglite({ dataDir: record.dataDir });
+    case 'memory':
+      return await openPglite({ memory: true });
+  }
+}
+
+function reportOf(done: MigrationPlan, members: readonly LiveMember[]): MigrationReport {
+  return {
+    ...{ kind: done.kind, from: done.from, to: done.to },
+    migrations: done.migrations.map(({ name }) => name),
+    functions: done.functions.map(({ name }) => name),
+    members,
+  };
+}
