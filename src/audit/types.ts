@@ -31,6 +31,10 @@ export type AuditAction =
   | 'client_deleted'
   | 'authn_client_fail'
   | 'tenant_created'
+  | 'tenant_suspended'
+  | 'tenant_resumed'
+  | 'tenant_deletion_begun'
+  | 'tenant_deleted'
   | 'revoke_all'
   | 'revocation_handed_in'
   | 'record_restored';

@@ -1,6 +1,8 @@
 import { createOperatorClients } from './operator/clients.ts';
 import type { Operator } from './operator/contract.ts';
+import { createOperatorPolicies } from './operator/policies.ts';
 import { createOperatorRecord } from './operator/record.ts';
+import { createOperatorSessions } from './operator/sessions.ts';
 import { createOperatorTenants } from './operator/tenants.ts';
 import { createOperatorUsers } from './operator/users.ts';
 import type { Services } from './services.ts';
@@ -9,7 +11,9 @@ import type { Services } from './services.ts';
 export function createOperator(services: Services): Operator {
   return Object.freeze({
     ...createOperatorTenants(services),
+    ...createOperatorPolicies(services),
     ...createOperatorUsers(services),
+    ...createOperatorSessions(services),
     ...createOperatorClients(services),
     ...createOperatorRecord(services),
   });

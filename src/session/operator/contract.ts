@@ -1,5 +1,5 @@
-import type { Page, ServiceClient } from '../../record/contract.ts';
-import type { Tenant, User } from '../../tenant/types.ts';
+import type { Page, ServiceClient, SessionRow, TenantStats } from '../../record/contract.ts';
+import type { Policy, Tenant, TenantState, User } from '../../tenant/types.ts';
 import type { ClientWithSecret } from '../client-contract.ts';
 import type { MemberState, PasswordReset, Revocation } from '../types.ts';
 
@@ -16,7 +16,13 @@ export type OnProgress = (progress: Progress) => void;
  * The operator at the machine: through the control socket, or on the record while nothing runs. Every verb takes one JSON
  * value, those with long work `onProgress` after it, and resolves with a JSON value.
  */
-export interface Operator extends OperatorTenants, OperatorUsers, OperatorClients, OperatorRecord {}
+export interface Operator
+  extends OperatorTenants,
+    OperatorPolicies,
+    OperatorUsers,
+    OperatorSessions,
+    OperatorClients,
+    OperatorRecord {}
 
 export interface OperatorTenants {
   createTenant(input: {
@@ -32,13 +38,91 @@ export interface OperatorTenants {
     readonly adminPassword: string;
   }): Promise<{ readonly tenant: Tenant; readonly admin: User } | null>;
   /** In the order of `TenantStore.list`; the next page's cursor is the last row's time and id. */
-  listTenants(page: Page): Promise<readonly (Tenant & { readonly createdAtMs: number })[]>;
+  listTenants(page: Page): Promise<readonly TenantSeen[]>;
+  /** `tenant` is everywhere the slug or the id. */
+  getTenant(input: { readonly tenant: string }): Promise<{
+    readonly tenant: TenantSeen;
+    readonly stats: TenantStats;
+  }>;
+  /** Nobody logs in any more (403 `tenant_suspended`), and every session ends at once. Once more does no harm. */
+  suspendTenant(
+    input: { readonly tenant: string } & Revoking,
+  ): Promise<{ readonly tenant: TenantSeen; readonly revocation: Revocation }>;
+  /** Logins work again; sessions from before the suspension stay ended. */
+  resumeTenant(input: { readonly tenant: string }): Promise<{ readonly tenant: TenantSeen }>;
+  /**
+   * Ends every session, and removes the tenant with all its rows, batch by batch; one that was interrupted goes on when it is
+   * asked for again. Then the slug is free; the ids are never used again. The audit trail stays. `revocation` is null where
+   * it had been begun before.
+   */
+  deleteTenant(
+    input: { readonly tenant: string } & Revoking,
+    onProgress?: OnProgress,
+  ): Promise<{
+    readonly tenant: TenantSeen;
+    readonly revocation: Revocation | null;
+    readonly rows: number;
+  }>;
 }
 
+export interface OperatorPolicies {
+  getTenantPolicy(input: { readonly tenant: string }): Promise<VersionedPolicy>;
+  /** Replaces the fields that are named, `login_limit.max_wait` and the like among them. */
+  setTenantPolicy(input: {
+    readonly tenant: string;
+    readonly set: Readonly<Record<string, number | string>>;
+    /** Null: whatever it is now. */
+    readonly ifVersion: number | null;
+  }): Promise<VersionedPolicy & { readonly revocation: Revocation | null }>;
+}
+
+export interface VersionedPolicy {
+  readonly policy: Policy;
+  readonly version: number;
+}
+
+/** A tenant with what operators see of it. */
+export type TenantSeen = TenantState & { readonly createdAtMs: number };
+
+/** What may be said of whatever revokes. */
+export interface Revoking {
+  /** For people: why. ≤ 500 characters. */
+  readonly reason: string | null;
+  /** BARRIER: 0 to 30000; null: 2000. */
+  readonly waitMs: number | null;
+}
+
+/** `user` is everywhere the e-mail address or the id. */
 export interface OperatorUsers {
+  /** Newest first. */
+  listUsers(input: { readonly tenant: string; readonly page: Page }): Promise<readonly User[]>;
+  getUser(input: { readonly tenant: string; readonly user: string }): Promise<User>;
+  /** Without a password the answer has a one-time link's token. */
+  createUser(input: {
+    readonly tenant: string;
+    readonly email: string;
+    readonly password: string | null;
+    readonly name: string | null;
+    readonly roles: readonly string[] | null;
+  }): Promise<{ readonly user: User; readonly reset: PasswordReset | null }>;
+  /** Disabling ends all sessions; changed roles apply at once without logging out. */
+  patchUser(input: {
+    readonly tenant: string;
+    readonly user: string;
+    readonly name?: string;
+    readonly roles?: readonly string[];
+    readonly status?: 'active' | 'disabled';
+    readonly waitMs: number | null;
+  }): Promise<{ readonly user: User; readonly revocation: Revocation | null }>;
+  deleteUser(input: {
+    readonly tenant: string;
+    readonly user: string;
+    readonly waitMs: number | null;
+  }): Promise<{ readonly user: User; readonly revocation: Revocation }>;
   /** A new way in for somebody who has forgotten everything: the old password is dead, sessions are revoked. `makeAdmin`: also gives the role back. */
   resetUser(input: {
     readonly tenant: string;
+    /** E-mail address or id. */
     readonly email: string;
     readonly password: string | null;
     readonly makeAdmin: boolean;
@@ -74,6 +158,31 @@ export interface OperatorClients {
     readonly id: string;
   }): Promise<{ readonly deleted: string }>;
 }
+
+export interface OperatorSessions {
+  /** Newest first. `user` null: all of the tenant. */
+  listSessions(input: {
+    readonly tenant: string;
+    readonly user: string | null;
+    readonly state: SessionRow['state'] | 'all';
+    readonly page: Page;
+  }): Promise<readonly SessionRow[]>;
+  getSession(input: { readonly tenant: string; readonly session: string }): Promise<SessionRow>;
+  /** Ends sessions: one, those of a user, of a tenant, or of all tenants. */
+  revokeSessions(input: RevokedSubject & Revoking): Promise<Revocation>;
+  /** What became of a revocation; runs a barrier of its own, so that the answer is true now. `tenant` null: one of scope all. */
+  getRevocation(input: {
+    readonly tenant: string | null;
+    readonly id: string;
+    readonly waitMs: number | null;
+  }): Promise<Revocation>;
+}
+
+export type RevokedSubject =
+  | { readonly scope: 'all' }
+  | { readonly scope: 'tenant'; readonly tenant: string }
+  | { readonly scope: 'user'; readonly tenant: string; readonly user: string }
+  | { readonly scope: 'session'; readonly tenant: string; readonly session: string };
 
 /** What concerns the record and its nodes as a whole. */
 export interface OperatorRecord {

@@ -8,10 +8,15 @@ import { ADMIN_ROLE } from '../../tenant/role.ts';
 import { parseSlug } from '../../tenant/slug.ts';
 import type { Tenant, User } from '../../tenant/types.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
-import { perform } from '../revoke.ts';
-import type { Services } from '../services.ts';
+import { auditRowBy } from '../author.ts';
+import { perform, revoke } from '../revoke.ts';
+import { nowMs, type Services } from '../services.ts';
+import { floorOfTenant } from '../subjects.ts';
 import { ACTOR } from './actor.ts';
 import type { OperatorTenants } from './contract.ts';
+import { deleteRows } from './delete-rows.ts';
+import { operatorIn, tenantNamed } from './names.ts';
+import { waiting } from './revoking.ts';
 
 interface NewTenant {
   readonly slug: string;
@@ -34,6 +39,7 @@ export function createOperatorTenants(services: Services): OperatorTenants {
     const passwordHash = await services.passwords.hash(input.adminPassword);
     const tid = newId();
     const uid = newId();
+    const by = operatorIn(tid);
     const { committed } = await perform(services, {
       actor: ACTOR,
       revoke: [],
@@ -48,17 +54,13 @@ export function createOperatorTenants(services: Services): OperatorTenants {
       },
       reason: null,
       audit: [
-        auditRow(services, {
-          tid,
+        auditRowBy(services, by, {
           action: 'tenant_created',
-          actor: OPERATOR,
           subject: { kind: 'tenant', id: tid },
           detail: { slug },
         }),
-        auditRow(services, {
-          tid,
+        auditRowBy(services, by, {
           action: 'user_created',
-          actor: OPERATOR,
           subject: { kind: 'user', id: uid },
           detail: { roles: ADMIN_ROLE },
         }),
@@ -87,5 +89,70 @@ export function createOperatorTenants(services: Services): OperatorTenants {
     },
 
     listTenants: (page) => tenants.list(page),
+
+    async getTenant(input) {
+      const tenant = await tenantNamed(services, input.tenant);
+      return { tenant, stats: await tenants.stats(tenant.tid, nowMs(services)) };
+    },
+
+    async suspendTenant(input) {
+      const tenant = await tenantNamed(services, input.tenant);
+      const { tid } = tenant;
+      const { revocation } = await revoke(services, {
+        actor: ACTOR,
+        revoke: [floorOfTenant(tid, null)],
+        change: { kind: 'tenant_patch', tid, status: 'suspended' },
+        ...waiting(input, 'tenant_suspended'),
+        audit: [
+          auditRowBy(services, operatorIn(tid), {
+            action: 'tenant_suspended',
+            subject: { kind: 'tenant', id: tid },
+            detail: input.reason === null ? {} : { reason: input.reason },
+          }),
+        ],
+      });
+      return { tenant: { ...tenant, status: 'suspended' }, revocation };
+    },
+
+    async resumeTenant(input) {
+      const tenant = await tenantNamed(services, input.tenant);
+      const { tid } = tenant;
+      await perform(services, {
+        actor: ACTOR,
+        revoke: [],
+        change: { kind: 'tenant_patch', tid, status: 'active' },
+        reason: null,
+        audit: [
+          auditRowBy(services, operatorIn(tid), {
+            action: 'tenant_resumed',
+            subject: { kind: 'tenant', id: tid },
+          }),
+        ],
+      });
+      return { tenant: { ...tenant, status: 'active' } };
+    },
+
+    async deleteTenant(input, onProgress) {
+      const tenant = await tenantNamed(services, input.tenant);
+      const { tid, slug, name, status } = tenant;
+      const begun = {
+        ...({ action: 'tenant_deletion_begun', actor: OPERATOR } as const),
+        subject: { kind: 'tenant', id: tid },
+        detail: { slug, name, ...(input.reason === null ? {} : { reason: input.reason }) },
+      };
+      const { revocation } =
+        status === 'deleting'
+          ? { revocation: null }
+          : await revoke(services, {
+              actor: ACTOR,
+              revoke: [floorOfTenant(tid, null)],
+              change: { kind: 'tenant_delete', tid },
+              ...waiting(input, 'tenant_deleted'),
+              // In the tenant's trail, and in the operator's own, which nothing can take away.
+              audit: [tid, null].map((of) => auditRow(services, { ...begun, tid: of })),
+            });
+      const rows = await deleteRows(services, tenant, onProgress);
+      return { tenant: { ...tenant, status: 'deleting' }, revocation, rows };
+    },
   };
 }

@@ -2,31 +2,30 @@ import type { AuditAction, NewAuditEvent } from '../../audit/types.ts';
 import { SekishoError } from '../../errors.ts';
 import { assertPassword } from '../../login/password-policy.ts';
 import type { Change } from '../../record/contract.ts';
-import { normaliseEmail } from '../../tenant/email.ts';
 import { ADMIN_ROLE } from '../../tenant/role.ts';
-import type { Tenant, User } from '../../tenant/types.ts';
+import type { User } from '../../tenant/types.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
 import { MAX_TRIES } from '../open.ts';
 import { perform, revoke } from '../revoke.ts';
 import type { Services } from '../services.ts';
 import { floorOfUser } from '../subjects.ts';
 import type { PasswordReset } from '../types.ts';
-import { newReset } from '../user-writes.ts';
+import { createUserWrites, newReset } from '../user-writes.ts';
 import { ACTOR } from './actor.ts';
-import type { OperatorUsers } from './contract.ts';
+import type { OperatorUsers, TenantSeen } from './contract.ts';
+import { operatorIn, tenantNamed, userNamed } from './names.ts';
+import { waitOf } from './revoking.ts';
 
 export function createOperatorUsers(services: Services): OperatorUsers {
-  const { tenants, users } = services.record;
+  const { users } = services.record;
+  const writes = createUserWrites(services);
 
-  async function subject(slug: string, address: string): Promise<{ tenant: Tenant; user: User }> {
-    const tenant = await tenants.bySlug(slug);
-    if (tenant === null) throw new SekishoError('not_found', `There is no tenant ${slug}.`);
-    const email = normaliseEmail(address);
-    const user = email === null ? null : await users.byEmail(tenant.tid, email);
-    if (user === null) {
-      throw new SekishoError('not_found', `There is no user with this address in ${slug}.`);
-    }
-    return { tenant, user };
+  async function found(named: {
+    readonly tenant: string;
+    readonly user: string;
+  }): Promise<{ readonly tenant: TenantSeen; readonly user: User }> {
+    const tenant = await tenantNamed(services, named.tenant);
+    return { tenant, user: await userNamed(services, tenant, named.user) };
   }
 
   function auditOf(action: AuditAction, tid: string, uid: string): readonly NewAuditEvent[] {
@@ -80,8 +79,31 @@ export function createOperatorUsers(services: Services): OperatorUsers {
   }
 
   return {
+    async listUsers({ tenant, page }) {
+      return users.list((await tenantNamed(services, tenant)).tid, page);
+    },
+
+    getUser: async (input) => (await found(input)).user,
+
+    async createUser({ tenant, ...input }) {
+      const { tid } = await tenantNamed(services, tenant);
+      return writes.create(operatorIn(tid), input);
+    },
+
+    async patchUser({ tenant: slug, user: name, waitMs, ...patch }) {
+      const { tenant, user } = await found({ tenant: slug, user: name });
+      const writing = { waitMs: waitOf(waitMs) };
+      return writes.patch(operatorIn(tenant.tid), user.uid, patch, writing);
+    },
+
+    async deleteUser({ waitMs, ...input }) {
+      const { tenant, user } = await found(input);
+      const writing = { waitMs: waitOf(waitMs) };
+      return { user, ...(await writes.remove(operatorIn(tenant.tid), user.uid, writing)) };
+    },
+
     async resetUser(input) {
-      const { tenant, user } = await subject(input.tenant, input.email);
+      const { tenant, user } = await found({ tenant: input.tenant, user: input.email });
       const { tid } = tenant;
       const { uid } = user;
       if (input.password !== null) {

@@ -1,0 +1,102 @@
+import type { NewAuditEvent } from '../../audit/types.ts';
+import { SekishoError } from '../../errors.ts';
+import type { Change, SessionRow } from '../../record/contract.ts';
+import type { Subject } from '../../revocation/types.ts';
+import { auditRow, OPERATOR } from '../audit.ts';
+import { revoke, standing } from '../revoke.ts';
+import { nowMs, type Services } from '../services.ts';
+import { endOfSession, floorOfAll, floorOfTenant, floorOfUser } from '../subjects.ts';
+import { ACTOR } from './actor.ts';
+import type { OperatorSessions, RevokedSubject, TenantSeen } from './contract.ts';
+import { tenantNamed, userNamed } from './names.ts';
+import { waiting, waitOf } from './revoking.ts';
+
+/** What a revocation by the operator consists of. */
+interface Ending {
+  readonly revoke: readonly Subject[];
+  readonly change: Change | null;
+  readonly audited: {
+    readonly tid: string | null;
+    readonly action: 'session_revoked' | 'revoke_all';
+    readonly subject: NewAuditEvent['subject'];
+  };
+}
+
+export function createOperatorSessions(services: Services): OperatorSessions {
+  const { sessions, log } = services.record;
+
+  async function sessionOf(tenant: TenantSeen, sid: string): Promise<SessionRow> {
+    const found = await sessions.get(tenant.tid, sid, nowMs(services));
+    if (found !== null) return found;
+    throw new SekishoError('not_found', `There is no such session in ${tenant.slug}.`);
+  }
+
+  async function endingOf(input: RevokedSubject): Promise<Ending> {
+    if (input.scope === 'all') {
+      const audited = { tid: null, action: 'revoke_all', subject: null } as const;
+      return { revoke: [floorOfAll()], change: null, audited };
+    }
+    const tenant = await tenantNamed(services, input.tenant);
+    const { tid } = tenant;
+    const ended = { kind: 'session_end', tid, sparedSid: null, how: 'revoked' } as const;
+    if (input.scope === 'tenant') {
+      return {
+        revoke: [floorOfTenant(tid, null)],
+        change: { ...ended, uid: null, sid: null },
+        audited: { tid, action: 'revoke_all', subject: { kind: 'tenant', id: tid } },
+      };
+    }
+    if (input.scope === 'user') {
+      const { uid } = await userNamed(services, tenant, input.user);
+      return {
+        revoke: [floorOfUser(tid, uid, null)],
+        change: { ...ended, uid, sid: null },
+        audited: { tid, action: 'session_revoked', subject: { kind: 'user', id: uid } },
+      };
+    }
+    const { sid, uid } = await sessionOf(tenant, input.session);
+    return {
+      revoke: [endOfSession(tid, uid, sid)],
+      change: { ...ended, uid: null, sid },
+      audited: { tid, action: 'session_revoked', subject: { kind: 'session', id: sid } },
+    };
+  }
+
+  return {
+    async listSessions({ tenant: name, user: who, state, page }) {
+      const tenant = await tenantNamed(services, name);
+      const uid = who === null ? null : (await userNamed(services, tenant, who)).uid;
+      return sessions.list(tenant.tid, uid, state, page, nowMs(services));
+    },
+
+    async getSession(input) {
+      return sessionOf(await tenantNamed(services, input.tenant), input.session);
+    },
+
+    async revokeSessions(input) {
+      const { audited, ...ending } = await endingOf(input);
+      const { revocation } = await revoke(services, {
+        actor: ACTOR,
+        ...ending,
+        ...waiting(input),
+        audit: [
+          auditRow(services, {
+            ...audited,
+            actor: OPERATOR,
+            detail: input.reason === null ? {} : { reason: input.reason },
+          }),
+        ],
+      });
+      return revocation;
+    },
+
+    async getRevocation(input) {
+      const tid = input.tenant === null ? null : (await tenantNamed(services, input.tenant)).tid;
+      const state = await log.operation(tid, input.id);
+      if (state.kind !== 'committed' || state.row === null) {
+        throw new SekishoError('not_found', 'There is no such revocation.');
+      }
+      return standing(services, state.row, waitOf(input.waitMs));
+    },
+  };
+}
