@@ -1,4 +1,5 @@
 import { createTally } from '../audit/tally.ts';
+import { createTrail } from '../audit/trail.ts';
 import type { Clock } from '../clock.ts';
 import type { Hub } from '../hub/contract.ts';
 import { createRedisAttempts } from '../hub/redis/attempts.ts';
@@ -24,6 +25,8 @@ export interface BackgroundParts {
   readonly hub: Hub;
   /** Null: a logger of the program's own. */
   readonly levels: Levels | null;
+  readonly ring: KeyRing;
+  readonly issuer: string;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -33,8 +36,8 @@ export function startBackground(
   parts: BackgroundParts,
   follower: Follower,
   closers: (() => unknown)[],
-): Pick<Services, 'tally' | 'activity' | 'maintenance' | 'operations'> {
-  const { record, redis, hub: fanOut, levels, log, clock } = parts;
+): Pick<Services, 'tally' | 'trail' | 'activity' | 'maintenance' | 'operations'> {
+  const { record, redis, hub: fanOut, levels, ring, issuer, log, clock } = parts;
   const { sweep } = record;
   const wallNowMs = (): number => follower.wallNowMs();
   const memberId = (): string => follower.memberId;
@@ -66,19 +69,25 @@ export function startBackground(
   const operations = createOperations({
     ...{ store: record.operations, hub: fanOut, pause, levels, memberId, clock, wallNowMs, log },
   });
+  const trail = createTrail({
+    ...{ store: record.trail, ring, issuer, memberId, pause, clock, wallNowMs, log },
+  });
+  // What any node says of a tenant stands in the trail by then.
+  const stopHearing = fanOut.onEvent(() => trail.sealer.nudge());
   closers.push(
+    stopHearing,
     () => operations.close(),
+    () => trail.close(),
     () => tally.close(),
     () => activity.close(),
     () => maintenance.close(),
   );
-  return { tally, activity, maintenance, operations };
+  return { tally, trail, activity, maintenance, operations };
 }
 
 /** The record with Redis in front of its login attempts (docs/decisions/0010). */
 export function withRedisAttempts(
-  { record, redis, log, clock }: BackgroundParts,
-  ring: KeyRing,
+  { record, redis, ring, log, clock }: BackgroundParts,
   closers: (() => unknown)[],
 ): RecordStore {
   if (redis === null) return record;

@@ -12,7 +12,7 @@ import { createAuthenticator, type Known } from '../session/authenticate.ts';
 import { createClientCache } from '../session/client-cache.ts';
 import type { Engine } from '../session/contract.ts';
 import { createEngine } from '../session/engine.ts';
-import { createEventFanOut } from '../session/events.ts';
+import { createEventFeed } from '../session/events.ts';
 import { createKeys } from '../session/keys.ts';
 import type { Levels } from '../session/log-levels.ts';
 import type { Services } from '../session/services.ts';
@@ -84,7 +84,8 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     const opened = await openHub({ config, deploymentId, ring, clock, log });
     closers.push(() => opened.close());
     const { hub, redis } = opened;
-    const background = { record, redis, hub, levels: parts.levels ?? null, log, clock };
+    const levels = parts.levels ?? null;
+    const background = { record, redis, hub, levels, ring, issuer, log, clock };
 
     const follower = createFollower({
       log: record.log,
@@ -116,7 +117,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     closers.push(() => clientCache.close());
     const services: Services = Object.freeze({
       ...{ follower, hub, clock, log, keys, ring, issuer, audience, sightings, clientCache },
-      record: withRedisAttempts(background, ring, closers),
+      record: withRedisAttempts(background, closers),
       committer: createCommitter({ log: record.log, follower, clock }),
       passwords: createPasswordHasher(),
       ...startBackground(background, follower, closers),
@@ -126,11 +127,9 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     keys.onKeys((kids) => cache.acceptKeys(kids));
     const judging = createAuthenticator(services, cache);
     const authenticator = config.strict ? alwaysFresh(judging) : judging;
-    const fanOut = createEventFanOut(hub, (error) => {
-      log.warn({ err: error }, 'a subscriber to events failed');
-    });
-    closers.push(() => fanOut.close());
-    const engine = createEngine(services, authenticator, fanOut);
+    const feed = createEventFeed({ hub, store: record.trail, clock, log });
+    closers.push(() => feed.close());
+    const engine = createEngine(services, authenticator, feed);
     const flush = async (): Promise<void> => {
       await Promise.all([services.activity.flush(), services.tally.flush(), sightings.flush()]);
     };

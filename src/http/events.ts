@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../clock.ts';
 import { type ErrorCode, SekishoError } from '../errors.ts';
-import type { HubEvent } from '../hub/contract.ts';
 import type { HttpMeter } from '../observe/meter.ts';
 import type { Engine, SocketSession } from '../session/contract.ts';
+import type { StreamEvent } from '../session/events.ts';
 
 /** Milliseconds between comments, so that nobody on the way takes the stream for dead. */
 const COMMENT_MS = 15_000;
@@ -33,11 +33,13 @@ const REFUSED: Readonly<Record<string, ErrorCode>> = {
  * SOCKETS: it is registered and judged in one synchronous block; each frame is judged like a request; once killed, not a
  * byte follows, and what was waiting to be read is thrown away.
  *
+ * @param after `Last-Event-ID`: the stream goes on behind that event, on whichever node it was given.
  * @throws SekishoError `session_revoked`, `token_superseded`, `store_unavailable`, `too_many_streams`
  */
 export function openEventStream(
   engine: Pick<Engine, 'sockets' | 'events'>,
   session: SocketSession,
+  after: string | null,
   clock: Clock,
   meter: HttpMeter | null,
 ): ReadableStream<Uint8Array> {
@@ -53,9 +55,7 @@ export function openEventStream(
     leave();
     throw new SekishoError(refused, 'The session may not be served now.');
   }
-  const unsubscribe = engine.events.subscribe(session.session.tenantId, (event) => {
-    send(frameOf(event));
-  });
+  let unsubscribe = (): void => {};
   meter?.streamsChanged(1);
 
   /** Ends it for good; before it returns nothing more can be read. */
@@ -96,9 +96,13 @@ export function openEventStream(
     {
       start(opened) {
         controller = opened;
-        // The first bytes make everybody on the way pass the header on.
-        send(`retry: ${RETRY_MS}\n: connected\n\n`);
-        if (!ended) comment();
+        if (ended) return;
+        unsubscribe = engine.events.subscribe(session.session.tenantId, after, {
+          // The first bytes make everybody on the way pass the header on. An id alone is no event, and is kept all the same.
+          started: (resume) => send(`retry: ${RETRY_MS}\nid: ${resume}\n: connected\n\n`),
+          events: (events) => send(events.map(frameOf).join('')),
+        });
+        comment();
       },
       cancel: end,
     },
@@ -126,8 +130,8 @@ function takePlace(engine: object, sid: string): () => void {
 }
 
 /** One event. JSON has no line breaks, so `data` is one line. */
-function frameOf(event: HubEvent): string {
-  const { id, type, at, subject } = event;
+function frameOf(event: StreamEvent): string {
+  const { resume, id, type, at, subject } = event;
   // An event has an id of its own; the revocation that it speaks of keeps its one under another name.
   const { id: revocationId, ...detail } = event.detail;
   const data = JSON.stringify({
@@ -138,7 +142,8 @@ function frameOf(event: HubEvent): string {
     ...(revocationId === undefined ? {} : { revocation_id: revocationId }),
     ...detail,
   });
-  return `id: ${id}\nevent: ${type}\ndata: ${data}\n\n`;
+  const place = resume === null ? '' : `id: ${resume}\n`;
+  return `${place}event: ${type}\ndata: ${data}\n\n`;
 }
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -147,7 +152,7 @@ const NAMES: Readonly<Record<string, string>> = {
   sid: 'session_id',
 };
 
-function subjectOf(subject: HubEvent['subject']): Readonly<Record<string, string | null>> {
+function subjectOf(subject: StreamEvent['subject']): Readonly<Record<string, string | null>> {
   return Object.fromEntries(
     Object.entries(subject).map(([name, value]) => [NAMES[name] ?? name, value]),
   );

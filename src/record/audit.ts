@@ -37,7 +37,7 @@ export function createAuditStore(database: Database): AuditStore {
   };
 }
 
-function eventOf(row: AuditTable): AuditEvent {
+export function eventOf(row: AuditTable): AuditEvent {
   return {
     id: row.id,
     tid: row.tid === '' ? null : row.tid,

@@ -7,8 +7,9 @@ import type { ClientStore } from './client-contract.ts';
 import type { LogStore } from './log-contract.ts';
 import type { OperationsStore } from './operations-contract.ts';
 import type { SessionStore } from './session-contract.ts';
-import type { HistoryCheck, Page } from './shapes.ts';
+import type { AuditFilter, HistoryCheck, Page, StoredKey } from './shapes.ts';
 import type { SweepStore } from './sweep-contract.ts';
+import type { TrailStore } from './trail-contract.ts';
 
 export type { BackupRequest, BackupStore, BackupSummary } from './backup-contract.ts';
 export type { ClientCredentials, ClientStore, ServiceClient } from './client-contract.ts';
@@ -37,7 +38,7 @@ export type {
   SessionStore,
   Sight,
 } from './session-contract.ts';
-export type { HistoryCheck, Page, RefreshSlots } from './shapes.ts';
+export type { AuditFilter, HistoryCheck, Page, RefreshSlots, StoredKey } from './shapes.ts';
 
 /**
  * The record: the only source of truth. One verb is one atomic operation; those of a tenant take the tenant first; what
@@ -57,6 +58,7 @@ export interface RecordStore {
   readonly clients: ClientStore;
   readonly attempts: AttemptStore;
   readonly audit: AuditStore;
+  readonly trail: TrailStore;
   readonly keys: KeyStore;
   readonly maintenance: MaintenanceStore;
   readonly cleanup: CleanupStore;
@@ -263,31 +265,11 @@ export interface LimitedAccount {
 
 // ── Audit, keys, maintenance ──────────────────────────────────────────────────────────────────────────────────────
 
-export interface AuditFilter {
-  readonly actor?: string;
-  readonly action?: string;
-  readonly fromMs?: number;
-  readonly toMs?: number;
-}
-
 export interface AuditStore {
   /** Rows that belong to no other write (refused tokens, denied authorizations, failed logins). `tid` null: operators'. */
   append(events: readonly NewAuditEvent[]): Promise<void>;
   /** Newest first. */
   list(tid: string, filter: AuditFilter, page: Page): Promise<readonly AuditEvent[]>;
-}
-
-export interface StoredKey {
-  readonly kid: string;
-  readonly purpose: 'access';
-  readonly alg: 'ES256' | 'EdDSA' | 'RS256';
-  readonly publicJwk: Readonly<Record<string, unknown>>;
-  /** PKCS #8, encrypted with a key derived from SEKISHO_SECRET. */
-  readonly privateSealed: Uint8Array;
-  /** Not used for signing before; published from creation on. */
-  readonly activeFromMs: number;
-  /** Not used for signing after; published until its last token has expired. Null: still in use. */
-  readonly retiredAtMs: number | null;
 }
 
 export interface KeyStore {

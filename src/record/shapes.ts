@@ -23,3 +23,23 @@ export interface Page {
   /** Sort key of the last row seen: its time and its id (or position as a string). */
   readonly cursor: { readonly atMs: number; readonly id: string } | null;
 }
+
+export interface AuditFilter {
+  readonly actor?: string;
+  readonly action?: string;
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+export interface StoredKey {
+  readonly kid: string;
+  readonly purpose: 'access';
+  readonly alg: 'ES256' | 'EdDSA' | 'RS256';
+  readonly publicJwk: Readonly<Record<string, unknown>>;
+  /** PKCS #8, encrypted with a key derived from SEKISHO_SECRET. */
+  readonly privateSealed: Uint8Array;
+  /** Not used for signing before; published from creation on. */
+  readonly activeFromMs: number;
+  /** Not used for signing after; published until its last token has expired. Null: still in use. */
+  readonly retiredAtMs: number | null;
+}

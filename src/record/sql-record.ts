@@ -13,6 +13,7 @@ import { createOperationsStore } from './operations.ts';
 import { createSessionStore } from './sessions.ts';
 import { createSweepStore } from './sweep.ts';
 import { createTenantStore } from './tenants.ts';
+import { createTrailStore } from './trail.ts';
 import { createUserStore } from './users.ts';
 
 /** The record on any database that speaks its SQL. `close` closes the database too. */
@@ -27,6 +28,7 @@ export function createSqlRecord(database: Database): RecordStore {
     clients: createClientStore(database),
     attempts: createAttemptStore(database),
     audit: createAuditStore(database),
+    trail: createTrailStore(database),
     keys: createKeyStore(database),
     maintenance: createMaintenanceStore(database),
     cleanup: createCleanupStore(database),

@@ -1,3 +1,4 @@
+import type { TrailStatus } from '../audit/trail.ts';
 import type { AuditEvent } from '../audit/types.ts';
 import type { CleanupKind, CleanupProgress } from '../record/cleanup-contract.ts';
 import type {
@@ -10,8 +11,9 @@ import type {
 } from '../record/contract.ts';
 import type { Connection, FollowerStatus, Judgement } from '../revocation/contract.ts';
 import type { Policy, Tenant, User } from '../tenant/types.ts';
-import type { Operator } from './operator/contract.ts';
 import type { ClientAdministration, Clients } from './client-contract.ts';
+import type { Subscriber } from './events.ts';
+import type { Operator } from './operator/contract.ts';
 import type { Caller, MemberState, Origin, PasswordReset, Revocation, Session } from './types.ts';
 
 export type {
@@ -38,6 +40,8 @@ export interface Engine {
   readonly sockets: Sockets;
   readonly events: Events;
   readonly maintenance: Maintenance;
+  /** How the audit trail is sealed, as far as this node knows. */
+  readonly trail: { status(): TrailStatus };
   /** Public keys, as a JWK Set (RFC 7517): active, coming and not yet expired ones. */
   jwks(): Promise<{ readonly keys: readonly Readonly<Record<string, unknown>>[] }>;
   readonly issuer: string;

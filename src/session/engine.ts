@@ -8,7 +8,7 @@ import type { Authenticator } from './authenticate.ts';
 import { createClients } from './clients.ts';
 import type { Engine } from './contract.ts';
 import { createSession } from './create-session.ts';
-import type { EventFanOut } from './events.ts';
+import type { EventFeed } from './events.ts';
 import { login } from './login.ts';
 import { logout } from './logout.ts';
 import { createNodes } from './nodes.ts';
@@ -24,7 +24,7 @@ import { connectionOf, createSockets } from './socket-tickets.ts';
 export function createEngine(
   services: Services,
   authenticator: Authenticator,
-  fanOut: EventFanOut,
+  feed: EventFeed,
 ): Engine {
   return Object.freeze({
     authentication: authenticator,
@@ -51,10 +51,11 @@ export function createEngine(
     operator: createOperator(services),
     sockets: createSockets(services, authenticator),
     events: Object.freeze({
-      subscribe: fanOut.subscribe,
+      subscribe: feed.subscribe,
       connectionOf: (token: string) => connectionOf(services, authenticator, token),
     }),
     maintenance: services.maintenance,
+    trail: Object.freeze({ status: services.trail.status }),
     jwks: async () => services.keys.jwks(),
     issuer: services.issuer,
     audience: services.audience,

@@ -1,4 +1,5 @@
 import type { Tally } from '../audit/tally.ts';
+import type { Trail } from '../audit/trail.ts';
 import type { Clock } from '../clock.ts';
 import type { Hub } from '../hub/contract.ts';
 import type { PasswordHasher } from '../login/password.ts';
@@ -22,6 +23,7 @@ export interface Services {
   readonly clock: Clock;
   readonly log: Log;
   readonly tally: Tally;
+  readonly trail: Trail;
   readonly activity: Activity;
   readonly sightings: Sightings;
   readonly maintenance: MaintenanceRunner;

@@ -16,6 +16,7 @@ export type Purpose =
   | 'page-cursor'
   | 'hub-message'
   | 'login-attempt-name'
+  | 'audit-key-sealing'
   | 'backup';
 
 /** One secret of the ring. The secret itself stays inside; a log line that prints a member shows nothing. */

@@ -12,10 +12,13 @@ import { promisify } from 'node:util';
 import { calculateJwkThumbprint } from 'jose';
 import { SekishoError } from '../errors.ts';
 import type { StoredKey } from '../record/contract.ts';
-import type { KeyRing } from './secrets.ts';
+import type { KeyRing, Purpose } from './secrets.ts';
 
 /** JWS algorithms of access tokens. ES256 is the default; a key is good for one of them only (RFC 8725 section 3.1). */
 export type SigningAlgorithm = StoredKey['alg'];
+
+/** Under which purpose of the ring a private key is sealed: keys of access tokens, and those of the audit trail. */
+type Sealing = Extract<Purpose, 'key-sealing' | 'audit-key-sealing'>;
 
 /** A key that signs. The private key never leaves the object. */
 export interface Signer {
@@ -60,6 +63,7 @@ export async function makeSigningKey(
   ring: KeyRing,
   activeFromMs: number,
   alg: SigningAlgorithm = 'ES256',
+  sealing: Sealing = 'key-sealing',
 ): Promise<StoredKey> {
   const { publicKey, privateKey } = await generatePair(alg);
   const members = publicMembers(publicKey, alg);
@@ -69,7 +73,7 @@ export async function makeSigningKey(
     purpose: 'access',
     alg,
     publicJwk: Object.freeze({ ...members, kid, alg, use: 'sig' }),
-    privateSealed: seal(ring, privateKey.export({ type: 'pkcs8', format: 'der' }), kid),
+    privateSealed: seal(ring, privateKey.export({ type: 'pkcs8', format: 'der' }), kid, sealing),
     activeFromMs,
     retiredAtMs: null,
   });
@@ -81,21 +85,25 @@ export async function makeSigningKey(
  * @throws SekishoError `invalid_configuration` when the ring lacks the member under which it was sealed, or the sealed
  *   key does not open.
  */
-export function openSigner(ring: KeyRing, stored: StoredKey): Signer {
-  const der = unseal(ring, Buffer.from(stored.privateSealed), stored.kid);
+export function openSigner(
+  ring: KeyRing,
+  stored: Pick<StoredKey, 'kid' | 'alg' | 'privateSealed'>,
+  sealing: Sealing = 'key-sealing',
+): Signer {
+  const der = unseal(ring, Buffer.from(stored.privateSealed), stored.kid, sealing);
   const privateKey = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   der.fill(0);
   return Object.freeze({ kid: stored.kid, alg: stored.alg, privateKey });
 }
 
 /** The public half of a stored key. */
-export function verifierOf(stored: StoredKey): Verifier {
+export function verifierOf(stored: Pick<StoredKey, 'kid' | 'alg' | 'publicJwk'>): Verifier {
   const publicKey = createPublicKey({ key: { ...publicJwkOf(stored) }, format: 'jwk' });
   return Object.freeze({ kid: stored.kid, alg: stored.alg, publicKey });
 }
 
 /** What the JWK Set shows of a stored key: its public members, `kid`, `alg` and `use`, picked one by one. */
-export function publicJwkOf(stored: StoredKey): PublicJwk {
+export function publicJwkOf(stored: Pick<StoredKey, 'kid' | 'alg' | 'publicJwk'>): PublicJwk {
   return Object.freeze({
     ...pick(stored.publicJwk, stored.alg),
     kid: stored.kid,
@@ -112,17 +120,17 @@ export function sealedUnder(sealed: Uint8Array): string | null {
 }
 
 /** AES-256-GCM with the head and the `kid` as associated data: a sealed key cannot be put under another's name. */
-function seal(ring: KeyRing, der: Buffer, kid: string): Uint8Array {
+function seal(ring: KeyRing, der: Buffer, kid: string, sealing: Sealing): Uint8Array {
   const head = Buffer.concat([Buffer.from([FORMAT]), Buffer.from(ring.newest.keyId, 'base64url')]);
   const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', ring.newest.key('key-sealing'), nonce);
+  const cipher = createCipheriv('aes-256-gcm', ring.newest.key(sealing), nonce);
   cipher.setAAD(Buffer.concat([head, Buffer.from(kid)]));
   const ciphertext = Buffer.concat([cipher.update(der), cipher.final()]);
   der.fill(0);
   return Buffer.concat([head, nonce, cipher.getAuthTag(), ciphertext]);
 }
 
-function unseal(ring: KeyRing, sealed: Buffer, kid: string): Buffer {
+function unseal(ring: KeyRing, sealed: Buffer, kid: string, sealing: Sealing): Buffer {
   const keyId = sealedUnder(sealed);
   const member = keyId === null ? null : ring.find(keyId);
   if (member === null) {
@@ -133,7 +141,7 @@ function unseal(ring: KeyRing, sealed: Buffer, kid: string): Buffer {
   }
   const nonce = sealed.subarray(HEAD_BYTES, HEAD_BYTES + NONCE_BYTES);
   const tag = sealed.subarray(HEAD_BYTES + NONCE_BYTES, HEAD_BYTES + NONCE_BYTES + TAG_BYTES);
-  const decipher = createDecipheriv('aes-256-gcm', member.key('key-sealing'), nonce, {
+  const decipher = createDecipheriv('aes-256-gcm', member.key(sealing), nonce, {
     authTagLength: TAG_BYTES,
   });
   decipher.setAAD(Buffer.concat([sealed.subarray(0, HEAD_BYTES), Buffer.from(kid)]));

@@ -13,7 +13,7 @@ let count = 0;
 beforeAll(async () => {
   http = await startTestApp({ clock }, { clock });
   acme = await http.engine.makeTenant('acme');
-  http.engine.engine.events.subscribe(acme.tenant.tid, (event) => events.push(event));
+  http.engine.services.hub.onEvent((event) => events.push(event));
 });
 afterAll(() => http.close());
 

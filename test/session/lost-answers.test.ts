@@ -26,7 +26,7 @@ beforeAll(async () => {
   test_ = await startTestEngine({ clock, record: overNetwork((await openTestRecord()).record) });
   admin = (await test_.makeTenant('main')).caller;
   tid = admin.session.tenantId;
-  test_.engine.events.subscribe(tid, (event) => events.push(event));
+  test_.services.hub.onEvent((event) => events.push(event));
 });
 afterAll(() => test_.close());
 

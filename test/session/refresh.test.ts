@@ -66,9 +66,7 @@ describe('rotation', () => {
 
   test('ASVS 10.4.5, RFC 9700: a used token after its window ends the session before anybody is answered', async () => {
     const events: HubEvent[] = [];
-    const stop = test_.engine.events.subscribe(admin.session.tenantId, (event) =>
-      events.push(event),
-    );
+    const stop = test_.services.hub.onEvent((event) => events.push(event));
     const stolen = await newPair();
     const owner = await refresh(stolen);
     expect(await use(owner)).toBe('none');

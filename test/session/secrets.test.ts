@@ -69,7 +69,7 @@ test('ASVS 16.2.5: no password and no token in errors, logs, events, audit rows 
   };
   const { engine } = test_;
   const { caller: admin, pair: adminPair } = await test_.makeTenant('main');
-  const stop = engine.events.subscribe(admin.session.tenantId, (event) => events.push(event));
+  const stop = test_.services.hub.onEvent((event) => events.push(event));
   await test_.makeUser(admin, 'noor@main.example');
   const first = await test_.login('main', 'noor@main.example');
   const caller = await test_.callerOf(first);

@@ -1,0 +1,233 @@
+import type { Clock, Timer } from '../clock.ts';
+import type { Log } from '../observe/log.ts';
+import type { ChainPlace, Retention, TrailStore } from '../record/trail-contract.ts';
+import { readCheckpoint, signCheckpoint } from '../token/checkpoint.ts';
+import { sameBytes } from './chain.ts';
+import type { TrailSigning } from './signing.ts';
+
+const DAY_MS = 86_400_000;
+/** Rows of a batch, and the rest between two: nobody waits behind retention for longer than a batch takes (A3). */
+const BATCH = 200;
+const BETWEEN_BATCHES_MS = 50;
+const TENANTS_A_PAGE = 50;
+/** Between two looks at what has become too old. */
+const RETAIN_EVERY_MS = 600_000;
+
+export interface KeeperParts {
+  readonly store: Pick<
+    TrailStore,
+    'checkpointBefore' | 'prune' | 'eraseBefore' | 'eraseOf' | 'dueRetention' | 'state'
+  >;
+  readonly signing: Pick<TrailSigning, 'signer' | 'verifiers'>;
+  readonly issuer: string;
+  readonly wallNowMs: () => number;
+  /** Between two batches; false: stop here. */
+  readonly mayGoOn: () => Promise<boolean>;
+}
+
+export interface Pruned {
+  readonly removed: number;
+  /** Up to which number the chain is pruned now; null: not at all. */
+  readonly to: number | null;
+}
+
+/**
+ * Removes what was sealed before `beforeMs`, up to a signed checkpoint, which stays: verification begins from it.
+ *
+ * @param onRows told of each batch
+ */
+export async function prune(
+  parts: KeeperParts,
+  tid: string,
+  beforeMs: number,
+  onRows: (rows: number) => void = () => {},
+): Promise<Pruned> {
+  const { store, signing, issuer, wallNowMs } = parts;
+  const { base, firstSeal } = await store.state(tid);
+  const found = await store.checkpointBefore(tid, beforeMs);
+  const proven = found !== null && (await signedBy(parts, tid, found)) !== null ? found : null;
+  const signer = await signing.signer();
+  // By which of our keys it was said where verification begins; null: by none.
+  const baseKid = base === null ? null : await signedBy(parts, tid, base);
+  const isNew = proven !== null && proven.seq > (base?.seq ?? 0);
+  // Otherwise it goes on with what was begun, or says the same again by the newest key.
+  const isBegun = base !== null && (firstSeal ?? Number.POSITIVE_INFINITY) <= base.seq;
+  const isAgain = baseKid !== null && (isBegun || baseKid !== signer.kid);
+  const to = isNew ? proven : isAgain ? base : null;
+  if (to === null) return { removed: 0, to: base?.seq ?? null };
+  const { seq, hash } = to;
+  const atMs = Math.floor(wallNowMs());
+  const token = await signCheckpoint(signer, {
+    ...{ kind: 'pruned', issuer, tid, seq, hash, atMs },
+  });
+  let removed = 0;
+  for (;;) {
+    const rows = await store.prune(tid, { seq, hash }, token, BATCH);
+    removed += rows;
+    onRows(rows);
+    if (rows === 0 || !(await parts.mayGoOn())) return { removed, to: seq };
+  }
+}
+
+/** Which of our keys has signed that the chain has this hash at this number; null: none. */
+async function signedBy(
+  { signing }: Pick<KeeperParts, 'signing'>,
+  tid: string,
+  { seq, hash, token }: ChainPlace & { readonly token: string | null },
+): Promise<string | null> {
+  const read = await readCheckpoint(token ?? '', await signing.verifiers());
+  if (read.kind !== 'good') return null;
+  const { claims, kid } = read;
+  const isHere = claims.tid === tid && claims.seq === seq && sameBytes(claims.hash, hash);
+  return isHere ? kid : null;
+}
+
+/** Erases the personal data of what was recorded before `beforeMs`. @returns how many rows had any. */
+export async function eraseBefore(
+  { store, mayGoOn }: KeeperParts,
+  tid: string,
+  beforeMs: number,
+  onRows: (rows: number) => void = () => {},
+): Promise<number> {
+  let erased = 0;
+  for (;;) {
+    const rows = await store.eraseBefore(tid, beforeMs, BATCH);
+    erased += rows;
+    onRows(rows);
+    if (rows < BATCH || !(await mayGoOn())) return erased;
+  }
+}
+
+/** Erases one user's personal data from the trail of their tenant. */
+export async function eraseOf(
+  { store, mayGoOn }: KeeperParts,
+  tid: string,
+  user: { readonly uid: string; readonly email: string | null },
+  onRows: (rows: number) => void = () => {},
+): Promise<number> {
+  let erased = 0;
+  let cursor: Parameters<TrailStore['eraseOf']>[2] = null;
+  do {
+    const page: Awaited<ReturnType<TrailStore['eraseOf']>> = await store.eraseOf(
+      tid,
+      user,
+      cursor,
+      BATCH,
+    );
+    erased += page.erased;
+    onRows(page.looked);
+    cursor = page.next;
+  } while (cursor !== null && (await mayGoOn()));
+  return erased;
+}
+
+export interface KeeperStatus {
+  /** Since the start, by this node. */
+  readonly pruned: number;
+  readonly erased: number;
+  readonly failures: number;
+  readonly lastRunAtMs: number | null;
+}
+
+export interface Keeper {
+  /** Everything that has become too old, now. */
+  run(): Promise<void>;
+  status(): KeeperStatus;
+  close(): Promise<void>;
+}
+
+/** Retention: prunes and erases what its tenant keeps no longer, in batches, on the node that seals. */
+export function createKeeper(
+  options: Omit<KeeperParts, 'mayGoOn'> & {
+    /** Whether this node is the one that seals. */
+    readonly isTurn: () => boolean;
+    readonly pause: { ask(): Promise<boolean> };
+    readonly clock: Clock;
+    readonly log: Log;
+  },
+): Keeper {
+  const { store, wallNowMs, isTurn, pause, clock, log } = options;
+  let status: KeeperStatus = { pruned: 0, erased: 0, failures: 0, lastRunAtMs: null };
+  let closed = false;
+  let running: Promise<void> | null = null;
+  let timer: Timer | null = null;
+  let resting: { readonly timer: Timer; readonly wake: () => void } | null = null;
+
+  function rest(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        resting = null;
+        resolve();
+      };
+      resting = { timer: clock.after(BETWEEN_BATCHES_MS, wake), wake };
+    });
+  }
+
+  async function mayGoOn(): Promise<boolean> {
+    if (closed || (await pause.ask())) return false;
+    await rest();
+    return !closed;
+  }
+
+  async function retain({ tid, auditDays, personalDays }: { tid: string } & Retention) {
+    const parts = { ...options, mayGoOn };
+    if (personalDays !== null) {
+      const erased = await eraseBefore(parts, tid, wallNowMs() - personalDays * DAY_MS);
+      status = { ...status, erased: status.erased + erased };
+    }
+    if (auditDays !== null) {
+      const { removed } = await prune(parts, tid, wallNowMs() - auditDays * DAY_MS);
+      status = { ...status, pruned: status.pruned + removed };
+    }
+  }
+
+  async function everything(): Promise<void> {
+    for (let after: string | null = null; ; ) {
+      const page: Awaited<ReturnType<TrailStore['dueRetention']>> = await store.dueRetention(
+        after,
+        TENANTS_A_PAGE,
+      );
+      for (const one of page) {
+        if (!(await mayGoOn())) return;
+        await retain(one);
+      }
+      const last = page.at(-1);
+      if (last === undefined) break;
+      after = last.tid;
+    }
+    status = { ...status, lastRunAtMs: wallNowMs() };
+  }
+
+  function run(): Promise<void> {
+    running ??= everything()
+      .catch((error: unknown) => {
+        status = { ...status, failures: status.failures + 1 };
+        if (!closed)
+          log.warn({ err: error }, 'retention of the audit trail failed; it is tried again');
+      })
+      .finally(() => {
+        running = null;
+      });
+    return running;
+  }
+
+  function arm(): void {
+    if (closed) return;
+    timer = clock.after(RETAIN_EVERY_MS, () => {
+      void (isTurn() ? run() : Promise.resolve()).then(arm);
+    });
+  }
+
+  arm();
+  return {
+    run,
+    status: () => status,
+    async close() {
+      closed = true;
+      timer?.cancel();
+      resting?.timer.cancel();
+      resting?.wake();
+      await running;
+    },
+  };
+}

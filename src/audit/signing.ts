@@ -1,0 +1,100 @@
+import { createPublicKey } from 'node:crypto';
+import { SekishoError } from '../errors.ts';
+import type { AuditKey, TrailStore } from '../record/trail-contract.ts';
+import { planRotation, signingKeyAt } from '../token/key-set.ts';
+import type { KeyRing } from '../token/secrets.ts';
+import {
+  makeSigningKey,
+  openSigner,
+  type PublicJwk,
+  publicJwkOf,
+  type Signer,
+  type Verifier,
+} from '../token/signing-key.ts';
+
+/** How long the record's list of keys is believed. */
+const KEYS_FOR_MS = 60_000;
+
+/** The keys of the audit trail: a purpose of their own (NIST SP 800-57 part 1, section 5.2), ES256, rotated like the others. */
+export interface TrailSigning {
+  /** The key that signs now; made when there is none. @throws SekishoError `invalid_configuration`, 503. */
+  signer(): Promise<Signer>;
+  /**
+   * What a checkpoint is verified with. Whoever can write to the record could put a public key of their own there, so a key
+   * counts only where its private half opens under `SEKISHO_SECRET`.
+   */
+  verifiers(): Promise<(kid: string) => Verifier | null>;
+  /** Every public key there ever was, for verification elsewhere. */
+  publicKeys(): Promise<readonly PublicJwk[]>;
+}
+
+export function createTrailSigning(options: {
+  readonly store: Pick<TrailStore, 'keys' | 'addKey' | 'retireKey'>;
+  readonly ring: KeyRing;
+  readonly wallNowMs: () => number;
+}): TrailSigning {
+  const { store, ring, wallNowMs } = options;
+  let keys: readonly AuditKey[] = [];
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  const signers = new Map<string, Signer>();
+
+  async function read(): Promise<void> {
+    keys = await store.keys();
+    readAtMs = wallNowMs();
+  }
+
+  /** Safe when several nodes do it at once: the record takes one key only. */
+  async function upToDate(): Promise<void> {
+    if (Math.abs(wallNowMs() - readAtMs) < KEYS_FOR_MS) return;
+    await read();
+    const stored = keys.map((key) => ({ ...key, purpose: 'access' as const }));
+    const plan = planRotation(stored, wallNowMs(), { newestKeyId: ring.newest.keyId });
+    for (const kid of plan.retire) await store.retireKey(kid, wallNowMs());
+    if (plan.add !== null) {
+      const { purpose: _, ...key } = await makeSigningKey(
+        ring,
+        plan.add.activeFromMs,
+        'ES256',
+        'audit-key-sealing',
+      );
+      await store.addKey(key, plan.add.unlessActiveSinceMs);
+    }
+    if (plan.add !== null || plan.retire.length > 0) await read();
+  }
+
+  function opened(key: AuditKey): Signer {
+    const signer = signers.get(key.kid) ?? openSigner(ring, key, 'audit-key-sealing');
+    signers.set(key.kid, signer);
+    return signer;
+  }
+
+  return {
+    async signer() {
+      await upToDate();
+      const stored = keys.map((key) => ({ ...key, purpose: 'access' as const }));
+      const key = signingKeyAt(stored, wallNowMs());
+      if (key === null) throw new SekishoError('internal', 'There is no key for the audit trail.');
+      return opened(key);
+    },
+    async verifiers() {
+      await read();
+      const good = new Map<string, Verifier>();
+      for (const key of keys) {
+        try {
+          const { privateKey } = opened(key);
+          good.set(key.kid, {
+            ...{ kid: key.kid, alg: key.alg },
+            publicKey: createPublicKey(privateKey),
+          });
+        } catch {
+          // Sealed under a secret that is no longer here, or no key of ours.
+        }
+      }
+      return (kid) => good.get(kid) ?? null;
+    },
+    async publicKeys() {
+      await upToDate();
+      return keys.map(publicJwkOf);
+    },
+  };
+}

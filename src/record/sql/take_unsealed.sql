@@ -1,0 +1,54 @@
+-- Rows to be sealed, for the one node that seals at present. By the record's own clock; work sharing only.
+--   p_claim_ms     how long the claim holds unless it is renewed; it is renewed when half of it has passed
+--   p_limit        most rows; the same for chains that wait for a signature
+--   p_unsigned_ms  how long what was sealed may wait for a signature
+--   p_except       tenants whose chains cannot be extended at present
+-- Result: Taken (src/record/trail-contract.ts), its rows and chains as the record has them.
+create or replace function sekisho.take_unsealed(
+  p_holder text, p_claim_ms bigint, p_limit integer, p_unsigned_ms bigint, p_except text[]) returns jsonb
+  language plpgsql volatile
+as $$
+declare
+  c_counted constant integer := 10000;
+  v_now      timestamptz := clock_timestamp();
+  v_until    timestamptz := v_now + p_claim_ms * interval '1 millisecond';
+  v_sealer   sekisho.audit_sealer;
+  v_result   jsonb;
+  v_rows     jsonb;
+begin
+  perform set_config('role', 'sekisho_system', true), set_config('jit', 'off', true);
+  select jsonb_build_object('waiting', count(*), 'oldestMs', sekisho.to_ms(min(a.at))) into v_result
+    from (select u.tid, u.id from sekisho.audit_unsealed u limit c_counted) u
+    left join sekisho.audit a on a.tid = u.tid and a.id = u.id;
+  select * into strict v_sealer from sekisho.audit_sealer;
+  if v_sealer.holder is distinct from p_holder
+     or v_sealer.claimed_until < v_now + p_claim_ms * interval '0.5 milliseconds' then
+    update sekisho.audit_sealer set holder = p_holder, claimed_until = v_until
+     where holder is null or holder = p_holder or claimed_until < v_now;
+    if not found then
+      return v_result || jsonb_build_object('kind', 'held', 'holder', v_sealer.holder);
+    end if;
+  end if;
+
+  -- Joined before the limit: a row that is waiting and was removed holds nobody up.
+  select coalesce(jsonb_agg(r.body), '[]') into v_rows
+    from (
+      select sekisho.audit_row(a) as body
+        from sekisho.audit_unsealed u
+        join sekisho.audit a on a.tid = u.tid and a.id = u.id
+       where u.tid <> all (p_except)
+       limit p_limit) r;
+  return v_result || jsonb_build_object(
+    'kind', 'taken', 'rows', v_rows,
+    'chains', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+          'tid', c.tid, 'seq', c.seq, 'hash', encode(c.hash, 'hex'), 'signed_seq', c.signed_seq,
+          'due', c.unsigned_since < v_now - p_unsigned_ms * interval '1 millisecond')), '[]')
+        from sekisho.audit_chain c
+       where c.tid in (select distinct r ->> 'tid' from jsonb_array_elements(v_rows) r)
+          or c.tid in (
+            select d.tid from sekisho.audit_chain d
+             where d.tid <> all (p_except)
+               and d.unsigned_since < v_now - p_unsigned_ms * interval '1 millisecond'
+             order by d.unsigned_since limit p_limit)));
+end $$;

@@ -1,0 +1,19 @@
+-- Looks through the rows of a tenant by id for those that are not sealed.
+-- Result: {"last": the id up to which it looked, null at the end, "rows": [{id, waiting}]}; waiting: the sealer knows of it.
+create or replace function sekisho.unsealed_page(p_tid text, p_after text, p_limit integer) returns jsonb
+  language plpgsql volatile
+as $$
+begin
+  perform sekisho.take_role(nullif(p_tid, '')), set_config('jit', 'off', true);
+  return (
+    with page as materialized (
+      select a.id from sekisho.audit a where a.tid = p_tid and a.id > p_after order by a.id limit p_limit)
+    select jsonb_build_object(
+        'last', case when count(*) = p_limit then max(p.id) end,
+        'looked', count(*),
+        'rows', coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'waiting', u.id is not null))
+          filter (where s.id is null), '[]'))
+      from page p
+      left join sekisho.audit_seal s on s.tid = p_tid and s.id = p.id
+      left join sekisho.audit_unsealed u on u.tid = p_tid and u.id = p.id);
+end $$;

@@ -1,0 +1,192 @@
+import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
+import type { AuditFilter, StoredKey } from './shapes.ts';
+
+/** A row of the trail as its seal covers it; docs/audit.md has the bytes. `atUs`: microseconds since 1970. */
+export interface TrailRow {
+  readonly tid: string;
+  readonly id: string;
+  readonly atUs: number;
+  readonly action: string;
+  readonly outcome: string;
+  readonly actorKind: string;
+  readonly actorUid: string | null;
+  readonly actorSid: string | null;
+  readonly subjectKind: string | null;
+  readonly subjectId: string | null;
+  readonly ip: string | null;
+  readonly userAgent: string | null;
+  readonly requestId: string | null;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** A place in the chain of a tenant: its number, from 1 on, and the hash there (32 bytes). */
+export interface ChainPlace {
+  readonly seq: number;
+  readonly hash: Uint8Array;
+}
+
+/** What is kept of a row in its chain. `personal` and `salt`: null for a row without personal data; `salt` too when erased. */
+export interface Seal extends ChainPlace {
+  readonly id: string;
+  readonly personal: Uint8Array | null;
+  readonly salt: Uint8Array | null;
+}
+
+/** A seal, and what the trail holds of its row now: null when it is gone. */
+export interface SealedRow extends Seal {
+  readonly row: TrailRow | null;
+}
+
+export interface TakenChain extends ChainPlace {
+  readonly tid: string;
+  /** Up to where a checkpoint was signed; 0: none was. */
+  readonly signedSeq: number;
+  /** Whether what it does not cover has waited for long enough. */
+  readonly due: boolean;
+}
+
+/** What there is to be sealed. `waiting`: rows, counted up to 10,000; `oldestMs`: when the oldest of them was recorded. */
+export type Taken = { readonly waiting: number; readonly oldestMs: number | null } & (
+  | {
+      readonly kind: 'taken';
+      readonly rows: readonly TrailRow[];
+      /** Of the rows' tenants (those that have one), and others that wait for a signature. */
+      readonly chains: readonly TakenChain[];
+    }
+  /** Another node seals. */
+  | { readonly kind: 'held'; readonly holder: string | null }
+);
+
+/** Where a chain stood and where it stands when `seals` are appended; `token`: a checkpoint signed at that place. */
+export interface ChainMove {
+  readonly tid: string;
+  readonly was: ChainPlace;
+  readonly seals: readonly Seal[];
+  readonly token: string | null;
+}
+
+export interface TrailState {
+  readonly tid: string;
+  /** Where it stands; null: nothing was sealed yet. */
+  readonly head: ChainPlace | null;
+  readonly signedToken: string | null;
+  /** Where verification begins, and what was signed of pruning up to there; null: at the beginning. */
+  readonly base: (ChainPlace & { readonly token: string | null }) | null;
+  /** The lowest and the highest number that there is a seal of. */
+  readonly firstSeal: number | null;
+  readonly lastSeal: number | null;
+  /** Rows that are not sealed yet, counted up to 10,000. */
+  readonly waiting: number;
+  /** Ids that wait to be sealed and whose rows are gone; a hundred at most. */
+  readonly lost: readonly string[];
+}
+
+export interface Checkpoint {
+  readonly seq: number;
+  readonly token: string;
+}
+
+/** Days that rows and their personal data are kept; null: for ever. */
+export interface Retention {
+  readonly auditDays: number | null;
+  readonly personalDays: number | null;
+}
+
+/** A row of the trail, and its seal when it has one. `previous`: the hash of the seal before it, when it is still there. */
+export interface ExportedRow {
+  readonly event: AuditEvent;
+  readonly atUs: number;
+  readonly seal: (Seal & { readonly previous: Uint8Array | null }) | null;
+}
+
+/** The keyset cursor of an export: rows after this one, oldest first. */
+export interface ExportPage {
+  readonly limit: number;
+  readonly cursor: { readonly atUs: number; readonly id: string } | null;
+}
+
+export type AuditKey = Omit<StoredKey, 'purpose'>;
+
+/**
+ * The sealed trail (docs/audit.md). `tid` '' is the operators' own. Rows are inserted elsewhere; nothing here changes one but
+ * `prune` and the verbs that erase.
+ */
+export interface TrailStore {
+  /**
+   * What the node `holder` is to seal: at most `limit` rows, and as many chains that nobody signed for `unsignedMs`; nothing of
+   * the tenants `except`.
+   */
+  take(
+    holder: string,
+    claimMs: number,
+    limit: number,
+    unsignedMs: number,
+    except: readonly string[],
+  ): Promise<Taken>;
+  /** Appends to chains, all or nothing; false, and nothing done, when one has moved or a row was sealed meanwhile. */
+  seal(moves: readonly ChainMove[]): Promise<boolean>;
+  release(holder: string): Promise<void>;
+
+  /** Tenants with a trail, sealed or not, after `afterTid`; '' is the first. */
+  tenants(afterTid: string | null, limit: number): Promise<readonly string[]>;
+  state(tid: string): Promise<TrailState>;
+  /** In the order of the chain. */
+  sealed(tid: string, afterSeq: number, limit: number): Promise<readonly SealedRow[]>;
+  /** Looks through rows by id for those without a seal. `last`: where to go on; null at the end. */
+  unsealed(
+    tid: string,
+    afterId: string,
+    limit: number,
+  ): Promise<{
+    readonly last: string | null;
+    readonly looked: number;
+    readonly rows: readonly { readonly id: string; readonly waiting: boolean }[];
+  }>;
+  checkpoints(tid: string, afterSeq: number, limit: number): Promise<readonly Checkpoint[]>;
+  /** Where the chains of these tenants stand; none for one without. */
+  heads(tids: readonly string[]): Promise<ReadonlyMap<string, ChainPlace>>;
+  /** Ids of rows that can be seen and are not sealed. */
+  waitingIds(tid: string, limit: number): Promise<readonly string[]>;
+  /** Oldest first. */
+  exportPage(tid: string, filter: AuditFilter, page: ExportPage): Promise<readonly ExportedRow[]>;
+
+  /** The newest kept checkpoint that was signed before `beforeMs`. */
+  checkpointBefore(
+    tid: string,
+    beforeMs: number,
+  ): Promise<(ChainPlace & { readonly token: string }) | null>;
+  /** Removes at most `batch` rows up to a checkpoint, from which verification begins then; how many, 0 at the end. */
+  prune(tid: string, to: ChainPlace, token: string, batch: number): Promise<number>;
+  /** Erases the personal data of at most `batch` sealed rows recorded before `beforeMs`; how many. */
+  eraseBefore(tid: string, beforeMs: number, batch: number): Promise<number>;
+  /** Erases one user's personal data among `limit` rows after `cursor`; `next`: null at the end. */
+  eraseOf(
+    tid: string,
+    user: { readonly uid: string; readonly email: string | null },
+    cursor: { readonly atUs: number; readonly id: string } | null,
+    limit: number,
+  ): Promise<{
+    readonly erased: number;
+    readonly looked: number;
+    readonly next: { readonly atUs: number; readonly id: string } | null;
+  }>;
+
+  /** `tid` '*': of tenants that have nothing of their own. Null: nothing is set. */
+  retention(tid: string): Promise<Retention | null>;
+  /** `retention` null: the tenant follows the others again. */
+  keepRetention(
+    tid: string,
+    retention: Retention | null,
+    audit: readonly NewAuditEvent[],
+  ): Promise<void>;
+  /** Tenants for which an end is set, by `tid`. */
+  dueRetention(
+    afterTid: string | null,
+    limit: number,
+  ): Promise<readonly ({ readonly tid: string } & Retention)[]>;
+
+  keys(): Promise<readonly AuditKey[]>;
+  /** As `KeyStore.add`. */
+  addKey(key: AuditKey, unlessActiveSinceMs: number): Promise<boolean>;
+  retireKey(kid: string, atMs: number): Promise<void>;
+}
