@@ -27,6 +27,7 @@ const contracts = [
   'src/record/shapes.ts',
   'src/record/sweep-contract.ts',
   'src/record/trail-contract.ts',
+  'src/record/backup-contract.ts',
   'src/record/database.ts',
   'src/hub/contract.ts',
   'src/hub/seen-contract.ts',
