@@ -1,17 +1,59 @@
 import { doctor } from './commands/doctor.ts';
 import { migrate } from './commands/migrate.ts';
 import { opsRestored } from './commands/ops.ts';
+import {
+  revokeAll,
+  revokeSession,
+  revokeShow,
+  revokeTenant,
+  revokeUser,
+} from './commands/revoke.ts';
 import { serve } from './commands/serve.ts';
-import { tenantCreate, tenantList } from './commands/tenant.ts';
-import { userReset } from './commands/user.ts';
+import { sessionList, sessionRevoke, sessionShow } from './commands/session.ts';
+import { tenantCreate, tenantList, tenantShow } from './commands/tenant.ts';
+import { tenantDelete, tenantResume, tenantSuspend } from './commands/tenant-life.ts';
+import { tenantPolicyGet, tenantPolicySet } from './commands/tenant-policy.ts';
+import { userCreate, userList, userShow } from './commands/user.ts';
+import {
+  userDelete,
+  userDisable,
+  userEnable,
+  userReset,
+  userRoles,
+} from './commands/user-changes.ts';
 import type { Group } from './help.ts';
 
 /** Every command of this release. */
 export const groups: readonly Group[] = [
   { name: 'serve', summary: 'run the server', commands: [serve] },
   { name: 'migrate', summary: "bring the record's schema up to date", commands: [migrate] },
-  { name: 'tenant', summary: 'make and list tenants', commands: [tenantCreate, tenantList] },
-  { name: 'user', summary: 'give somebody a new way in', commands: [userReset] },
+  {
+    name: 'tenant',
+    summary: 'make, list, suspend, resume and delete tenants; their policies',
+    commands: [
+      ...[tenantCreate, tenantList, tenantShow],
+      ...[tenantSuspend, tenantResume, tenantDelete],
+      ...[tenantPolicyGet, tenantPolicySet],
+    ],
+  },
+  {
+    name: 'user',
+    summary: 'users of a tenant: roles, status, a new way in',
+    commands: [
+      ...[userList, userShow, userCreate],
+      ...[userDisable, userEnable, userRoles, userReset, userDelete],
+    ],
+  },
+  {
+    name: 'session',
+    summary: 'sessions of a tenant',
+    commands: [sessionList, sessionShow, sessionRevoke],
+  },
+  {
+    name: 'revoke',
+    summary: 'end sessions everywhere: of a user, a tenant, or all',
+    commands: [revokeUser, revokeSession, revokeTenant, revokeAll, revokeShow],
+  },
   { name: 'ops', summary: 'what an operator declares', commands: [opsRestored] },
   { name: 'doctor', summary: 'how the node is, and who the members are', commands: [doctor] },
 ];

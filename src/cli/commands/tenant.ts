@@ -1,16 +1,19 @@
-import type { Page } from '../../record/contract.ts';
-import { type Command, operand, optional, required } from '../command.ts';
-import { type OperatorCommands, reachOptions, withOperator } from '../operator.ts';
-import { print } from '../output.ts';
+import { statsOf } from '../../http/objects.ts';
+import { type Command, operand, optional, required, wantsJson } from '../command.ts';
+import { EXIT } from '../exit.ts';
+import { tenantJson, tenantTable } from '../objects.ts';
+import { reachOptions, withOperator } from '../operator.ts';
+import { print, timeOf } from '../output.ts';
+import { everyPage } from '../paging.ts';
 import { readPassword } from '../password.ts';
-
-/** Tenants that are asked for at once. */
-const PAGE = 200;
 
 export const tenantCreate: Command = {
   name: 'tenant create',
   operands: ['SLUG'],
   summary: 'Makes a tenant and its first administrator.',
+  description: [
+    'The password is asked for, or read from the first line of standard input where that is no terminal. It never stands on the command line, which other users of the machine can see.',
+  ],
   options: [
     { name: 'admin-email', value: 'E-MAIL', help: 'the administrator; required' },
     { name: 'name', value: 'NAME', help: 'what people read; default: the slug' },
@@ -32,48 +35,54 @@ export const tenantCreate: Command = {
     );
     const { tenant, admin } = made;
     print(
-      call.options.json === true,
+      wantsJson(call),
       {
         tenant: { id: tenant.tid, slug: tenant.slug, name: tenant.name },
         admin: { id: admin.uid, email: admin.email, roles: admin.roles },
       },
       [`tenant ${tenant.slug} is made; ${admin.email} is its administrator`],
     );
-    return 0;
+    return EXIT.done;
   },
 };
 
 export const tenantList: Command = {
   name: 'tenant list',
   operands: [],
-  summary: 'Lists the tenants.',
+  summary: 'Lists the tenants, newest first.',
   options: reachOptions,
-  examples: ['sekisho tenant list --json'],
+  examples: ['sekisho tenant list', 'sekisho tenant list --json'],
   async run(call) {
-    const listed = await withOperator(call, listAll);
-    const width = Math.max(0, ...listed.map(({ slug }) => slug.length));
-    print(
-      call.options.json === true,
-      { tenants: listed },
-      listed.map(({ slug, name }) => `${slug.padEnd(width)}  ${name}`),
+    const listed = await withOperator(call, (operator) =>
+      everyPage(
+        (page) => operator.listTenants(page),
+        ({ createdAtMs, tid }) => ({ atMs: createdAtMs, id: tid }),
+      ),
     );
-    return 0;
+    print(wantsJson(call), { tenants: listed.map(tenantJson) }, tenantTable(listed));
+    return EXIT.done;
   },
 };
 
-async function listAll(
-  operator: OperatorCommands,
-): Promise<{ id: string; slug: string; name: string }[]> {
-  const listed: { id: string; slug: string; name: string }[] = [];
-  let cursor: Page['cursor'] = null;
-  do {
-    const page: Awaited<ReturnType<OperatorCommands['listTenants']>> = await operator.listTenants({
-      limit: PAGE,
-      cursor,
-    });
-    for (const { tid, slug, name } of page) listed.push({ id: tid, slug, name });
-    const last = page.at(-1);
-    cursor = last && page.length === PAGE ? { atMs: last.createdAtMs, id: last.tid } : null;
-  } while (cursor !== null);
-  return listed;
-}
+export const tenantShow: Command = {
+  name: 'tenant show',
+  operands: ['SLUG'],
+  summary: 'Shows a tenant with its figures.',
+  options: reachOptions,
+  examples: ['sekisho tenant show skyline', 'sekisho tenant show skyline --json'],
+  async run(call) {
+    const { tenant, stats } = await withOperator(call, (operator) =>
+      operator.getTenant({ tenant: operand(call, 0) }),
+    );
+    print(wantsJson(call), { tenant: tenantJson(tenant), stats: statsOf(stats) }, [
+      `${tenant.slug}  ${tenant.name}`,
+      `id        ${tenant.tid}`,
+      `status    ${tenant.status}`,
+      `created   ${timeOf(tenant.createdAtMs)}`,
+      `users     ${stats.users}, ${stats.activeUsers} active`,
+      `sessions  ${stats.activeSessions} active`,
+      `24 hours  ${stats.logins24h} logins, ${stats.failedLogins24h} failed, ${stats.revocations24h} revocations`,
+    ]);
+    return EXIT.done;
+  },
+};

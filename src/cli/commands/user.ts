@@ -1,55 +1,110 @@
-import { type Command, operand, required, UsageError } from '../command.ts';
+import { userOf } from '../../http/objects.ts';
+import { type Command, given, many, operand, optional, required, wantsJson } from '../command.ts';
+import { EXIT } from '../exit.ts';
+import { sessionTable, userTable } from '../objects.ts';
 import { reachOptions, withOperator } from '../operator.ts';
-import { print } from '../output.ts';
+import { isoOf, print, timeOf } from '../output.ts';
+import { everyPage } from '../paging.ts';
 import { readPassword } from '../password.ts';
+import { tenantOption } from '../revoking.ts';
 
-export const userReset: Command = {
-  name: 'user reset',
+export const userList: Command = {
+  name: 'user list',
+  operands: [],
+  summary: 'Lists the users of a tenant, newest first.',
+  options: [tenantOption, ...reachOptions],
+  examples: ['sekisho user list --tenant skyline', 'sekisho user list --tenant skyline --json'],
+  async run(call) {
+    const tenant = required(call, 'tenant');
+    const listed = await withOperator(call, (operator) =>
+      everyPage(
+        (page) => operator.listUsers({ tenant, page }),
+        ({ createdAtMs, uid }) => ({ atMs: createdAtMs, id: uid }),
+      ),
+    );
+    print(wantsJson(call), { users: listed.map(userOf) }, userTable(listed));
+    return EXIT.done;
+  },
+};
+
+export const userShow: Command = {
+  name: 'user show',
+  operands: ['USER'],
+  summary: 'Shows a user, by e-mail address or id, with the sessions that are active.',
+  options: [tenantOption, ...reachOptions],
+  examples: ['sekisho user show --tenant skyline noor@skyline.example'],
+  async run(call) {
+    const who = { tenant: required(call, 'tenant'), user: operand(call, 0) };
+    const { user, sessions } = await withOperator(call, async (operator) => ({
+      user: await operator.getUser(who),
+      sessions: await everyPage(
+        (page) => operator.listSessions({ ...who, state: 'active', page }),
+        ({ createdAtMs, sid }) => ({ atMs: createdAtMs, id: sid }),
+      ),
+    }));
+    print(wantsJson(call), { user: userOf(user), active_sessions: sessions.length }, [
+      `${user.email}  ${user.name}`.trimEnd(),
+      `id          ${user.uid}`,
+      ...(user.externalId === null ? [] : [`external    ${user.externalId}`]),
+      `status      ${user.status}`,
+      `roles       ${user.roles.join(', ')}`,
+      `created     ${timeOf(user.createdAtMs)}`,
+      `last login  ${timeOf(user.lastLoginAtMs)}`,
+      ...sessionTable(sessions),
+    ]);
+    return EXIT.done;
+  },
+};
+
+export const userCreate: Command = {
+  name: 'user create',
   operands: ['E-MAIL'],
-  summary: 'Gives somebody a new way in: the old password is dead, all their sessions are revoked.',
+  summary: 'Makes a user with a password, or with a one-time link for choosing one.',
+  description: [
+    'The password is asked for, or read from the first line of standard input where that is no terminal.',
+  ],
   options: [
-    { name: 'tenant', value: 'SLUG', help: 'their tenant; required' },
-    { name: 'link', help: 'make a one-time token instead of asking for a new password' },
-    { name: 'password-stdin', help: 'take the new password from standard input' },
-    { name: 'make-admin', help: 'give them the role admin, too' },
+    tenantOption,
+    { name: 'name', value: 'NAME', help: 'what people read' },
+    { name: 'role', value: 'ROLE', help: 'default member', repeats: true },
+    { name: 'link', help: 'make a one-time token instead of asking for a password' },
     ...reachOptions,
   ],
   examples: [
-    'sekisho user reset --tenant main admin@localhost',
-    'sekisho user reset --tenant main admin@localhost --make-admin --link',
+    'sekisho user create --tenant skyline yuki@skyline.example --link',
+    'sekisho user create --tenant skyline yuki@skyline.example --role admin --role buyer < password.txt',
   ],
   async run(call) {
-    const { link, json } = call.options;
-    const email = operand(call, 0);
     const tenant = required(call, 'tenant');
-    if (link === true && call.options['password-stdin'] === true) {
-      throw new UsageError('--link and --password-stdin exclude each other');
-    }
-    const password = link === true ? null : await readPassword(`New password for ${email}`);
-    const makeAdmin = call.options['make-admin'] === true;
-    const done = await withOperator(call, (operator) =>
-      operator.resetUser({ tenant, email, password, makeAdmin }),
+    const email = operand(call, 0);
+    const password = given(call, 'link') ? null : await readPassword(`Password for ${email}`);
+    const roles = many(call, 'role');
+    const { user, reset } = await withOperator(call, (operator) =>
+      operator.createUser({
+        ...{ tenant, email, password, name: optional(call, 'name') },
+        roles: roles.length === 0 ? null : roles,
+      }),
     );
-    const { user, reset } = done;
-    const { effective } = done.revocation.barrier;
-    const expiresAt = reset === null ? null : new Date(reset.expiresAtMs).toISOString();
+    const expiresAt = isoOf(reset?.expiresAtMs ?? null);
     print(
-      json === true,
+      wantsJson(call),
       {
-        user: { id: user.uid, email: user.email, roles: user.roles, status: user.status },
-        revocation: { id: done.revocation.id, effective },
+        user: userOf(user),
         ...(reset === null ? {} : { reset: { token: reset.token, expires_at: expiresAt } }),
       },
       [
-        `${user.email} is logged out ${effective === 'everywhere' ? 'everywhere' : '(pending on some nodes)'}`,
-        ...(reset === null
-          ? ['the new password works from now on']
-          : [
-              `one-time token, good until ${expiresAt}: ${reset.token}`,
-              'set the password with POST /v1/password/reset {"token": …, "new_password": …}',
-            ]),
+        `${user.email} is made, with ${user.roles.join(', ')}`,
+        ...(reset === null ? [] : linkLines(reset.token, expiresAt)),
       ],
     );
-    return 0;
+    return EXIT.done;
   },
 };
+
+/** How a one-time token is used. */
+export function linkLines(token: string, expiresAt: string | null): readonly string[] {
+  return [
+    `one-time token, good until ${expiresAt}: ${token}`,
+    'set the password with POST /v1/password/reset {"token": …, "new_password": …}',
+  ];
+}

@@ -1,0 +1,96 @@
+import { sessionOf } from '../../http/objects.ts';
+import type { SessionRow } from '../../record/contract.ts';
+import {
+  type Command,
+  integer,
+  oneOf,
+  operand,
+  optional,
+  required,
+  wantsJson,
+} from '../command.ts';
+import { EXIT } from '../exit.ts';
+import { sessionTable } from '../objects.ts';
+import { reachOptions, withOperator } from '../operator.ts';
+import { print, timeOf } from '../output.ts';
+import { everyPage } from '../paging.ts';
+import { reasonOption, tenantOption, waitOption } from '../revoking.ts';
+import { revokeSubject } from './revoke.ts';
+
+const STATES = ['active', 'expired', 'revoked', 'all'] as const;
+
+export const sessionList: Command = {
+  name: 'session list',
+  operands: [],
+  summary: 'Lists sessions of a tenant or of one user, newest first.',
+  options: [
+    tenantOption,
+    { name: 'user', value: 'USER', help: 'of this user only, by e-mail address or id' },
+    { name: 'state', value: 'STATE', help: `${STATES.join(', ')}; default active` },
+    { name: 'limit', value: 'N', help: 'at most so many; default 1000' },
+    ...reachOptions,
+  ],
+  examples: [
+    'sekisho session list --tenant skyline --user noor@skyline.example',
+    'sekisho session list --tenant skyline --state all --limit 20 --json',
+  ],
+  async run(call) {
+    const tenant = required(call, 'tenant');
+    const user = optional(call, 'user');
+    const state = oneOf(call, 'state', STATES) ?? 'active';
+    const limit = integer(call, 'limit', 1, 1_000_000) ?? 1000;
+    const listed = await withOperator(call, (operator) =>
+      everyPage(
+        (page) => operator.listSessions({ tenant, user, state, page }),
+        ({ createdAtMs, sid }) => ({ atMs: createdAtMs, id: sid }),
+        limit,
+      ),
+    );
+    print(wantsJson(call), { sessions: listed.map(sessionJson) }, sessionTable(listed));
+    return EXIT.done;
+  },
+};
+
+export const sessionShow: Command = {
+  name: 'session show',
+  operands: ['SESSION'],
+  summary: 'Shows a session, by its id.',
+  options: [tenantOption, ...reachOptions],
+  examples: ['sekisho session show --tenant skyline hQ2mZ7xW0rTn5bJ8cK1vYA'],
+  async run(call) {
+    const row = await withOperator(call, (operator) =>
+      operator.getSession({ tenant: required(call, 'tenant'), session: operand(call, 0) }),
+    );
+    print(wantsJson(call), { session: sessionJson(row) }, [
+      row.sid,
+      `state      ${row.state}`,
+      `user       ${row.uid}`,
+      `device     ${row.deviceName ?? '-'}`,
+      `address    ${row.ip ?? '-'}`,
+      `begun      ${timeOf(row.createdAtMs)}`,
+      `last seen  ${timeOf(row.lastSeenAtMs)}`,
+      `ends       ${timeOf(row.expiresAtMs)}`,
+    ]);
+    return EXIT.done;
+  },
+};
+
+export const sessionRevoke: Command = {
+  name: 'session revoke',
+  operands: ['SESSION'],
+  summary: 'Ends a session, by its id; the same as revoke session.',
+  options: [tenantOption, reasonOption, waitOption, ...reachOptions],
+  examples: [
+    'sekisho session revoke --tenant skyline hQ2mZ7xW0rTn5bJ8cK1vYA --reason "laptop lost"',
+  ],
+  run: (call) =>
+    revokeSubject(
+      call,
+      { scope: 'session', tenant: required(call, 'tenant'), session: operand(call, 0) },
+      'the session has ended',
+    ),
+};
+
+function sessionJson(row: SessionRow): object {
+  return { ...sessionOf(row), state: row.state };
+}
