@@ -67,6 +67,15 @@ export interface SekishoOptions {
   readonly clearSiteData?: boolean;
   /** Where operators find this node, such as `http://10.0.0.7:4001`. Default: unknown. */
   readonly address?: string;
+  /**
+   * Directory in which an embedded record is backed up on a schedule (docs/backup.md). Default: none. With `databaseUrl`,
+   * `sekisho backup --every` does it beside the nodes.
+   */
+  readonly backupDir?: string;
+  /** Seconds between two backups, 60 to 604,800, default 3,600. */
+  readonly backupEverySeconds?: number;
+  /** Backups that are kept, the newest ones. Default 24. */
+  readonly backupKeep?: number;
 }
 
 /** Options with their defaults, checked and frozen. */
@@ -93,6 +102,11 @@ export interface Config {
   readonly allowHttpCookies: boolean;
   readonly clearSiteData: boolean;
   readonly address: string | null;
+  readonly backups: {
+    readonly folder: string;
+    readonly everyMs: number;
+    readonly keep: number;
+  } | null;
 }
 
 const milliseconds = (least: number) =>
@@ -164,6 +178,17 @@ const SCHEMA = z.strictObject({
   dangerouslyAllowHttpCookies: toggle.optional(),
   clearSiteData: toggle.optional(),
   address: text(200).optional(),
+  backupDir: text(4096).optional(),
+  backupEverySeconds: z
+    .int('must be a whole number of seconds from 60 to 604800')
+    .min(60, 'must be at least 60 s')
+    .max(604_800, 'must be at most 7 days')
+    .optional(),
+  backupKeep: z
+    .int('must be a whole number from 1 to 100000')
+    .min(1, 'must be at least 1')
+    .max(100_000, 'must be at most 100000')
+    .optional(),
 });
 
 /** The environment variable of each option, where it has one: messages name what people have set. */
@@ -181,6 +206,9 @@ const VARIABLES: Readonly<Record<string, string>> = {
   allowedOrigins: 'SEKISHO_ALLOWED_ORIGINS',
   trustedProxies: 'SEKISHO_TRUSTED_PROXIES',
   logLevel: 'SEKISHO_LOG_LEVEL',
+  backupDir: 'SEKISHO_BACKUP_DIR',
+  backupEverySeconds: 'SEKISHO_BACKUP_EVERY',
+  backupKeep: 'SEKISHO_BACKUP_KEEP',
   dangerouslyAllowHttpCookies: 'SEKISHO_DANGEROUSLY_ALLOW_HTTP_COOKIES',
 };
 
@@ -213,6 +241,15 @@ export function readConfig(options: SekishoOptions = {}): Config {
       'toleranceMs (SEKISHO_TOLERANCE_MS) must be 0, or left out, with strict (SEKISHO_STRICT).',
     );
   }
+  if (
+    data.backupDir !== undefined &&
+    recordOf(data.databaseUrl, data.dataDir).kind !== 'embedded'
+  ) {
+    throw new SekishoError(
+      'invalid_configuration',
+      'backupDir (SEKISHO_BACKUP_DIR) is for the embedded database: with databaseUrl (DATABASE_URL), run sekisho backup --every once beside the nodes.',
+    );
+  }
   const strict = data.strict ?? false;
   const basePath = (data.basePath ?? '').replace(/\/$/, '');
   return Object.freeze({
@@ -235,6 +272,7 @@ export function readConfig(options: SekishoOptions = {}): Config {
     allowHttpCookies: data.dangerouslyAllowHttpCookies ?? false,
     clearSiteData: data.clearSiteData ?? basePath === '',
     address: data.address ?? null,
+    backups: backupsOf(data),
   });
 }
 
@@ -249,6 +287,15 @@ function recordOf(databaseUrl: string | undefined, dataDir = '.sekisho'): Config
   if (databaseUrl !== undefined) return Object.freeze({ kind: 'postgres', databaseUrl });
   if (dataDir === IN_MEMORY) return Object.freeze({ kind: 'memory' });
   return Object.freeze({ kind: 'embedded', dataDir });
+}
+
+function backupsOf(data: z.infer<typeof SCHEMA>): Config['backups'] {
+  if (data.backupDir === undefined) return null;
+  return Object.freeze({
+    folder: data.backupDir,
+    everyMs: (data.backupEverySeconds ?? 3_600) * 1_000,
+    keep: data.backupKeep ?? 24,
+  });
 }
 
 /** Says what is wrong and never quotes a value: it may be a secret or hold a password. */

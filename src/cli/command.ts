@@ -140,9 +140,15 @@ const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 export function duration(call: Call, name: string): number | null {
   const text = optional(call, name);
   if (text === null) return null;
-  const [, digits, unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
-  if (digits !== undefined) return Number(digits) * UNITS[unit as keyof typeof UNITS];
+  const seconds = secondsOf(text);
+  if (seconds !== null) return seconds;
   throw new UsageError(`--${name} must be a time span such as 90s, 15m, 2h or 1d`);
+}
+
+/** A time span such as `90s`, `15m`, `2h` or `1d`, or bare seconds, in seconds; null for anything else. */
+export function secondsOf(text: string): number | null {
+  const [, digits, unit = 's'] = /^(\d{1,9})([smhd])?$/.exec(text) ?? [];
+  return digits === undefined ? null : Number(digits) * UNITS[unit as keyof typeof UNITS];
 }
 
 /** One id in 64 begins with a dash, which would make it an option: such ids are told by their shape. */

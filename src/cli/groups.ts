@@ -1,6 +1,8 @@
+import { backup } from './commands/backup.ts';
 import { doctor } from './commands/doctor.ts';
 import { migrate } from './commands/migrate.ts';
 import { opsRestored } from './commands/ops.ts';
+import { restore } from './commands/restore.ts';
 import {
   revokeAll,
   revokeSession,
@@ -56,4 +58,6 @@ export const groups: readonly Group[] = [
   },
   { name: 'ops', summary: 'what an operator declares', commands: [opsRestored] },
   { name: 'doctor', summary: 'how the node is, and who the members are', commands: [doctor] },
+  { name: 'backup', summary: 'write the record to a file, while it is served', commands: [backup] },
+  { name: 'restore', summary: 'put a backup in the place of the record', commands: [restore] },
 ];

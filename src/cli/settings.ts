@@ -2,7 +2,7 @@ import type { SekishoOptions } from '../config.ts';
 import { SekishoError } from '../errors.ts';
 import { isAddressEntry } from '../login/address.ts';
 import { createKeyRing } from '../token/secrets.ts';
-import type { Call, Option } from './command.ts';
+import { type Call, type Option, secondsOf } from './command.ts';
 
 /** One setting: an environment variable, and an option of the same meaning; options win. */
 interface Setting {
@@ -112,6 +112,17 @@ const SERVER: readonly Setting[] = [
     help: 'trace to fatal, or silent; default info',
   },
   {
+    variable: 'SEKISHO_BACKUP_DIR',
+    value: 'DIR',
+    help: 'embedded: back the record up to files in DIR, on a schedule; default: not',
+  },
+  {
+    variable: 'SEKISHO_BACKUP_EVERY',
+    value: 'SPAN',
+    help: 'between two of them, such as 15m; default 1h',
+  },
+  { variable: 'SEKISHO_BACKUP_KEEP', value: 'N', help: 'how many are kept; default 24' },
+  {
     variable: 'SEKISHO_DANGEROUSLY_ALLOW_HTTP_COOKIES',
     help: 'cookies over plain http: anybody on the way can take them',
   },
@@ -187,6 +198,9 @@ export function readServeSettings(call: Call): ServeSettings {
       allowedOrigins: read.list('SEKISHO_ALLOWED_ORIGINS'),
       trustedProxies: proxies(read.list('SEKISHO_TRUSTED_PROXIES')),
       logLevel: read.text('SEKISHO_LOG_LEVEL'),
+      backupDir: read.text('SEKISHO_BACKUP_DIR'),
+      backupEverySeconds: read.span('SEKISHO_BACKUP_EVERY'),
+      backupKeep: read.integer('SEKISHO_BACKUP_KEEP', 1, 100_000),
       dangerouslyAllowHttpCookies: read.toggle('SEKISHO_DANGEROUSLY_ALLOW_HTTP_COOKIES'),
     }),
   };
@@ -236,6 +250,14 @@ function reader({ options, env }: Call) {
       if (/^\d+$/.test(value) && number >= least && number <= most) return number;
       const range = most === Number.MAX_SAFE_INTEGER ? 'not negative' : `${least} to ${most}`;
       throw wrong(`${variable} must be a whole number, ${range}.`);
+    },
+    /** A time span in seconds, as `--every` takes it. */
+    span(variable: string): number | null {
+      const value = text(variable);
+      if (value === null) return null;
+      const seconds = secondsOf(value);
+      if (seconds !== null) return seconds;
+      throw wrong(`${variable} must be a time span such as 90s, 15m, 2h or 1d.`);
     },
     list(variable: string): readonly string[] | null {
       const entries = text(variable)

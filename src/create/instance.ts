@@ -13,7 +13,9 @@ import { createMetrics } from '../observe/metrics.ts';
 import { redactedLog } from '../observe/redact.ts';
 import { assertTerm } from '../revocation/options.ts';
 import type { Engine } from '../session/contract.ts';
+import type { Services } from '../session/services.ts';
 import { createKeyRing } from '../token/secrets.ts';
+import { type BackupSchedule, scheduleBackups } from './backup-schedule.ts';
 import { authenticateRequest, cookiesOf, peerOf, refusal } from './guard.ts';
 import { letGo, previousClosed } from './one.ts';
 import { openPatiently } from './open-patiently.ts';
@@ -69,6 +71,10 @@ export function createInstance(config: Config): Starting {
     };
     return open;
   })();
+  const scheduled = opening.then(
+    ({ services }) => startBackups(config, services),
+    () => null,
+  );
   const ready = opening.then(() => {});
   // Whoever does not wait for it learns of a failure by 503.
   ready.catch(() => {});
@@ -82,6 +88,7 @@ export function createInstance(config: Config): Starting {
     closing.abort();
     const open = await opening.catch(() => null);
     surface = null;
+    await (await scheduled)?.close();
     await open?.close();
   }
 
@@ -164,6 +171,20 @@ export function createInstance(config: Config): Starting {
 
 /** Where nothing can crash by itself. */
 const never = new Promise<Error>(() => {});
+
+/** Backups of an embedded record, where the settings ask for them. */
+function startBackups(
+  { backups: settings }: Config,
+  { record: { backups }, ring, clock, log }: Services,
+): BackupSchedule | null {
+  if (settings === null || backups === undefined) return null;
+  return scheduleBackups({
+    ...{ ...settings, clock },
+    write: (path, signal) => backups.write({ path, ring, signal }),
+    onWritten: (written) => log.info({ ...written }, 'a backup was written'),
+    onFailed: (error) => log.error({ err: error }, 'a backup failed; it is tried again'),
+  });
+}
 
 /** Looks at what can be wrong without a record, so that a start does not wait for a database to say it. */
 function earlySettings(config: Config, options: HttpOptions): HttpSettings {

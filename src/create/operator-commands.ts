@@ -38,6 +38,7 @@ const VERBS: Readonly<Record<keyof OperatorCommands, true>> = Object.freeze({
   addClientSecret: true,
   listClients: true,
   deleteClient: true,
+  backUp: true,
   declareRestored: true,
   members: true,
   status: true,

@@ -1,3 +1,4 @@
+import { createOperatorBackups } from './operator/backups.ts';
 import { createOperatorClients } from './operator/clients.ts';
 import type { Operator } from './operator/contract.ts';
 import { createOperatorPolicies } from './operator/policies.ts';
@@ -15,6 +16,7 @@ export function createOperator(services: Services): Operator {
     ...createOperatorUsers(services),
     ...createOperatorSessions(services),
     ...createOperatorClients(services),
+    ...createOperatorBackups(services),
     ...createOperatorRecord(services),
   });
 }

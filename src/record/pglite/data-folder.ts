@@ -41,15 +41,19 @@ export async function openDataFolder(dataDir: string, images?: string): Promise<
 async function make(dataDir: string, path: string, images?: string): Promise<void> {
   const unfinished = join(dataDir, UNFINISHED);
   rmSync(unfinished, { recursive: true, force: true });
-  const image = (await readImage(images)) ?? (await makeBareImage());
-  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+  await unpackImage((await readImage(images)) ?? (await makeBareImage()), unfinished);
+  renameSync(unfinished, path);
+}
+
+/** Writes the files of an image to a folder, made for it. */
+export async function unpackImage(image: Uint8Array, folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const { name, kind, bytes } of tarEntries(image)) {
-    const place = join(unfinished, name);
+    const place = join(folder, name);
     if (kind === 'folder') mkdirSync(place, { recursive: true, mode: 0o700 });
     else {
       mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
       await writeFile(place, bytes, { mode: 0o600 });
     }
   }
-  renameSync(unfinished, path);
 }

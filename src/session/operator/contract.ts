@@ -1,4 +1,10 @@
-import type { Page, ServiceClient, SessionRow, TenantStats } from '../../record/contract.ts';
+import type {
+  BackupSummary,
+  Page,
+  ServiceClient,
+  SessionRow,
+  TenantStats,
+} from '../../record/contract.ts';
 import type { Policy, Tenant, TenantState, User } from '../../tenant/types.ts';
 import type { ClientWithSecret } from '../client-contract.ts';
 import type { MemberState, PasswordReset, Revocation } from '../types.ts';
@@ -22,6 +28,7 @@ export interface Operator
     OperatorUsers,
     OperatorSessions,
     OperatorClients,
+    OperatorBackups,
     OperatorRecord {}
 
 export interface OperatorTenants {
@@ -183,6 +190,15 @@ export type RevokedSubject =
   | { readonly scope: 'tenant'; readonly tenant: string }
   | { readonly scope: 'user'; readonly tenant: string; readonly user: string }
   | { readonly scope: 'session'; readonly tenant: string; readonly session: string };
+
+export interface OperatorBackups {
+  /**
+   * Writes all that the record holds at this moment to a new file (docs/backup.md).
+   *
+   * @throws SekishoError as `BackupStore.write`; `invalid_request` for a record in memory or a path that is not absolute.
+   */
+  backUp(input: { readonly path: string }, onProgress?: OnProgress): Promise<BackupSummary>;
+}
 
 /** What concerns the record and its nodes as a whole. */
 export interface OperatorRecord {

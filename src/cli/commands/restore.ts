@@ -1,0 +1,70 @@
+import { resolve } from 'node:path';
+import { readConfig } from '../../config.ts';
+import { checkBackup, type RestoreStage, restore as restoreRecord } from '../../create/restore.ts';
+import { type Command, given, operand, wantsJson } from '../command.ts';
+import { EXIT } from '../exit.ts';
+import { reachOptions } from '../operator.ts';
+import { isoOf, print, timeOf } from '../output.ts';
+import { progressBar } from '../progress.ts';
+import { readRecordOptions } from '../settings.ts';
+
+export const restore: Command = {
+  name: 'restore',
+  operands: ['FILE'],
+  summary:
+    'Puts a backup in the place of the record, while no server runs on it, and ends every session.',
+  description: [
+    'The whole file is checked before anything is written, and what is there goes only with --replace, when all of the backup is in its place. A backup of an embedded record goes into PostgreSQL as well, and the other way round.',
+    'What was revoked after the backup does not come back: everybody is logged out, and open password resets are void. Passwords, roles, users and policies are those of the backup: look at what was changed after it.',
+  ],
+  options: [
+    { name: 'replace', help: 'what the record holds now may go' },
+    { name: 'check', help: 'only read the file to its end, and say what it holds' },
+    ...reachOptions,
+  ],
+  examples: [
+    'sekisho restore /var/backups/sekisho.backup --check',
+    'sekisho restore /var/backups/sekisho.backup --data-dir /var/lib/sekisho --replace',
+    'DATABASE_URL=postgres://… SEKISHO_SECRET="$(cat .sekisho/secret)" sekisho restore sekisho.backup',
+  ],
+  async run(call) {
+    const config = readConfig(readRecordOptions(call));
+    const path = resolve(operand(call, 0));
+    const bars = { checking: progressBar('checking'), restoring: progressBar('restoring') };
+    const onProgress = (stage: RestoreStage, progress: Parameters<typeof bars.checking>[0]): void =>
+      bars[stage](progress);
+    const json = wantsJson(call);
+    if (given(call, 'check')) {
+      const { rows, takenAtMs, schemaVersion, generation, position, keyId } = await checkBackup(
+        config,
+        { path, onProgress },
+      );
+      const taken_at = isoOf(takenAtMs);
+      print(
+        json,
+        {
+          backup: {
+            ...{ path, rows, taken_at, schema_version: schemaVersion, generation, position },
+            key_id: keyId,
+          },
+        },
+        [`${path} is whole: ${rows.toLocaleString('en')} rows as of ${timeOf(takenAtMs)}`],
+      );
+      return EXIT.done;
+    }
+    const replace = given(call, 'replace');
+    const { backup, generation, position } = await restoreRecord(config, {
+      path,
+      replace,
+      onProgress,
+    });
+    const { rows, takenAtMs } = backup;
+    print(json, { restored: { rows, taken_at: isoOf(takenAtMs), generation, position } }, [
+      `restored: ${rows.toLocaleString('en')} rows as of ${timeOf(takenAtMs)}`,
+      'everybody is logged out, and open password resets are void; nothing that was revoked after the backup comes back',
+      'passwords, roles, users, policies and keys are those of the backup: look at what was changed after it (docs/backup.md)',
+      'start the servers with the same SEKISHO_SECRET',
+    ]);
+    return EXIT.done;
+  },
+};
