@@ -1,4 +1,5 @@
 import { backup } from './commands/backup.ts';
+import { clientCreate, clientDelete, clientList, clientRotate } from './commands/client.ts';
 import { doctor } from './commands/doctor.ts';
 import { migrate } from './commands/migrate.ts';
 import { opsRestored } from './commands/ops.ts';
@@ -45,6 +46,11 @@ export const groups: readonly Group[] = [
       ...[userList, userShow, userCreate],
       ...[userDisable, userEnable, userRoles, userReset, userDelete],
     ],
+  },
+  {
+    name: 'client',
+    summary: 'make, list and delete service clients',
+    commands: [clientCreate, clientList, clientRotate, clientDelete],
   },
   {
     name: 'session',

@@ -1,0 +1,148 @@
+import type { ServiceClient } from '../../record/contract.ts';
+import type { ClientWithSecret } from '../../session/contract.ts';
+import {
+  type Call,
+  type Command,
+  duration,
+  type Option,
+  operand,
+  required,
+  wantsJson,
+  yesOption,
+} from '../command.ts';
+import { confirm } from '../confirm.ts';
+import { reachOptions, withOperator } from '../operator.ts';
+import { isoOf, print, table, timeOf } from '../output.ts';
+import { everyPage } from '../paging.ts';
+
+const tenantOption: Option = { name: 'tenant', value: 'SLUG', help: 'its tenant; required' };
+
+const expiresOption: Option = {
+  name: 'expires',
+  value: 'TIME',
+  help: 'how long the secret is good, such as 90d; default: without an end',
+};
+
+export const clientCreate: Command = {
+  name: 'client create',
+  operands: ['NAME'],
+  summary: 'Makes a service client, which may ask about tokens of its tenant and revoke them.',
+  description: ['The secret is shown this once; the record keeps its hash alone.'],
+  options: [tenantOption, expiresOption, ...reachOptions],
+  examples: [
+    'sekisho client create billing --tenant skyline',
+    'sekisho client create billing --tenant skyline --expires 90d --json',
+  ],
+  async run(call) {
+    const name = operand(call, 0);
+    const tenant = required(call, 'tenant');
+    const expiresInSeconds = duration(call, 'expires');
+    const made = await withOperator(call, (operator) =>
+      operator.createClient({ tenant, name, expiresInSeconds }),
+    );
+    printSecret(call, made);
+    return 0;
+  },
+};
+
+export const clientRotate: Command = {
+  name: 'client rotate',
+  operands: ['ID'],
+  summary: 'Gives a service client a new secret; the one until now goes on for a while.',
+  options: [
+    tenantOption,
+    {
+      name: 'overlap',
+      value: 'TIME',
+      help: 'how long the secret until now goes on, 0s to 30d; default: 1d',
+    },
+    expiresOption,
+    ...reachOptions,
+  ],
+  examples: [
+    'sekisho client rotate hQ2mZ7xW0rTn5bJ8cK1vYA --tenant skyline',
+    'sekisho client rotate hQ2mZ7xW0rTn5bJ8cK1vYA --tenant skyline --overlap 0s',
+  ],
+  async run(call) {
+    const input = {
+      tenant: required(call, 'tenant'),
+      id: operand(call, 0),
+      expiresInSeconds: duration(call, 'expires'),
+      overlapSeconds: duration(call, 'overlap'),
+    };
+    printSecret(call, await withOperator(call, (operator) => operator.addClientSecret(input)));
+    return 0;
+  },
+};
+
+export const clientList: Command = {
+  name: 'client list',
+  operands: [],
+  summary: 'Lists the service clients of a tenant.',
+  options: [tenantOption, ...reachOptions],
+  examples: ['sekisho client list --tenant skyline', 'sekisho client list --tenant skyline --json'],
+  async run(call) {
+    const tenant = required(call, 'tenant');
+    const clients = await withOperator(call, (operator) =>
+      everyPage(
+        (page) => operator.listClients({ tenant, page }),
+        ({ createdAtMs, cid }) => ({ atMs: createdAtMs, id: cid }),
+      ),
+    );
+    const rows = clients.map((client) => [
+      client.cid,
+      client.name,
+      timeOf(client.createdAtMs),
+      timeOf(client.lastUsedAtMs),
+      timeOf(client.secretEndsAtMs),
+    ]);
+    print(
+      wantsJson(call),
+      { clients: clients.map(jsonOf) },
+      table(['ID', 'NAME', 'MADE', 'LAST USED', 'SECRET ENDS'], rows, 'no service clients'),
+    );
+    return 0;
+  },
+};
+
+export const clientDelete: Command = {
+  name: 'client delete',
+  operands: ['ID'],
+  summary: 'Deletes a service client.',
+  description: [
+    'A node that has just seen its secret may answer it for 5 s more, or 15 s while it cannot read the record.',
+  ],
+  options: [tenantOption, yesOption, ...reachOptions],
+  examples: ['sekisho client delete hQ2mZ7xW0rTn5bJ8cK1vYA --tenant skyline --yes'],
+  async run(call) {
+    const id = operand(call, 0);
+    const tenant = required(call, 'tenant');
+    await confirm(call, `Delete the service client ${id} of ${tenant}?`);
+    const done = await withOperator(call, (operator) => operator.deleteClient({ tenant, id }));
+    print(wantsJson(call), done, [`the service client ${id} is deleted`]);
+    return 0;
+  },
+};
+
+function printSecret(call: Call, { client, secret }: ClientWithSecret): void {
+  print(wantsJson(call), { client: jsonOf(client), secret }, [
+    `client id      ${client.cid}`,
+    `client secret  ${secret}`,
+    client.secretEndsAtMs === null
+      ? 'write the secret down: it is not shown again'
+      : `write the secret down: it is not shown again, and good until ${timeOf(client.secretEndsAtMs)}`,
+  ]);
+}
+
+/** As the HTTP interface shows a client. */
+function jsonOf(client: ServiceClient): object {
+  return {
+    id: client.cid,
+    name: client.name,
+    created_at: isoOf(client.createdAtMs),
+    last_used_at: isoOf(client.lastUsedAtMs),
+    secret_created_at: isoOf(client.secretMadeAtMs),
+    secret_expires_at: isoOf(client.secretEndsAtMs),
+    previous_secret_expires_at: isoOf(client.oldSecretEndsAtMs),
+  };
+}
