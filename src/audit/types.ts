@@ -37,7 +37,16 @@ export type AuditAction =
   | 'tenant_deleted'
   | 'revoke_all'
   | 'revocation_handed_in'
-  | 'record_restored';
+  | 'record_restored'
+  | 'ops_cleanup_paused'
+  | 'ops_cleanup_resumed'
+  | 'ops_lifetimes_set'
+  | 'ops_lifetimes_cleared'
+  | 'ops_limits_set'
+  | 'ops_limits_cleared'
+  | 'ops_log_level_set'
+  | 'ops_log_level_cleared'
+  | 'ops_sessions_regenerated';
 
 /**
  * Who did it: a user of the tenant, a service client (its id stands as `uid`), the operator at the machine, Sekisho itself, or

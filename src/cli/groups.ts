@@ -3,6 +3,12 @@ import { clientCreate, clientDelete, clientList, clientRotate } from './commands
 import { doctor } from './commands/doctor.ts';
 import { migrate } from './commands/migrate.ts';
 import { opsRestored } from './commands/ops.ts';
+import { opsCleanupPause, opsCleanupResume, opsCleanupStatus } from './commands/ops-cleanup.ts';
+import { opsLifetimes, opsLifetimesClear } from './commands/ops-lifetimes.ts';
+import { opsLimits, opsLimitsClear } from './commands/ops-limits.ts';
+import { opsLogLevel, opsLogLevelClear } from './commands/ops-log-level.ts';
+import { opsRegenerate } from './commands/ops-regenerate.ts';
+import { opsStatus } from './commands/ops-status.ts';
 import { restore } from './commands/restore.ts';
 import {
   revokeAll,
@@ -62,7 +68,16 @@ export const groups: readonly Group[] = [
     summary: 'end sessions everywhere: of a user, a tenant, or all',
     commands: [revokeUser, revokeSession, revokeTenant, revokeAll, revokeShow],
   },
-  { name: 'ops', summary: 'what an operator declares', commands: [opsRestored] },
+  {
+    name: 'ops',
+    summary: 'what an operator decides when there is trouble, for all tenants and nodes',
+    commands: [
+      opsStatus,
+      ...[opsCleanupPause, opsCleanupResume, opsCleanupStatus],
+      ...[opsLifetimes, opsLifetimesClear, opsLimits, opsLimitsClear],
+      ...[opsRegenerate, opsLogLevel, opsLogLevelClear, opsRestored],
+    ],
+  },
   { name: 'doctor', summary: 'how the node is, and who the members are', commands: [doctor] },
   { name: 'backup', summary: 'write the record to a file, while it is served', commands: [backup] },
   { name: 'restore', summary: 'put a backup in the place of the record', commands: [restore] },

@@ -8,6 +8,7 @@ import {
 } from '../create/operator-commands.ts';
 import { createSekisho } from '../create.ts';
 import { isSekishoError, SekishoError } from '../errors.ts';
+import { createLogger } from '../observe/logger.ts';
 import type { Call, Option } from './command.ts';
 import { readRecordOptions, recordSettings } from './settings.ts';
 
@@ -36,7 +37,8 @@ export async function withOperator<Result>(
   use: (operator: OperatorCommands) => Promise<Result>,
   { mayMake = false } = {},
 ): Promise<Result> {
-  const options = { ...readRecordOptions(call), logLevel: 'warn' as const };
+  // A logger of the command's own: what operators decide of levels is for servers.
+  const options = { ...readRecordOptions(call), logger: createLogger('warn') };
   const { record } = readConfig(options);
   const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
   if (running !== null) return use(running);

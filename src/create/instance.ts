@@ -7,12 +7,15 @@ import { createOperationsApp } from '../http/operations.ts';
 import { type HttpOptions, type HttpSettings, settingsOf } from '../http/settings.ts';
 import { parseRedisUrl } from '../hub/redis/url.ts';
 import { newId } from '../id.ts';
+import { createLevels } from '../observe/levels.ts';
+import { silentLog } from '../observe/log.ts';
 import { createLogger } from '../observe/logger.ts';
 import { measured } from '../observe/measured.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { redactedLog } from '../observe/redact.ts';
 import { assertTerm } from '../revocation/options.ts';
 import type { Engine } from '../session/contract.ts';
+import { isLogLevel, LOG_LEVELS } from '../session/log-levels.ts';
 import type { Services } from '../session/services.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { type BackupSchedule, scheduleBackups } from './backup-schedule.ts';
@@ -31,7 +34,9 @@ interface Surface {
 
 /** Makes an instance and begins to open it. It answers 503 until it is open, and again when it was closed. */
 export function createInstance(config: Config): Starting {
-  const log = config.logger === null ? createLogger(config.logLevel) : redactedLog(config.logger);
+  const own = config.logger === null ? createLogger(config.logLevel) : null;
+  const log = own ?? redactedLog(config.logger ?? silentLog);
+  const levels = own === null ? null : createLevels(own);
   const clock = config.clock ?? systemClock;
   let surface: Surface | null = null;
   const metrics = createMetrics();
@@ -57,7 +62,7 @@ export function createInstance(config: Config): Starting {
   const opening = (async () => {
     await previousClosed(config);
     const open = await openPatiently(config, {
-      ...{ log, clock, signal: closing.signal },
+      ...{ log, levels, clock, signal: closing.signal },
       onEvent: metrics.protocol,
     });
     const { flush } = open;
@@ -155,6 +160,18 @@ export function createInstance(config: Config): Starting {
 
     get engine() {
       return usable().engine;
+    },
+
+    setLogLevel(level) {
+      if (!isLogLevel(level)) {
+        const words = `The level of the log must be one of ${LOG_LEVELS.join(', ')}.`;
+        throw new SekishoError('invalid_configuration', words);
+      }
+      if (levels === null) {
+        const words = 'The log is the program’s own: set the level of that logger.';
+        throw new SekishoError('invalid_configuration', words);
+      }
+      levels.set(level);
     },
 
     operations: async (request) => operations.fetch(request),

@@ -4,6 +4,7 @@ import type { Config } from '../config.ts';
 import { isOutage, SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import type { FollowerEvent } from '../revocation/events.ts';
+import type { Levels } from '../session/log-levels.ts';
 import { type OpenEngine, openEngine } from './open.ts';
 import { answerCommands, commandsOf } from './operator-commands.ts';
 import { reasonOf } from './outage-log.ts';
@@ -17,6 +18,7 @@ const SAY_AGAIN_MS = 10_000;
 
 interface Opening {
   readonly log: Log;
+  readonly levels: Levels | null;
   readonly clock: Clock;
   readonly onEvent: (event: FollowerEvent) => void;
   /** Ends the tries; what was opened is closed. */

@@ -1,3 +1,4 @@
+import type { LogLevel } from '../config.ts';
 import type {
   AuthenticateOptions,
   CreateSessionInput,
@@ -95,6 +96,13 @@ export interface Sekisho {
    * @throws SekishoError `not_ready` before it is open and after it was closed.
    */
   readonly engine: Engine;
+
+  /**
+   * Sets the level of Sekisho's own log, now and for as long as no operator has decided otherwise (`sekisho ops log-level`).
+   *
+   * @throws SekishoError `invalid_configuration` for a word that is no level, and where the program passed a logger in.
+   */
+  setLogLevel(level: LogLevel): void;
 
   /** Answers `/healthz`, `/readyz`, `/metrics` and `/members`, which belong on a port of their own. */
   operations(request: Request): Promise<Response>;

@@ -1,6 +1,7 @@
 import { createOperatorBackups } from './operator/backups.ts';
 import { createOperatorClients } from './operator/clients.ts';
 import type { Operator } from './operator/contract.ts';
+import { createOperatorOperations } from './operator/operations.ts';
 import { createOperatorPolicies } from './operator/policies.ts';
 import { createOperatorRecord } from './operator/record.ts';
 import { createOperatorSessions } from './operator/sessions.ts';
@@ -18,5 +19,6 @@ export function createOperator(services: Services): Operator {
     ...createOperatorClients(services),
     ...createOperatorBackups(services),
     ...createOperatorRecord(services),
+    ...createOperatorOperations(services),
   });
 }

@@ -37,6 +37,11 @@ export function reissueOfTenant(tid: string): Subject {
   return { scope: 'reissue', tid, uid: null, sid: null, sparedSid: null };
 }
 
+/** The access tokens that all sessions of all tenants have by now. */
+export function reissueOfAll(): Subject {
+  return { scope: 'reissue', tid: null, uid: null, sid: null, sparedSid: null };
+}
+
 /** Whether an entry ends sessions, rather than only tokens of sessions that live on. */
 export function endsSessions(entry: Pick<Entry, 'scope'>): boolean {
   return entry.scope !== 'reissue';

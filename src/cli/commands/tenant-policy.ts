@@ -1,8 +1,9 @@
+import type { VersionedPolicy } from '../../session/operator/contract.ts';
 import type { Policy } from '../../tenant/types.ts';
 import { type Command, integer, many, operand, UsageError, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { reachOptions, withOperator } from '../operator.ts';
-import { print } from '../output.ts';
+import { isoOf, print, timeOf } from '../output.ts';
 import { revocationExit, revocationJson, revokedLine } from '../revoking.ts';
 
 export const tenantPolicyGet: Command = {
@@ -13,10 +14,14 @@ export const tenantPolicyGet: Command = {
   options: reachOptions,
   examples: ['sekisho tenant policy get skyline', 'sekisho tenant policy get skyline --json'],
   async run(call) {
-    const { policy, version } = await withOperator(call, (operator) =>
+    const { policy, version, override } = await withOperator(call, (operator) =>
       operator.getTenantPolicy({ tenant: operand(call, 0) }),
     );
-    print(wantsJson(call), { policy, version }, [...linesOf(policy), `version  ${version}`]);
+    print(wantsJson(call), { policy, version, ...overrideJson(override) }, [
+      ...linesOf(policy),
+      `version  ${version}`,
+      ...overrideLines(override),
+    ]);
     return EXIT.done;
   },
 };
@@ -45,12 +50,14 @@ export const tenantPolicySet: Command = {
   async run(call) {
     const set = fieldsOf(many(call, 'set'));
     const ifVersion = integer(call, 'if-version', 0, 2_147_483_647);
-    const { policy, version, revocation } = await withOperator(call, (operator) =>
+    const { policy, version, override, revocation } = await withOperator(call, (operator) =>
       operator.setTenantPolicy({ tenant: operand(call, 0), set, ifVersion }),
     );
-    print(wantsJson(call), { policy, version, ...revocationJson(revocation) }, [
+    const json = { policy, version, ...overrideJson(override), ...revocationJson(revocation) };
+    print(wantsJson(call), json, [
       ...linesOf(policy),
       `version  ${version}`,
+      ...overrideLines(override),
       ...(revocation === null ? [] : [revokedLine('longer tokens are superseded', revocation)]),
     ]);
     return revocationExit(call, revocation);
@@ -67,6 +74,19 @@ function fieldsOf(given: readonly string[]): Record<string, number | string> {
     return [field, /^\d+$/.test(value) ? Number(value) : value] as const;
   });
   return Object.fromEntries(fields);
+}
+
+function overrideJson(override: VersionedPolicy['override']) {
+  if (override === null) return {};
+  return { override_until: isoOf(override.untilMs), after: override.after };
+}
+
+function overrideLines(override: VersionedPolicy['override']): readonly string[] {
+  if (override === null) return [];
+  return [
+    `until  ${timeOf(override.untilMs)}, and from then on:`,
+    ...linesOf(override.after).map((line) => `  ${line}`),
+  ];
 }
 
 function linesOf(policy: Policy): readonly string[] {

@@ -8,6 +8,7 @@ import type {
 import type { Policy, Tenant, TenantState, User } from '../../tenant/types.ts';
 import type { ClientWithSecret } from '../client-contract.ts';
 import type { MemberState, PasswordReset, Revocation } from '../types.ts';
+import type { OperatorOperations } from './operations-contract.ts';
 
 /** How far long work has come, in whatever it counts; `total` is null where nobody knows. */
 export interface Progress {
@@ -29,7 +30,8 @@ export interface Operator
     OperatorSessions,
     OperatorClients,
     OperatorBackups,
-    OperatorRecord {}
+    OperatorRecord,
+    OperatorOperations {}
 
 export interface OperatorTenants {
   createTenant(input: {
@@ -74,7 +76,10 @@ export interface OperatorTenants {
 
 export interface OperatorPolicies {
   getTenantPolicy(input: { readonly tenant: string }): Promise<VersionedPolicy>;
-  /** Replaces the fields that are named, `login_limit.max_wait` and the like among them. */
+  /**
+   * Replaces the fields that are named, `login_limit.max_wait` and the like among them, in what is in force: an override keeps
+   * its end.
+   */
   setTenantPolicy(input: {
     readonly tenant: string;
     readonly set: Readonly<Record<string, number | string>>;
@@ -86,6 +91,8 @@ export interface OperatorPolicies {
 export interface VersionedPolicy {
   readonly policy: Policy;
   readonly version: number;
+  /** Up to when it is in force, and what follows; null: for good. */
+  readonly override: { readonly untilMs: number; readonly after: Policy } | null;
 }
 
 /** A tenant with what operators see of it. */

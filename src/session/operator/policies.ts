@@ -16,11 +16,13 @@ export function createOperatorPolicies(services: Services): OperatorPolicies {
     async setTenantPolicy({ tenant, set, ifVersion }) {
       const { tid } = await tenantNamed(services, tenant);
       for (let tries = 1; ; tries += 1) {
-        const { policy, version } = await read(tid);
+        const { policy, version, override } = await read(tid);
         const next = parsePolicy(merged(policy, set));
         try {
           // Over the version that was read: what somebody else changes meanwhile is not put back.
-          return await put(operatorIn(tid), next, ifVersion ?? version);
+          // What holds for a while goes on to hold as long.
+          const untilMs = override?.untilMs ?? null;
+          return await put(operatorIn(tid), next, ifVersion ?? version, untilMs);
         } catch (error) {
           const raced = error instanceof SekishoError && error.code === 'precondition_failed';
           if (!raced || ifVersion !== null || tries === MAX_TRIES) throw error;

@@ -1,0 +1,79 @@
+import { type Command, duration, type Option, UsageError, wantsJson } from '../command.ts';
+import { reachOptions, withOperator } from '../operator.ts';
+import { isoOf, print, timeOf } from '../output.ts';
+import { revocationExit, revocationJson, revokedLine, waitMsOf, waitOption } from '../revoking.ts';
+import {
+  byOption,
+  endOptions,
+  requiredEnd,
+  toldExit,
+  toldJson,
+  toldLine,
+  whoOf,
+} from './ops-shared.ts';
+
+const CEILINGS: readonly Option[] = [
+  { name: 'access-ttl', value: 'SPAN', help: 'access tokens live no longer; 30s to 15m' },
+  { name: 'idle-timeout', value: 'SPAN', help: 'sessions idle for longer end; 30s to 30d' },
+  { name: 'absolute-timeout', value: 'SPAN', help: 'sessions live no longer; 30s to 30d' },
+];
+
+export const opsLifetimes: Command = {
+  name: 'ops lifetimes',
+  operands: [],
+  summary: 'Shortens the lifetimes of all tenants for a while, existing sessions included.',
+  description: [
+    'A ceiling over every policy: the shorter of both holds, at once. Access tokens from before are superseded, so every client refreshes at its next request; a session that has lived or been idle for longer than the ceiling ends there, and stays ended.',
+    'At its end nothing has to be done: sessions that are alive then live as long as their policies say, and new tokens get the longer life. A second one takes the place of the first. See docs/operations.md.',
+  ],
+  options: [...CEILINGS, ...endOptions, byOption, waitOption, ...reachOptions],
+  examples: [
+    'sekisho ops lifetimes --access-ttl 60s --idle-timeout 15m --for 2h',
+    'sekisho ops lifetimes --absolute-timeout 8h --until 2026-01-31T06:00Z --json',
+  ],
+  async run(call) {
+    const ceiling = Object.fromEntries(
+      CEILINGS.flatMap(({ name }) => {
+        const seconds = duration(call, name);
+        return seconds === null ? [] : [[name.replaceAll('-', '_'), seconds]];
+      }),
+    );
+    if (Object.keys(ceiling).length === 0) {
+      throw new UsageError('give --access-ttl, --idle-timeout or --absolute-timeout');
+    }
+    const input = { by: whoOf(call), ceiling, end: requiredEnd(call), waitMs: waitMsOf(call) };
+    const { override, revocation } = await withOperator(call, (operator) =>
+      operator.overrideLifetimes(input),
+    );
+    print(
+      wantsJson(call),
+      { ...ceiling, until: isoOf(override.untilMs), ...revocationJson(revocation) },
+      [
+        revokedLine(
+          `lifetimes are shortened until ${timeOf(override.untilMs)}; longer tokens are superseded`,
+          revocation,
+        ),
+      ],
+    );
+    return revocationExit(call, revocation);
+  },
+};
+
+export const opsLifetimesClear: Command = {
+  name: 'ops lifetimes clear',
+  operands: [],
+  summary: 'Ends the shortened lifetimes early.',
+  description: ['What has expired under them stays expired.'],
+  options: [byOption, ...reachOptions],
+  examples: ['sekisho ops lifetimes clear'],
+  async run(call) {
+    const by = whoOf(call);
+    const told = await withOperator(call, (operator) =>
+      operator.clearOverride({ by, kind: 'lifetimes', node: null }),
+    );
+    print(wantsJson(call), { cleared: true, ...toldJson(told) }, [
+      toldLine('lifetimes are those of the policies again', told),
+    ]);
+    return toldExit(told);
+  },
+};

@@ -1,0 +1,59 @@
+import { isLogLevel, LOG_LEVELS } from '../../session/log-levels.ts';
+import { type Command, operand, optional, UsageError, wantsJson } from '../command.ts';
+import { reachOptions, withOperator } from '../operator.ts';
+import { isoOf, print, timeOf } from '../output.ts';
+import { byOption, endOf, endOptions, toldExit, toldJson, toldLine, whoOf } from './ops-shared.ts';
+
+const nodeOption = {
+  name: 'node',
+  value: 'ID',
+  help: 'one node (see ops status); default: all of them',
+};
+
+export const opsLogLevel: Command = {
+  name: 'ops log-level',
+  operands: ['LEVEL'],
+  summary: 'Sets the level of the log on every node, or on one, at run time.',
+  description: [
+    `LEVEL is one of ${LOG_LEVELS.join(', ')}. With --for or --until it ends by itself, and each node logs at its own level again (SEKISHO_LOG_LEVEL); without, it holds until ops log-level clear, over restarts too. One for a node goes before one for all, and ends with the node.`,
+    'A node that a program runs with a logger of its own keeps that logger’s level.',
+  ],
+  options: [nodeOption, ...endOptions, byOption, ...reachOptions],
+  examples: [
+    'sekisho ops log-level debug --for 30m',
+    'sekisho ops log-level trace --node hQ2mZ7xW0rTn5bJ8cK1vYA --for 5m',
+  ],
+  async run(call) {
+    const level = operand(call, 0);
+    if (!isLogLevel(level)) throw new UsageError(`LEVEL must be one of ${LOG_LEVELS.join(', ')}`);
+    const node = optional(call, 'node');
+    const input = { by: whoOf(call), level, node, end: endOf(call) };
+    const { override, ...told } = await withOperator(call, (operator) =>
+      operator.overrideLogLevel(input),
+    );
+    const until = override.untilMs === null ? '' : ` until ${timeOf(override.untilMs)}`;
+    print(wantsJson(call), { level, node, until: isoOf(override.untilMs), ...toldJson(told) }, [
+      toldLine(
+        `the level of the log is ${level}${until}${node === null ? '' : ` of ${node}`}: known`,
+        told,
+      ),
+    ]);
+    return toldExit(told);
+  },
+};
+
+export const opsLogLevelClear: Command = {
+  name: 'ops log-level clear',
+  operands: [],
+  summary: 'Lets every node, or one, log at its own level again.',
+  options: [nodeOption, byOption, ...reachOptions],
+  examples: ['sekisho ops log-level clear'],
+  async run(call) {
+    const input = { by: whoOf(call), kind: 'log_level', node: optional(call, 'node') } as const;
+    const told = await withOperator(call, (operator) => operator.clearOverride(input));
+    print(wantsJson(call), { cleared: true, ...toldJson(told) }, [
+      toldLine('the level of the log is its own again', told),
+    ]);
+    return toldExit(told);
+  },
+};

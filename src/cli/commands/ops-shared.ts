@@ -1,0 +1,73 @@
+import { userInfo } from 'node:os';
+import type { OverrideEnd, Told } from '../../session/operator/operations-contract.ts';
+import { type Call, duration, type Option, optional, UsageError } from '../command.ts';
+import { EXIT } from '../exit.ts';
+
+/** `--for` and `--until`: when it ends by itself. */
+export const endOptions: readonly Option[] = [
+  { name: 'for', value: 'SPAN', help: 'how long, such as 30m or 2h; 30d at most' },
+  { name: 'until', value: 'TIME', help: 'or up to when, such as 2026-01-31T06:00Z' },
+];
+
+/** Who decides it, for the audit trail and whoever looks at it next. */
+export const byOption: Option = {
+  name: 'by',
+  value: 'NAME',
+  help: 'who decides it; default: the user of this shell',
+};
+
+/** RFC 3339, with the offset spelt out; seconds may be left out. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** When it ends; null: nothing was said. @throws UsageError */
+export function endOf(call: Call): OverrideEnd | null {
+  const forSeconds = duration(call, 'for');
+  const until = optional(call, 'until');
+  if (forSeconds !== null && until !== null) {
+    throw new UsageError('give --for or --until, not both');
+  }
+  if (forSeconds !== null) return { forSeconds };
+  if (until === null) return null;
+  const untilMs = TIME.test(until) ? Date.parse(until) : Number.NaN;
+  if (Number.isNaN(untilMs)) {
+    throw new UsageError('--until must be a time with its offset, such as 2026-01-31T06:00Z');
+  }
+  return { untilMs };
+}
+
+/** When it ends. @throws UsageError where nothing was said */
+export function requiredEnd(call: Call): OverrideEnd {
+  const end = endOf(call);
+  if (end === null) throw new UsageError('--for or --until is missing: it must have an end');
+  return end;
+}
+
+/** Whoever became root by sudo is still who they are. */
+export function whoOf(call: Call): string {
+  return optional(call, 'by') ?? call.env.SUDO_USER ?? nameOfUser();
+}
+
+function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container's user may have no name.
+    return 'operator';
+  }
+}
+
+export function toldJson({ effective, members, waitingFor }: Told) {
+  return { effective, members, waiting_for: waitingFor };
+}
+
+/** @param what such as `clean-up is paused` */
+export function toldLine(what: string, { effective, members, waitingFor }: Told): string {
+  if (effective === 'everywhere') {
+    return `${what} on ${members === 1 ? 'the one node' : `all ${members} nodes`}`;
+  }
+  return `${what}; not yet told by ${waitingFor.join(', ')} (each node looks every 5 s)`;
+}
+
+export function toldExit({ effective }: Told): number {
+  return effective === 'everywhere' ? EXIT.done : EXIT.pending;
+}
