@@ -41,6 +41,7 @@ export interface WorkerDatabase extends Database {
  * PGlite in a worker thread. One request is with the thread at a time and the others wait here, so that an urgent one (a
  * heartbeat) goes before all of them, and so that it is known of each whether it was sent when its deadline passes.
  *
+ * @param settings `image` is moved to the thread, and is empty here afterwards.
  * @param entry what runs in the thread; tests give one that dies.
  * @throws Error when PGlite cannot open the directory.
  */
@@ -49,7 +50,8 @@ export async function startWorkerDatabase(
   entry: URL = new URL('./worker.js', import.meta.url),
 ): Promise<WorkerDatabase> {
   // Not the flags of this process: it may have been started with some that no worker takes, such as --input-type.
-  const worker = new Worker(entry, { workerData: settings, execArgv: [] });
+  const transferList = settings.image === undefined ? [] : [settings.image.buffer as ArrayBuffer];
+  const worker = new Worker(entry, { workerData: settings, transferList, execArgv: [] });
   const urgent: Waiting[] = [];
   const ordinary: Waiting[] = [];
   let sent: (Waiting & { readonly id: number }) | undefined;

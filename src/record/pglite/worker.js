@@ -34,7 +34,7 @@ const pg = await PGlite.create({
   ...(settings.dataDir === undefined ? {} : { dataDir: settings.dataDir }),
   ...(settings.image === undefined
     ? {}
-    : { loadDataDir: new Blob([new Uint8Array(settings.image)]) }),
+    : { loadDataDir: new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (settings.image)]) }),
 });
 
 /** @param {Request} request @returns {Promise<unknown>} */
