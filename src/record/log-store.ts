@@ -16,6 +16,7 @@ import {
   entryOf,
   msOf,
   type RawEntry,
+  type RawNamed,
   type RawSession,
   type RawUser,
   sessionOf,
@@ -26,7 +27,7 @@ import { storableJson } from './text.ts';
 type RawOutcome =
   | {
       readonly kind: 'committed';
-      readonly entries: readonly RawEntry[];
+      readonly entries: readonly RawNamed[];
       readonly head: Head;
       readonly user: RawUser | null;
       readonly session: RawSession | null;

@@ -46,6 +46,12 @@ export interface RawSession {
 /** A row of `sekisho.revocation`. */
 export type RawEntry = Loose<RevocationTable>;
 
+/** What an entry is made of, of such a row. */
+export type RawNamed = Pick<
+  RawEntry,
+  'generation' | 'position' | 'operation_id' | 'scope' | 'tid' | 'uid' | 'sid' | 'spared_sid'
+>;
+
 /** MintFacts as a verb returns them. */
 export interface RawMint {
   readonly session: RawSession;
@@ -102,7 +108,7 @@ export function sessionOf(row: RawSession): SessionRow {
   };
 }
 
-export function entryOf(row: RawEntry): Entry {
+export function entryOf(row: RawNamed): Entry {
   return {
     generation: row.generation,
     position: row.position,

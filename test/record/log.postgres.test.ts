@@ -1,4 +1,5 @@
 import { inject } from 'vitest';
+import { batchSuite } from '../conformance/record/batch.ts';
 import { changeSuite } from '../conformance/record/changes.ts';
 import { commitSuite } from '../conformance/record/commit.ts';
 import { protocolSuite } from '../conformance/record/protocol.ts';
@@ -6,6 +7,7 @@ import { openPostgresTestRecord } from '../support/postgres-record.ts';
 
 const open = () => openPostgresTestRecord(inject('postgresUrl'));
 
+batchSuite('PostgreSQL', open);
 commitSuite('PostgreSQL', open);
 changeSuite('PostgreSQL', open);
 protocolSuite('PostgreSQL', open);

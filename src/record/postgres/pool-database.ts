@@ -65,9 +65,12 @@ export function openPoolDatabase(settings: PoolSettings): Database {
 
   for (const pool of [ordinary, heartbeats]) {
     pool.on('error', (error) => settings.onIdleError?.(error));
-    // A role may have these set: a server that cancels by itself would cancel a wait for replication too.
+    // A role may have these set: a server that cancels by itself would cancel a wait for replication too. And all statements
+    // are short, whatever the planner fears of them: compiling one takes a hundred times as long as running it.
     pool.on('connect', (client) => {
-      client.query('set statement_timeout = 0; set lock_timeout = 0').catch(() => {});
+      client
+        .query('set statement_timeout = 0; set lock_timeout = 0; set jit = off')
+        .catch(() => {});
     });
   }
 

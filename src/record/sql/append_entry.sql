@@ -23,7 +23,10 @@ begin
   v_entry := row(
     v_entry.position, v_entry.generation, p_operation_id, p_scope, p_tid, p_uid, p_sid, p_spared_sid,
     p_actor_kind, p_actor_uid, p_actor_sid, p_reason, p_now);
-  perform sekisho.write_entry(v_entry), sekisho.name_operation(v_entry);
+  perform sekisho.write_entry(
+      v_entry.position, v_entry.generation, p_operation_id, p_scope, p_tid, p_uid, p_sid, p_spared_sid,
+      p_actor_kind, p_actor_uid, p_actor_sid, p_reason, p_now),
+    sekisho.name_operation(p_operation_id, p_tid, v_entry.generation, v_entry.position, p_now);
 
   perform set_config('role', v_role, true);
   return v_entry;

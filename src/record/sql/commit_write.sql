@@ -11,8 +11,14 @@ declare
   v_now       timestamptz := sekisho.from_ms((p ->> 'nowMs')::bigint);
   v_tid       text := p ->> 'tid';
   v_count     integer := jsonb_array_length(p -> 'revoke');
+  v_actor     jsonb := p -> 'actor';
   v_subject   jsonb;
-  v_entry     sekisho.revocation;
+  v_position  bigint;
+  v_id        text;
+  v_scope     text;
+  v_uid       text;
+  v_sid       text;
+  v_spared    text;
   v_entries   jsonb := '[]';
   v_changed   jsonb;
   v_how       text := case when p ->> 'reason' = 'token_reuse' then 'token_reuse'
@@ -34,24 +40,29 @@ begin
 
   for n in 0 .. v_count - 1 loop
     v_subject := p -> 'revoke' -> n;
-    v_entry := row(
-      p_position + 1 + n, p_generation, (p ->> 'operationId') || case when n = 0 then '' else '.' || n end,
-      v_subject ->> 'scope', v_subject ->> 'tid', v_subject ->> 'uid', v_subject ->> 'sid', null,
-      p #>> '{actor,kind}', p #>> '{actor,uid}', coalesce(p #>> '{actor,sid}', p #>> '{actor,name}'),
-      p ->> 'reason', v_now);
+    v_position := p_position + 1 + n;
+    v_id := case when n = 0 then p ->> 'operationId' else (p ->> 'operationId') || '.' || n end;
+    v_scope := v_subject ->> 'scope';
+    v_uid := v_subject ->> 'uid';
+    v_sid := v_subject ->> 'sid';
     -- AUTHORITY: a spared session must be alive and pass every floor at this moment; otherwise nobody is spared.
+    v_spared := null;
     if v_subject ->> 'sparedSid' is not null then
-      select j.sid into v_entry.spared_sid from sekisho.judged_session(v_now) j
-       where j.tid = v_entry.tid and j.sid = v_subject ->> 'sparedSid' and j.state = 'active';
+      select j.sid into v_spared from sekisho.judged_session(v_now) j
+       where j.tid = v_tid and j.sid = v_subject ->> 'sparedSid' and j.state = 'active';
     end if;
-    perform sekisho.write_entry(v_entry);
+    perform sekisho.write_entry(
+      v_position, p_generation, v_id, v_scope, v_tid, v_uid, v_sid, v_spared,
+      v_actor ->> 'kind', v_actor ->> 'uid', coalesce(v_actor ->> 'sid', v_actor ->> 'name'), p ->> 'reason', v_now);
     -- The first one's was claimed.
-    if n > 0 then perform sekisho.name_operation(v_entry); end if;
-    v_entries := v_entries || to_jsonb(v_entry);
-    if v_entry.scope in ('user', 'session') then
+    if n > 0 then perform sekisho.name_operation(v_id, v_tid, p_generation, v_position, v_now); end if;
+    v_entries := v_entries || jsonb_build_object(
+      'position', v_position, 'generation', p_generation, 'operation_id', v_id, 'scope', v_scope, 'tid', v_tid,
+      'uid', v_uid, 'sid', v_sid, 'spared_sid', v_spared);
+    if v_scope in ('user', 'session') then
       -- Under the tenant's role, as in apply_change: plans depend on the role, and two roles would plan it anew each time.
-      perform sekisho.take_role(v_entry.tid);
-      perform sekisho.end_sessions(v_entry.tid, v_entry.uid, v_entry.sid, v_entry.spared_sid, v_now, v_how);
+      perform sekisho.take_role(v_tid);
+      perform sekisho.end_sessions(v_tid, v_uid, v_sid, v_spared, v_now, v_how);
       perform sekisho.take_role(null);
     end if;
   end loop;

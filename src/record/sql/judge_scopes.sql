@@ -1,6 +1,6 @@
--- UPGRADE: an entry of a scope is written only when every member's version knows it: one that meets an unknown scope does not
--- go on. Read under the head's lock. Whoever joins later with an older version finds the entry in its snapshot, and does
--- not get to serve. A hand-in is not held up: it was committed when all of them knew it.
+-- UPGRADE: an entry of a scope is written only when every member's version knows it: one that meets an unknown scope does
+-- not go on. Read under the head's lock. Whoever joins later with an older version finds the entry in its snapshot, and
+-- does not get to serve. A hand-in is not held up: it was committed when all of them knew it.
 --   p  a CommitRequest, as in commit
 -- Result: members_behind, or null.
 create or replace function sekisho.judge_scopes(p jsonb) returns text
@@ -14,7 +14,9 @@ begin
     v_since := sekisho.scope_version(p -> 'revoke' -> n ->> 'scope');
     if v_since is null then return 'members_behind'; end if;
     -- Version 1 knows those that were there from the first.
-    if v_since > 1 and (select min(m.version) from sekisho.member m) < v_since then return 'members_behind'; end if;
+    if v_since > 1 then
+      if (select min(m.version) from sekisho.member m) < v_since then return 'members_behind'; end if;
+    end if;
   end loop;
   return null;
 end $$;

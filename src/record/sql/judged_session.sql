@@ -1,6 +1,7 @@
 -- Sessions with the judgement on each: the one predicate by which the record finds a session alive, at refresh, in the
 -- device cap, in lists and in clean-up. STABLE, so it reads by the snapshot of the statement that calls it, and so
--- plain that the planner takes it into that statement.
+-- plain that the planner takes it into that statement; but what is computed of a session once (offset 0), or the planner
+-- would copy the whole computation to each place that speaks of its result.
 --   p_now  wall time of the caller
 -- Result, beside the session's own columns (none of its hashes):
 --   expires_at  the absolute end under the session's own policy, the tenant's present one and what follows that, and the
@@ -61,6 +62,7 @@ as $$
                                      (select w.lost_at from sekisho.sweep w))
                               else s.last_seen_at
                          end + i.seconds * interval '1 second' as idle_at
+                  offset 0
                 ) n
                where n.idle_at < i.until_at and n.idle_at < (select w.swept_through from sekisho.sweep w)
             ) as idle
@@ -79,6 +81,8 @@ as $$
                where o.kind = 'lifetimes'
                  and s.created_at + (o.value ->> 'absolute_timeout')::integer * interval '1 second' < o.until_at)
            ) as expires_at
+        offset 0
        ) e
+     offset 0
    ) l
 $$;
