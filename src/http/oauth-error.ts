@@ -5,7 +5,7 @@ export const CLIENT_CHALLENGE = 'Basic realm="sekisho", charset="UTF-8"';
 
 /**
  * What makes a problem document an error answer of OAuth, too (RFC 6749 section 5.2): both are JSON objects whose members do
- * not meet (docs/decisions/0020).
+ * not meet (docs/decisions/0016).
  */
 export function oauthMembers({ code, status, message }: SekishoError): {
   readonly error: string;

@@ -101,32 +101,13 @@ export function createSessionStore(database: Database): SessionStore {
     },
 
     async ofLiveRefreshToken(tid, sid, tokenHash, nowMs) {
-      const query = judged(nowMs)
-        .innerJoin('session as s', (join) =>
-          join.onRef('s.tid', '=', 'j.tid').onRef('s.sid', '=', 'j.sid'),
-        )
-        .innerJoin('tenant as t', 't.tid', 'j.tid')
-        .innerJoin('tenant_user as u', (join) =>
-          join.onRef('u.tid', '=', 'j.tid').onRef('u.uid', '=', 'j.uid'),
-        )
-        .select([
-          sql<RawSession>`to_jsonb(j)`.as('session'),
-          sql<RawUser>`sekisho.user_json(u)`.as('user'),
-        ])
-        .where('j.tid', '=', tid)
-        .where('j.sid', '=', sid)
-        .where('j.state', '=', 'active')
-        .where('t.status', '=', 'active')
-        .where('u.status', '=', 'active')
-        // The successor is live where the record has lost the rotation that issued it.
-        .where((where) =>
-          where.or([
-            where('s.current_hash', '=', tokenHash),
-            where('s.successor_hash', '=', tokenHash),
-          ]),
-        );
-      const [row] = await asTenant(database, tid, query);
-      return row === undefined ? null : { session: sessionOf(row.session), user: userOf(row.user) };
+      const args = [tid, sid, tokenHash, Math.floor(nowMs)];
+      const found = await call<{ session: RawSession; user: RawUser } | null>(
+        database,
+        'live_refresh_token',
+        args,
+      );
+      return found && { session: sessionOf(found.session), user: userOf(found.user) };
     },
 
     async get(tid, sid, nowMs) {

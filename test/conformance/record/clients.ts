@@ -2,12 +2,20 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
 import type { Change } from '../../../src/record/contract.ts';
-import { actingSession, commitOne, committed, request } from '../../support/requests.ts';
+import {
+  candidates,
+  follow,
+  hashRefreshToken,
+  makeRefreshToken,
+} from '../../../src/token/refresh-token.ts';
+import { actingSession, commitOne, committed, ofUser, request } from '../../support/requests.ts';
 import {
   auditEvent,
   byHand,
   openSession,
+  present,
   type RecordFixture,
+  ring,
   START_MS,
   seedTenant,
   seedUser,
@@ -229,6 +237,46 @@ export function clientSuite(kind: string, open: () => Promise<RecordFixture>): v
       expect(await lastUsed()).toBe(START_MS + 1_000 + MINUTE_MS);
       await clients.touch(tid, newId(), START_MS, MINUTE_MS);
       expect(await clients.list(tid, ALL)).toHaveLength(1);
+    });
+
+    test('RFC 7662 a refresh token is live while a refresh would take it, and asking uses nothing up', async () => {
+      const { tid } = await seedTenant(fixture);
+      const other = await seedTenant(fixture);
+      const uid = await seedUser(fixture, tid, { roles: ['auditor'] });
+      const { sid, token, row } = await openSession(fixture, tid, uid);
+      const { sessions } = fixture.record;
+      const ask = (one: string, at = START_MS, by = { tid, sid }) =>
+        sessions.ofLiveRefreshToken(by.tid, by.sid, hashRefreshToken(one), at);
+      const found = await ask(token);
+      expect(found).toMatchObject({ session: { ...row }, user: { uid, roles: ['auditor'] } });
+      expect(await ask(token)).toEqual(found);
+      expect(await ask(makeRefreshToken(tid, sid))).toBeNull();
+      expect(await ask(token, START_MS, { tid: other.tid, sid })).toBeNull();
+      expect(await ask(token, START_MS, { tid, sid: newId() })).toBeNull();
+      expect(await ask(token, row.expiresAtMs)).toBeNull();
+      const { live } = await present(fixture, token, START_MS);
+      // A used one, though a repeat of it would still be answered.
+      expect(await ask(token)).toBeNull();
+      expect(await ask(live ?? '')).toMatchObject({ session: { sid, rot: 1 } });
+      // The record has lost the rotation that gave it: its successor is what the client holds.
+      const [next] = candidates(ring, live ?? '');
+      const successor = follow(ring, live ?? '', [next?.keyId ?? '']);
+      expect(await ask(successor ?? '')).toMatchObject({ session: { sid } });
+      const byStatus = async (table: string, status: string) =>
+        byHand(fixture.database, {
+          text: `update sekisho.${table} set status = $2 where tid = $1`,
+          values: [tid, status],
+        });
+      for (const [table, off] of [
+        ['tenant', 'suspended'],
+        ['tenant_user', 'disabled'],
+      ] as const) {
+        await byStatus(table, off);
+        expect(await ask(live ?? '')).toBeNull();
+        await byStatus(table, 'active');
+      }
+      await committed(fixture, { revoke: [ofUser(tid, uid)] });
+      expect(await ask(live ?? '')).toBeNull();
     });
 
     test('credentials tell of a suspended tenant', async () => {
