@@ -129,6 +129,7 @@ export const rules = [
     because: 'The client runs in browsers and depends on nothing of the rest.',
     files: ['src/client/**'],
     values: ['src/client/**'],
+    types: ['src/errors.ts'],
   },
   {
     name: 'composition root',
