@@ -171,28 +171,23 @@ export function revocationOf(revocation: Revocation): z.infer<typeof revocationS
   };
 }
 
-export const logRowSchema = z
-  .strictObject({
-    id,
-    position: z.int().min(1),
-    scope,
-    subject: subjectSchema,
+export const logRowSchema = revocationSchema
+  .extend({
     spared_session_id: id.nullable().describe('The one session that goes on.'),
-    epoch: z.int().min(1),
-    reason: z.string().nullable(),
     created_at: time,
   })
   .meta({ id: 'RevocationLogEntry' });
 
-export function logRowOf(row: LogRow): z.infer<typeof logRowSchema> {
+export function logRowOf({
+  row,
+  revocation,
+}: {
+  readonly row: LogRow;
+  readonly revocation: Revocation;
+}): z.infer<typeof logRowSchema> {
   return {
-    id: row.operationId,
-    position: row.position,
-    scope: row.scope,
-    subject: subjectOf(row),
+    ...revocationOf(revocation),
     spared_session_id: row.sparedSid,
-    epoch: row.position,
-    reason: row.reason,
     created_at: timeOf(row.committedAtMs),
   };
 }

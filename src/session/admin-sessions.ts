@@ -4,7 +4,7 @@ import { isId } from '../id.ts';
 import { adminActor } from './administrator.ts';
 import { auditRowOf } from './audit.ts';
 import type { Administration, Caller, RevokeOptions } from './contract.ts';
-import { revoke, standing } from './revoke.ts';
+import { revoke, standing, standings } from './revoke.ts';
 import { nowMs, type Services } from './services.ts';
 import { endOfSession, floorOfTenant, floorOfUser } from './subjects.ts';
 
@@ -89,7 +89,14 @@ export function createSessionAdministration(services: Services): Sessions {
       return { revocation };
     },
 
-    listRevocations: (caller, page) => log.list(caller.session.tenantId, page),
+    async listRevocations(caller, page) {
+      const rows = await log.list(caller.session.tenantId, page);
+      const all = await standings(services, rows, STANDING_WAIT_MS);
+      return rows.flatMap((row, at) => {
+        const revocation = all[at];
+        return revocation === undefined ? [] : [{ row, revocation }];
+      });
+    },
 
     async getRevocation(caller, id) {
       const { tenantId: tid } = caller.session;

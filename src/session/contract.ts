@@ -239,7 +239,11 @@ export interface Administration extends ClientAdministration {
     options: RevokeOptions,
   ): Promise<{ readonly revocation: Revocation }>;
   revokeAll(caller: Caller, options: RevokeOptions): Promise<{ readonly revocation: Revocation }>;
-  listRevocations(caller: Caller, page: Page): Promise<readonly LogRow[]>;
+  /** Newest first, each with what is true of it now: barriers of their own, one or two for all of the page. */
+  listRevocations(
+    caller: Caller,
+    page: Page,
+  ): Promise<readonly { readonly row: LogRow; readonly revocation: Revocation }[]>;
   /** Runs a barrier of its own, so that the answer is true now. */
   getRevocation(caller: Caller, id: string): Promise<Revocation>;
   getPolicy(caller: Caller): Promise<TenantPolicyState>;

@@ -134,6 +134,25 @@ export async function standing(
   return revocationOf(row, row.reason, await waitFor(services, row, waitMs));
 }
 
+/**
+ * The same of a page of the log, newest first. Whoever has applied the newest entry has applied those before it, so that
+ * commonly one barrier is enough for all of them; the others share theirs.
+ */
+export async function standings(
+  services: Services,
+  rows: readonly LogRow[],
+  waitMs: number,
+): Promise<readonly Revocation[]> {
+  const [newest, ...older] = rows;
+  if (newest === undefined) return [];
+  const first = await standing(services, newest, waitMs);
+  const rest =
+    first.barrier.effective === 'everywhere'
+      ? older.map((row) => revocationOf(row, row.reason, first.barrier))
+      : await Promise.all(older.map((row) => standing(services, row, waitMs)));
+  return [first, ...rest];
+}
+
 async function waitFor(
   services: Services,
   entry: Pick<Entry, 'generation' | 'position' | 'operationId'>,

@@ -49,6 +49,7 @@ async function grow(by: number): Promise<void> {
       name: null,
       roles: null,
     });
+    await engine.administration.createClient(made, { name: 'client', expiresInSeconds: null });
     const pair = await http.engine.open('acme', uid, 'short-lived');
     await http.send('POST', '/v1/logout', { token: pair.accessToken });
     const email = `${crypto.randomUUID()}@acme.example`;

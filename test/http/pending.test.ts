@@ -38,6 +38,9 @@ describe('B3: while not every node is known to honour it', () => {
     expect((await http.send('GET', '/v1/session', { token: pair.accessToken })).status).toBe(401);
     const later = await http.send('GET', `/v1/admin/revocations/${body.revocation.id}`, { token });
     expect([later.status, later.body.revocation.effective]).toEqual([200, 'pending']);
+    const log = await http.send('GET', '/v1/admin/revocations', { token });
+    expect(log.body.revocations[0]).toMatchObject({ id: body.revocation.id, ...PENDING });
+    for (const one of log.body.revocations) expect(one).toMatchObject(PENDING);
   });
 
   test('B3 logout is 202 with the revocation, and takes the cookies back all the same', async () => {

@@ -370,7 +370,9 @@ describe('B3: forced logout', () => {
       position: revocation.position,
       reason: 'stolen',
       spared_session_id: null,
+      ...EVERYWHERE,
     });
+    for (const one of log.body.revocations) expect(one.effective).toBe('everywhere');
   });
 
   test('B3 of a session; the own one only on purpose', async () => {

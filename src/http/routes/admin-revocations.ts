@@ -9,7 +9,7 @@ const list = route({
   name: 'admin.revocations.list',
   group: 'Sessions',
   summary: 'The revocation log of the tenant',
-  description: 'Newest first.',
+  description: 'Newest first, each with whether it is everywhere by now.',
   who: 'admin',
   query: z.strictObject(pageFields),
   responses: { 200: listSchema('revocations', logRowSchema) },
@@ -18,7 +18,7 @@ const list = route({
     const { rows, nextCursor } = await pageOf(
       query,
       (page) => engine.administration.listRevocations(caller, page),
-      (row) => ({ atMs: row.committedAtMs, id: String(row.position) }),
+      ({ row }) => ({ atMs: row.committedAtMs, id: String(row.position) }),
     );
     return { status: 200, body: { revocations: rows.map(logRowOf), next_cursor: nextCursor } };
   },
