@@ -26,6 +26,8 @@ const SIGN_AFTER_ROWS = 1_000;
 const SIGN_AFTER_MS = 60_000;
 /** How long a chain that cannot be extended is left alone, so that it holds no other tenant up. */
 const STUCK_FOR_MS = 60_000;
+/** Once or twice a batch is refused because another sealer was quicker. */
+const REFUSALS = 5;
 
 export interface SealerStatus {
   /** `sealing`: this node does; `standby`: another one; `paused`: nobody. */
@@ -45,6 +47,8 @@ export interface SealerStatus {
 export interface Sealer {
   /** Seals what there is now, if it is this node's turn, unless paused. */
   run(): Promise<void>;
+  /** Seals and signs everything at once, whoever's turn it is, and even when paused. @throws SekishoError 503, `internal`. */
+  now(): Promise<void>;
   /** Runs soon: something has just been recorded. */
   nudge(): void;
   status(): SealerStatus;
@@ -81,20 +85,22 @@ export function createSealer(options: SealerOptions): Sealer {
   };
   /** Chains that cannot be extended, and when that is tried again. */
   const stuck = new Map<string, number>();
+  let refusals = 0;
   let ours = false;
   let closed = false;
   let running: Promise<void> | null = null;
   let timer: Timer | null = null;
   let nudged: Timer | null = null;
-  let resting: { readonly timer: Timer; readonly wake: () => void } | null = null;
+  const resting = new Set<{ readonly timer: Timer; readonly wake: () => void }>();
 
   function rest(): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
-        resting = null;
+        resting.delete(one);
         resolve();
       };
-      resting = { timer: clock.after(BETWEEN_BATCHES_MS, wake), wake };
+      const one = { timer: clock.after(BETWEEN_BATCHES_MS, wake), wake };
+      resting.add(one);
     });
   }
 
@@ -171,25 +177,39 @@ export function createSealer(options: SealerOptions): Sealer {
     return [...stuck.keys()];
   }
 
-  async function batches(): Promise<void> {
-    let wasRefused = false;
-    while (!closed && !(await pause.ask())) {
-      const except = leftAlone();
-      const taken = await store.take(memberId(), CLAIM_MS, ROWS_A_BATCH, SIGN_AFTER_MS, except);
+  /** @returns whether everything is sealed. */
+  async function batch(holder: string | null, signAfterMs: number): Promise<boolean | 'refused'> {
+    const taken = await store.take(holder, CLAIM_MS, ROWS_A_BATCH, signAfterMs, leftAlone());
+    if (holder !== null) {
       ours = taken.kind === 'taken';
       note(taken);
-      if (taken.kind === 'held') return;
-      const { moves, unsigned } = await movesOf(taken);
-      const isSealed = moves.length === 0 || (await store.seal(moves));
-      // Once may be another sealer that was quicker.
-      if (!isSealed && wasRefused) await sealApart(moves);
-      wasRefused = !isSealed && !wasRefused;
-      if (isSealed) count(taken.rows.length, moves);
-      if (unsigned !== null) throw unsigned;
-      // A full batch is not the last one.
-      if (isSealed && taken.rows.length < ROWS_A_BATCH) return;
+    }
+    if (taken.kind === 'held') return true;
+    const { moves, unsigned } = await movesOf(taken);
+    const isSealed = moves.length === 0 || (await store.seal(moves));
+    refusals = isSealed ? 0 : refusals + 1;
+    if (refusals === REFUSALS) {
+      refusals = 0;
+      await sealApart(moves);
+    }
+    if (isSealed) count(taken.rows.length, moves);
+    if (unsigned !== null) throw unsigned;
+    // A full batch is not the last one.
+    return isSealed ? taken.rows.length < ROWS_A_BATCH : 'refused';
+  }
+
+  async function batches(): Promise<void> {
+    while (!closed && !(await pause.ask())) {
+      if ((await batch(memberId(), SIGN_AFTER_MS)) === true) return;
       await rest();
     }
+  }
+
+  async function now(): Promise<void> {
+    await running;
+    while (!closed && (await batch(null, 0)) !== true) await rest();
+    // What has just been sealed is to be signed, too.
+    while (!closed && (await batch(null, 0)) === 'refused') await rest();
   }
 
   function count(rows: number, moves: readonly ChainMove[]): void {
@@ -234,6 +254,7 @@ export function createSealer(options: SealerOptions): Sealer {
   });
   return {
     run,
+    now,
     nudge() {
       if (!ours || closed || nudged !== null) return;
       nudged = clock.after(NUDGED_MS, () => {
@@ -249,8 +270,10 @@ export function createSealer(options: SealerOptions): Sealer {
       closed = true;
       timer?.cancel();
       nudged?.cancel();
-      resting?.timer.cancel();
-      resting?.wake();
+      for (const one of [...resting]) {
+        one.timer.cancel();
+        one.wake();
+      }
       await running;
       // Another node need not wait until the claim runs out.
       if (ours) await store.release(memberId()).catch(() => {});

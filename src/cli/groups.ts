@@ -1,3 +1,7 @@
+import { auditList } from './commands/audit.ts';
+import { auditExport } from './commands/audit-export.ts';
+import { auditCheckpoint, auditErase, auditPrune, auditRetention } from './commands/audit-keep.ts';
+import { auditVerify } from './commands/audit-verify.ts';
 import { backup } from './commands/backup.ts';
 import { clientCreate, clientDelete, clientList, clientRotate } from './commands/client.ts';
 import { doctor } from './commands/doctor.ts';
@@ -67,6 +71,14 @@ export const groups: readonly Group[] = [
     name: 'revoke',
     summary: 'end sessions everywhere: of a user, a tenant, or all',
     commands: [revokeUser, revokeSession, revokeTenant, revokeAll, revokeShow],
+  },
+  {
+    name: 'audit',
+    summary: 'list, export and verify the audit trail; how long it is kept',
+    commands: [
+      ...[auditList, auditExport, auditVerify, auditCheckpoint],
+      ...[auditPrune, auditErase, auditRetention],
+    ],
   },
   {
     name: 'ops',

@@ -41,7 +41,8 @@ export const ERROR_TEXT: Readonly<Record<Exclude<ErrorCode, StartCode>, string>>
   tenant_suspended: 'Nobody of this tenant gets in until an operator resumes it.',
   too_many_attempts:
     'Too many failed logins, or refreshes of one session. Wait for Retry-After seconds.',
-  too_many_streams: 'The session has as many event streams open as it may have. Close one of them.',
+  too_many_streams:
+    'The session has as many event streams or exports open as it may have. Close one of them.',
   email_taken: 'Another user of the tenant has this e-mail address.',
   external_id_taken: 'Another user of the tenant has this external id.',
   slug_taken: 'Another tenant has this slug.',

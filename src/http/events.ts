@@ -1,8 +1,8 @@
 import type { Clock, Timer } from '../clock.ts';
-import { type ErrorCode, SekishoError } from '../errors.ts';
 import type { HttpMeter } from '../observe/meter.ts';
 import type { Engine, SocketSession } from '../session/contract.ts';
 import type { StreamEvent } from '../session/events.ts';
+import { connected, createPlaces } from './live-answer.ts';
 
 /** Milliseconds between comments, so that nobody on the way takes the stream for dead. */
 const COMMENT_MS = 15_000;
@@ -14,18 +14,7 @@ const RETRY_MS = 3_000;
 const MAX_WAITING = 1_000;
 
 /** Event streams of one session at a time, as many as sockets: each may keep `MAX_WAITING` events (A7). */
-const MAX_PER_SESSION = 16;
-
-/** Open streams by session, for each engine. */
-const open = new WeakMap<object, Map<string, number>>();
-
-/** Why a connection was not let in, as an error. */
-const REFUSED: Readonly<Record<string, ErrorCode>> = {
-  revoked: 'session_revoked',
-  superseded: 'token_superseded',
-  unknown_generation: 'token_superseded',
-  unavailable: 'store_unavailable',
-};
+const PLACES = createPlaces(16, 'event streams');
 
 /**
  * Opens the event stream of a tenant (server-sent events, HTML standard section 9.2).
@@ -48,13 +37,8 @@ export function openEventStream(
   let timer: Timer | null = null;
   let ended = false;
 
-  const leave = takePlace(engine.events, session.session.sessionId);
-  const live = engine.sockets.connect(session, cut);
-  const refused = REFUSED[live.judgement.kind];
-  if (refused !== undefined) {
-    leave();
-    throw new SekishoError(refused, 'The session may not be served now.');
-  }
+  const leave = PLACES.take(engine.events, session.session.sessionId);
+  const live = connected(engine, session, cut, leave);
   let unsubscribe = (): void => {};
   meter?.streamsChanged(1);
 
@@ -108,25 +92,6 @@ export function openEventStream(
     },
     { highWaterMark: MAX_WAITING },
   );
-}
-
-/** Counts one more stream of a session. @returns what gives the place back. */
-function takePlace(engine: object, sid: string): () => void {
-  const counts = open.get(engine) ?? new Map<string, number>();
-  open.set(engine, counts);
-  const count = counts.get(sid) ?? 0;
-  if (count >= MAX_PER_SESSION) {
-    throw new SekishoError(
-      'too_many_streams',
-      `This session has ${MAX_PER_SESSION} event streams open; close one of them.`,
-    );
-  }
-  counts.set(sid, count + 1);
-  return () => {
-    const left = (counts.get(sid) ?? 1) - 1;
-    if (left > 0) counts.set(sid, left);
-    else counts.delete(sid);
-  };
 }
 
 /** One event. JSON has no line breaks, so `data` is one line. */

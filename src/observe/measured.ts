@@ -17,6 +17,7 @@ export function measured(engine: Engine, metrics: Metrics): Engine {
   });
   // Whether a node sweeps never changes.
   const { sweep } = engine.maintenance.status();
+  metrics.watchTrail(() => engine.trail.status());
   if (sweep !== null) metrics.watchSweep(() => engine.maintenance.status().sweep ?? sweep);
   const judged = () => metrics.authentication('success');
   const refused = (error: unknown) => metrics.authentication(outcomeOf(error));

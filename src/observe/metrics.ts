@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { TrailStatus } from '../audit/trail.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { FollowerEvent } from '../revocation/events.ts';
 import type { MemberState, Revocation, SweepStatus } from '../session/contract.ts';
@@ -6,6 +7,7 @@ import { watchMembers } from './member-metrics.ts';
 import type { HttpMeter } from './meter.ts';
 import { createProtocolMetrics } from './protocol-metrics.ts';
 import { watchSweep } from './sweep-metrics.ts';
+import { watchTrail } from './trail-metrics.ts';
 
 /** The figures of one instance, in a registry of its own. Labels are words of ours, and of ids those of members only. */
 export interface Metrics {
@@ -21,6 +23,8 @@ export interface Metrics {
   watchMembers(members: () => Promise<readonly MemberState[]>): void;
   /** From where those of sweeping are read; only for nodes that sweep. */
   watchSweep(status: () => SweepStatus): void;
+  /** From where those of the sealed audit trail are read. */
+  watchTrail(status: () => TrailStatus): void;
   /** What the follower reports. */
   readonly protocol: (event: FollowerEvent) => void;
   /** Media type of `read`. */
@@ -105,6 +109,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     watch: (status) => watchFollower(registry, status),
     watchMembers: (members) => watchMembers(registry, members),
     watchSweep: (status) => watchSweep(registry, status),
+    watchTrail: (status) => watchTrail(registry, status),
     protocol: createProtocolMetrics(registry),
     contentType: registry.contentType,
     read: () => registry.metrics(),

@@ -3,7 +3,7 @@ import type { AuditAction, AuditActor, AuditEvent } from '../audit/types.ts';
 import { call } from './call.ts';
 import type { AuditStore } from './contract.ts';
 import type { Database } from './database.ts';
-import { asTenant, build } from './reads.ts';
+import { asSystem, asTenant, build } from './reads.ts';
 import type { AuditTable } from './tables.ts';
 import { storable, storableJson } from './text.ts';
 
@@ -32,7 +32,9 @@ export function createAuditStore(database: Database): AuditStore {
         .orderBy('a.at', 'desc')
         .orderBy('a.id', 'desc')
         .limit(page.limit);
-      return (await asTenant(database, tid, query)).map(eventOf);
+      // '' is the operators' own trail, and no tenant's.
+      const rows = tid === '' ? asSystem(database, query) : asTenant(database, tid, query);
+      return (await rows).map(eventOf);
     },
   };
 }

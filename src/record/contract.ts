@@ -268,7 +268,7 @@ export interface LimitedAccount {
 export interface AuditStore {
   /** Rows that belong to no other write (refused tokens, denied authorizations, failed logins). `tid` null: operators'. */
   append(events: readonly NewAuditEvent[]): Promise<void>;
-  /** Newest first. */
+  /** Newest first. `tid` '': operators'. */
   list(tid: string, filter: AuditFilter, page: Page): Promise<readonly AuditEvent[]>;
 }
 

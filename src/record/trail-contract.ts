@@ -114,10 +114,10 @@ export type AuditKey = Omit<StoredKey, 'purpose'>;
 export interface TrailStore {
   /**
    * What the node `holder` is to seal: at most `limit` rows, and as many chains that nobody signed for `unsignedMs`; nothing of
-   * the tenants `except`.
+   * the tenants `except`. `holder` null: whoever's turn it is.
    */
   take(
-    holder: string,
+    holder: string | null,
     claimMs: number,
     limit: number,
     unsignedMs: number,

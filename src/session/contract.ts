@@ -1,3 +1,4 @@
+import type { ExportedLine, ExportFormat } from '../audit/export.ts';
 import type { TrailStatus } from '../audit/trail.ts';
 import type { AuditEvent } from '../audit/types.ts';
 import type { CleanupKind, CleanupProgress } from '../record/cleanup-contract.ts';
@@ -258,6 +259,14 @@ export interface Administration extends ClientAdministration {
     overrideUntilMs?: number | null,
   ): Promise<TenantPolicyState & { readonly revocation: Revocation | null }>;
   listAudit(caller: Caller, filter: AuditFilter, page: Page): Promise<readonly AuditEvent[]>;
+  /**
+   * The trail up to now, oldest first, page by page as somebody asks for the next one. Leaves an audit row before the first.
+   */
+  exportAudit(
+    caller: Caller,
+    filter: AuditFilter,
+    format: ExportFormat,
+  ): Promise<AsyncIterable<readonly ExportedLine[]>>;
   listLimited(caller: Caller, page: Page): Promise<readonly LimitedAccount[]>;
   liftLimit(caller: Caller, email: string): Promise<void>;
   nodes(caller: Caller): Promise<readonly NodeState[]>;

@@ -79,6 +79,8 @@ const EVENTS: Readonly<Record<string, Events>> = {
   session_expired: sessionEvent('session.expired', ({ detail }) => ({ why: detail.why })),
   session_revoked: revoked,
   revoke_all: revoked,
+  tenant_suspended: revoked,
+  tenant_deletion_begun: revoked,
   authn_logout: sessionEvent('session.revoked', () => ({ reason: 'logout' })),
   authn_token_revoked: revoked,
   excess_sessions_exceeded: (row) => (row.outcome === 'success' ? revoked(row) : []),

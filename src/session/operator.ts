@@ -1,3 +1,4 @@
+import { createOperatorAudit } from './operator/audit.ts';
 import { createOperatorBackups } from './operator/backups.ts';
 import { createOperatorClients } from './operator/clients.ts';
 import type { Operator } from './operator/contract.ts';
@@ -19,6 +20,7 @@ export function createOperator(services: Services): Operator {
     ...createOperatorClients(services),
     ...createOperatorBackups(services),
     ...createOperatorRecord(services),
+    ...createOperatorAudit(services),
     ...createOperatorOperations(services),
   });
 }

@@ -102,6 +102,19 @@ export function verifierOf(stored: Pick<StoredKey, 'kid' | 'alg' | 'publicJwk'>)
   return Object.freeze({ kid: stored.kid, alg: stored.alg, publicKey });
 }
 
+/**
+ * A public key as `publicJwkOf` gave it, from wherever it was kept.
+ *
+ * @throws TypeError when it is none, or of an algorithm that is not ours.
+ */
+export function verifierOfJwk(jwk: PublicJwk): Verifier {
+  const { kid, alg } = jwk;
+  if (typeof kid !== 'string' || (alg !== 'ES256' && alg !== 'EdDSA' && alg !== 'RS256')) {
+    throw new TypeError('A key must name itself (kid) and its algorithm (alg).');
+  }
+  return verifierOf({ kid, alg, publicJwk: jwk });
+}
+
 /** What the JWK Set shows of a stored key: its public members, `kid`, `alg` and `use`, picked one by one. */
 export function publicJwkOf(stored: Pick<StoredKey, 'kid' | 'alg' | 'publicJwk'>): PublicJwk {
   return Object.freeze({

@@ -77,7 +77,7 @@ describe('A2: paths that are none', () => {
     '/members',
     '/oauth',
     '/oauth/token',
-    '/v1/admin/audit/export',
+    '/v1/admin/audit/nothing',
     '/V1/session',
     '/v1/admin/users/',
     '/docs/',

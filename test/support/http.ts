@@ -69,7 +69,7 @@ export function senderOf(app: HttpApp, basePath = '', declared = true): Send {
     const { pathname } = new URL(request.url);
     const text = method === 'HEAD' ? '' : isStream(response) ? '' : await response.text();
     const type = response.headers.get('content-type') ?? '';
-    const body = text === '' ? null : /json/.test(type) ? JSON.parse(text) : text;
+    const body = text === '' ? null : /[/+]json\b/.test(type) ? JSON.parse(text) : text;
     const route = routeOf(method, pathname.slice(basePath.length));
     checkEveryAnswer(response, body, method, route?.who === 'client');
     if (declared && route !== null && method !== 'HEAD') checkDeclared(route, response, body);

@@ -1,4 +1,5 @@
 -- Rows to be sealed, for the one node that seals at present. By the record's own clock; work sharing only.
+--   p_holder       null: somebody seals at once, whoever's turn it is
 --   p_claim_ms     how long the claim holds unless it is renewed; it is renewed when half of it has passed
 --   p_limit        most rows; the same for chains that wait for a signature
 --   p_unsigned_ms  how long what was sealed may wait for a signature
@@ -21,8 +22,9 @@ begin
     from (select u.tid, u.id from sekisho.audit_unsealed u limit c_counted) u
     left join sekisho.audit a on a.tid = u.tid and a.id = u.id;
   select * into strict v_sealer from sekisho.audit_sealer;
-  if v_sealer.holder is distinct from p_holder
-     or v_sealer.claimed_until < v_now + p_claim_ms * interval '0.5 milliseconds' then
+  if p_holder is not null and (
+       v_sealer.holder is distinct from p_holder
+       or v_sealer.claimed_until < v_now + p_claim_ms * interval '0.5 milliseconds') then
     update sekisho.audit_sealer set holder = p_holder, claimed_until = v_until
      where holder is null or holder = p_holder or claimed_until < v_now;
     if not found then

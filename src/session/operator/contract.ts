@@ -8,6 +8,7 @@ import type {
 import type { Policy, Tenant, TenantState, User } from '../../tenant/types.ts';
 import type { ClientWithSecret } from '../client-contract.ts';
 import type { MemberState, PasswordReset, Revocation } from '../types.ts';
+import type { OperatorAudit } from './audit-contract.ts';
 import type { OperatorOperations } from './operations-contract.ts';
 
 /** How far long work has come, in whatever it counts; `total` is null where nobody knows. */
@@ -31,6 +32,7 @@ export interface Operator
     OperatorClients,
     OperatorBackups,
     OperatorRecord,
+    OperatorAudit,
     OperatorOperations {}
 
 export interface OperatorTenants {

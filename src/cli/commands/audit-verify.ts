@@ -1,0 +1,142 @@
+import { createReadStream, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { type FileReport, verifyLines } from '../../audit/offline.ts';
+import type { Problem } from '../../audit/verify.ts';
+import type { KeptCheckpoints } from '../../session/operator/audit-contract.ts';
+import { type Verifier, verifierOfJwk } from '../../token/signing-key.ts';
+import { type Command, given, optional, UsageError, wantsJson } from '../command.ts';
+import { EXIT } from '../exit.ts';
+import { type OperatorCommands, reachOptions, withOperator } from '../operator.ts';
+import { print, table } from '../output.ts';
+import { progressBar } from '../progress.ts';
+import { ofTrail } from './audit.ts';
+
+type Verified = Awaited<ReturnType<OperatorCommands['verifyAudit']>>;
+
+export const auditVerify: Command = {
+  name: 'audit verify',
+  operands: [],
+  summary: 'Looks for rows of the audit trail that were changed, removed or inserted.',
+  description: [
+    'Every sealed row is held against its chain, the chain against what was signed. Exit code 1 when something is wrong; rows that are not sealed yet are no fault. Without --tenant every trail is verified.',
+    'With --checkpoints FILE it is also held against what sekisho audit checkpoint wrote earlier and somebody kept elsewhere: that shows a trail that was rewritten or put back by somebody who has the database and the secret.',
+    'With --file FILE an exported file of JSON lines is verified without any database.',
+  ],
+  options: [
+    ...ofTrail.map((option) => ({ ...option, help: 'only this one: slug or id' })),
+    { name: 'operators', help: "only the operators' own trail" },
+    { name: 'checkpoints', value: 'FILE', help: 'what sekisho audit checkpoint has written' },
+    { name: 'file', value: 'FILE', help: 'verify this export instead' },
+    ...reachOptions,
+  ],
+  examples: [
+    'sekisho audit verify',
+    'sekisho audit verify --tenant main --checkpoints kept.json --json',
+    'sekisho audit verify --file trail.jsonl --checkpoints kept.json',
+  ],
+  async run(call) {
+    const keptFile = optional(call, 'checkpoints');
+    const kept = keptFile === null ? null : readKept(keptFile);
+    const file = optional(call, 'file');
+    if (file !== null) {
+      const report = await verifyFile(file, kept);
+      print(wantsJson(call), { file, ...report }, fileLines(file, report));
+      return report.wrong > 0 ? EXIT.failed : EXIT.done;
+    }
+    const tenant = optional(call, 'tenant');
+    const operators = given(call, 'operators');
+    if (operators && tenant !== null) {
+      throw new UsageError('--operators and --tenant exclude each other');
+    }
+    const checkpoints = kept?.checkpoints.map(({ token }) => token) ?? [];
+    const verified = await withOperator(call, (operator) =>
+      operator.verifyAudit(
+        { tenant, all: tenant === null && !operators, checkpoints },
+        progressBar('verifying rows'),
+      ),
+    );
+    const wrong = verified.trails.reduce((sum, trail) => sum + trail.wrong, 0);
+    print(wantsJson(call), { ok: isWhole(verified), ...verified }, linesOf(verified, wrong));
+    return isWhole(verified) ? EXIT.done : EXIT.failed;
+  },
+};
+
+function isWhole({ trails, missing }: Verified): boolean {
+  return missing.length === 0 && trails.every(({ wrong }) => wrong === 0);
+}
+
+function linesOf({ trails, missing }: Verified, wrong: number): readonly string[] {
+  const rows = trails.map((trail) => [
+    nameOf(trail.tid, trail.slug),
+    `${trail.rows}`,
+    trail.to === 0 ? '-' : `${trail.from} to ${trail.to}`,
+    `${trail.signedTo}`,
+    `${trail.erased}`,
+    trail.unsealed >= 10_000 ? '10000 or more' : `${trail.unsealed}`,
+    trail.wrong === 0 ? 'none' : `${trail.wrong}`,
+  ]);
+  const headings = ['TRAIL', 'SEALED', 'NUMBERS', 'SIGNED TO', 'ERASED', 'NOT SEALED', 'WRONG'];
+  return [
+    ...table(headings, rows, 'there is no audit trail yet'),
+    ...missing.map((tid) => `the trail of ${tid} is gone: a kept checkpoint speaks of it`),
+    ...trails.flatMap(({ problems, slug }) => problems.map((problem) => lineOf(problem, slug))),
+    ...(wrong === 0 && missing.length === 0 ? ['nothing was changed, removed or inserted'] : []),
+  ];
+}
+
+function nameOf(tid: string, slug: string | null): string {
+  return tid === '' ? '(operators)' : (slug ?? tid);
+}
+
+function lineOf({ kind, tid, seq, id, detail }: Problem, slug: string | null): string {
+  return `${kind}: tenant ${nameOf(tid, slug)}, number ${seq ?? '-'}, row ${id ?? '-'}: ${detail}`;
+}
+
+function fileLines(file: string, report: FileReport): readonly string[] {
+  const { rows, unsealed, gaps, checkpoints, wrong, problems } = report;
+  return [
+    `${file}: ${rows} rows, ${unsealed} of them not sealed when it was written`,
+    `${gaps} rows whose neighbour in the chain is not in the file, ${checkpoints} checkpoints agree`,
+    ...problems.map((problem) => lineOf(problem, null)),
+    ...(wrong === 0 ? ['nothing was changed'] : [`${wrong} rows are wrong`]),
+  ];
+}
+
+async function verifyFile(file: string, kept: KeptCheckpoints | null): Promise<FileReport> {
+  const show = progressBar('verifying rows');
+  const keys = new Map<string, Verifier>();
+  for (const jwk of kept?.keys ?? []) {
+    const verifier = verifierOfJwk(jwk);
+    keys.set(verifier.kid, verifier);
+  }
+  const stream = createReadStream(file, 'utf8');
+  let done = 0;
+  try {
+    return await verifyLines(
+      createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }),
+      {
+        checkpoints: kept?.checkpoints.map(({ token }) => token) ?? [],
+        keyOf: (kid) => keys.get(kid) ?? null,
+        onRows(rows) {
+          done += rows;
+          show({ done, total: null });
+        },
+      },
+    );
+  } catch (error) {
+    throw new UsageError(`${file} cannot be verified: ${(error as Error).message}`);
+  }
+}
+
+function readKept(file: string): KeptCheckpoints {
+  try {
+    const kept = JSON.parse(readFileSync(file, 'utf8')) as KeptCheckpoints;
+    if (!Array.isArray(kept.checkpoints) || !Array.isArray(kept.keys))
+      throw new Error('wrong form');
+    return kept;
+  } catch (error) {
+    throw new UsageError(
+      `${file} is not what sekisho audit checkpoint --json writes: ${(error as Error).message}`,
+    );
+  }
+}

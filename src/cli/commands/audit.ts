@@ -1,0 +1,103 @@
+import { auditOf } from '../../http/objects.ts';
+import type { AuditFilter } from '../../record/contract.ts';
+import {
+  type Call,
+  type Command,
+  integer,
+  type Option,
+  optional,
+  UsageError,
+  wantsJson,
+} from '../command.ts';
+import { EXIT } from '../exit.ts';
+import { reachOptions, withOperator } from '../operator.ts';
+import { print, table, timeOf } from '../output.ts';
+import { everyPage } from '../paging.ts';
+
+/** Rows that are listed unless more are asked for. */
+const USUAL = 50;
+const MOST = 10_000;
+
+/** Whose trail a command is about. */
+export const ofTrail: readonly Option[] = [
+  {
+    name: 'tenant',
+    value: 'SLUG',
+    help: "slug or id, also of one that was deleted; default: the operators' own trail",
+  },
+];
+
+export const filterOptions: readonly Option[] = [
+  { name: 'actor', value: 'ID', help: 'rows of what this user or client did' },
+  { name: 'action', value: 'ACTION', help: 'such as authn_login_fail' },
+  { name: 'from', value: 'TIME', help: 'RFC 3339 or a date; rows of this time and later' },
+  { name: 'to', value: 'TIME', help: 'rows before this time' },
+];
+
+export function filterOf(call: Call): AuditFilter {
+  const actor = optional(call, 'actor');
+  const action = optional(call, 'action');
+  const fromMs = time(call, 'from');
+  const toMs = time(call, 'to');
+  return {
+    ...(actor === null ? {} : { actor }),
+    ...(action === null ? {} : { action }),
+    ...(fromMs === null ? {} : { fromMs }),
+    ...(toMs === null ? {} : { toMs }),
+  };
+}
+
+/** The value of an option as a time, or null: RFC 3339, or a date, which begins in UTC. @throws UsageError */
+export function time(call: Call, name: string): number | null {
+  const text = optional(call, name);
+  if (text === null) return null;
+  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d))?$/.test(text);
+  const ms = isTime ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw new UsageError(`--${name} must be a time such as 2030-01-31T12:00:00Z, or a date`);
+}
+
+export const auditList: Command = {
+  name: 'audit list',
+  operands: [],
+  summary: 'Shows rows of an audit trail, newest first.',
+  options: [
+    ...ofTrail,
+    ...filterOptions,
+    { name: 'limit', value: 'ROWS', help: `at most so many; default ${USUAL}` },
+    ...reachOptions,
+  ],
+  examples: [
+    'sekisho audit list --tenant main',
+    'sekisho audit list --tenant main --action authn_login_fail --from 2030-01-31 --json',
+  ],
+  async run(call) {
+    const filter = filterOf(call);
+    const limit = integer(call, 'limit', 1, MOST) ?? USUAL;
+    const tenant = optional(call, 'tenant');
+    const rows = await withOperator(call, (operator) =>
+      everyPage(
+        (page) => operator.listAudit({ tenant, filter, page }),
+        ({ atMs, id }) => ({ atMs, id }),
+        limit,
+      ),
+    );
+    print(
+      wantsJson(call),
+      { events: rows.map(auditOf) },
+      table(
+        ['AT', 'ACTION', 'OUTCOME', 'ACTOR', 'SUBJECT', 'IP', 'DETAIL'],
+        rows.map(({ atMs, action, outcome, actor, subject, ip, detail }) => [
+          ...[timeOf(atMs), action, outcome, actor.uid ?? actor.kind],
+          subject === null ? '-' : `${subject.kind} ${subject.id}`,
+          ip ?? '-',
+          Object.entries(detail)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(' '),
+        ]),
+        'no rows',
+      ),
+    );
+    return EXIT.done;
+  },
+};

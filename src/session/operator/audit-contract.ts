@@ -1,0 +1,70 @@
+import type { ExportedLine } from '../../audit/export.ts';
+import type { TrailStatus } from '../../audit/trail.ts';
+import type { AuditEvent } from '../../audit/types.ts';
+import type { TrailReport } from '../../audit/verifier.ts';
+import type { AuditFilter, Page } from '../../record/contract.ts';
+import type { Retention } from '../../record/trail-contract.ts';
+import type { PublicJwk } from '../../token/signing-key.ts';
+import type { OnProgress } from './contract.ts';
+
+/** Whose trail: a tenant's, by slug or id (also of one that was deleted), or null for the operators' own. */
+export interface OfTrail {
+  readonly tenant: string | null;
+}
+
+/** What is kept elsewhere, so that nobody who can write to the record can rewrite the trail unseen. */
+export interface KeptCheckpoints {
+  readonly issuer: string;
+  readonly checkpoints: readonly {
+    readonly tenant_id: string;
+    readonly sequence: number;
+    readonly at: string;
+    readonly token: string;
+  }[];
+  readonly keys: readonly PublicJwk[];
+}
+
+export interface OperatorAudit {
+  /** Newest first. */
+  listAudit(
+    input: OfTrail & { readonly filter: AuditFilter; readonly page: Page },
+  ): Promise<readonly AuditEvent[]>;
+  /** Oldest first, a page a call; `next`: null at the end. The first page leaves an audit row. */
+  exportAudit(
+    input: OfTrail & {
+      readonly filter: AuditFilter;
+      readonly cursor: { readonly atUs: number; readonly id: string } | null;
+    },
+  ): Promise<{
+    readonly lines: readonly ExportedLine[];
+    readonly next: { readonly atUs: number; readonly id: string } | null;
+  }>;
+  /** `all`: every trail there is; `checkpoints`: tokens that were kept elsewhere. Progress in rows. */
+  verifyAudit(
+    input: OfTrail & { readonly all: boolean; readonly checkpoints: readonly string[] },
+    onProgress?: OnProgress,
+  ): Promise<{
+    readonly trails: readonly (TrailReport & { readonly slug: string | null })[];
+    /** Trails of which a kept checkpoint speaks and that are not there any more. */
+    readonly missing: readonly string[];
+  }>;
+  /** Seals and signs where every chain stands now. */
+  checkpointAudit(input: OfTrail & { readonly all: boolean }): Promise<KeptCheckpoints>;
+  /** Prunes what was sealed before `beforeMs`, up to a signed checkpoint. Progress in rows. */
+  pruneAudit(
+    input: OfTrail & { readonly beforeMs: number },
+    onProgress?: OnProgress,
+  ): Promise<{ readonly removed: number; readonly to: number | null }>;
+  /** Erases addresses, user agents and e-mail addresses of a user, by e-mail address or id. Progress in rows. */
+  eraseAudit(
+    input: { readonly tenant: string; readonly user: string },
+    onProgress?: OnProgress,
+  ): Promise<{ readonly erased: number }>;
+  /** `tenant` null: of all that have nothing of their own. */
+  getAuditRetention(input: OfTrail): Promise<Retention & { readonly own: boolean }>;
+  /** `retention` null: the tenant follows the others again. */
+  setAuditRetention(
+    input: OfTrail & { readonly retention: Retention | null },
+  ): Promise<Retention & { readonly own: boolean }>;
+  auditStatus(): Promise<TrailStatus>;
+}
