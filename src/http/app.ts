@@ -121,6 +121,9 @@ function report(
   meter?.requestFinished({ method: request.method, route: template, status, seconds });
   const line = {
     request_id: context.requestId,
+    ...(context.trace === null
+      ? {}
+      : { trace_id: context.trace.traceId, parent_span_id: context.trace.parentId }),
     method: request.method,
     route: template,
     status,

@@ -1,6 +1,7 @@
 import type { Origin } from '../session/contract.ts';
 import type { ProxyReader } from './proxy.ts';
 import { requestIdOf } from './request-id.ts';
+import { type TraceContext, traceContextOf } from './trace-context.ts';
 
 /** What is known of a request before anything of it is judged. */
 export interface RequestContext {
@@ -11,6 +12,8 @@ export interface RequestContext {
   /** Name alone, lower case; IPv6 in brackets. */
   readonly hostname: string;
   readonly fromTrustedProxy: boolean;
+  /** The caller's trace, for log lines; null when it named none. */
+  readonly trace: TraceContext | null;
   /** For sessions, audit rows and logs. */
   readonly origin: Origin;
 }
@@ -32,6 +35,7 @@ export function contextOf(
     host,
     hostname: host.replace(/:\d+$/, '').toLowerCase(),
     fromTrustedProxy,
+    trace: traceContextOf(request.headers),
     origin: Object.freeze({ requestId, ip, userAgent }),
   });
 }
