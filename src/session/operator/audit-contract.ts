@@ -5,7 +5,7 @@ import type { TrailReport } from '../../audit/verifier.ts';
 import type { AuditFilter, Page } from '../../record/contract.ts';
 import type { Retention } from '../../record/trail-contract.ts';
 import type { PublicJwk } from '../../token/signing-key.ts';
-import type { OnProgress } from './contract.ts';
+import type { OnProgress } from './progress.ts';
 
 /** Whose trail: a tenant's, by slug or id (also of one that was deleted), or null for the operators' own. */
 export interface OfTrail {

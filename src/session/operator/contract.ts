@@ -10,15 +10,9 @@ import type { ClientWithSecret } from '../client-contract.ts';
 import type { MemberState, PasswordReset, Revocation } from '../types.ts';
 import type { OperatorAudit } from './audit-contract.ts';
 import type { OperatorOperations } from './operations-contract.ts';
+import type { OnProgress } from './progress.ts';
 
-/** How far long work has come, in whatever it counts; `total` is null where nobody knows. */
-export interface Progress {
-  readonly done: number;
-  readonly total: number | null;
-}
-
-/** Hears now and then how far a verb has come. */
-export type OnProgress = (progress: Progress) => void;
+export type { OnProgress, Progress } from './progress.ts';
 
 /**
  * The operator at the machine: through the control socket, or on the record while nothing runs. Every verb takes one JSON
