@@ -1,5 +1,6 @@
 import { isSekishoError, SekishoError } from '../errors.ts';
 import { assertPassword } from '../login/password-policy.ts';
+import { tightened } from '../tenant/login-limit.ts';
 import { DEFAULT_POLICY } from '../tenant/policy.ts';
 import { hashResetToken, parseResetToken } from '../token/reset-token.ts';
 import { reserveAttempt } from './attempts.ts';
@@ -61,7 +62,8 @@ export async function resetPassword(
   const tokenHash = hashResetToken(token);
   // Hashing costs 19 MiB and a thread: nobody makes it run for links that are not there as often as they like.
   // All tenants share the count, since whoever tries names the tenant: with a count for each nobody would be limited.
-  const reserved = await reserveAttempt(services, DEFAULT_POLICY.login_limit, {
+  const limit = tightened(DEFAULT_POLICY.login_limit, services.operations.limits());
+  const reserved = await reserveAttempt(services, limit, {
     tid: null,
     email: null,
     deviceId: null,

@@ -10,6 +10,7 @@ import type {
   Origin,
   TokenPair,
 } from '../../src/session/contract.ts';
+import type { Levels } from '../../src/session/log-levels.ts';
 import type { Policy, Tenant, User } from '../../src/tenant/types.ts';
 import { openTestRecord } from './record.ts';
 
@@ -51,6 +52,8 @@ export interface TestEngine extends OpenEngine {
 export interface TestEngineOptions {
   readonly clock?: Clock;
   readonly log?: Log;
+  /** What operators may change of it. Default: nothing. */
+  readonly levels?: Levels;
   readonly leaseMs?: number;
   readonly toleranceMs?: number;
   /** Default: a record of its own. The engine closes it. */
@@ -73,6 +76,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     secret: SECRET,
     exclusive: options.exclusive ?? true,
     log: options.log ?? silentLog,
+    levels: options.levels ?? null,
     clock: options.clock ?? systemClock,
     config: {
       issuer: 'http://127.0.0.1:4000',
