@@ -50,6 +50,11 @@ export interface SekishoOptions {
   readonly allowedOrigins?: readonly string[];
   /** Addresses, CIDR blocks or `loopback` whose `X-Forwarded-*` is believed. Default none. */
   readonly trustedProxies?: readonly string[];
+  /**
+   * Names by which the operations listener may be asked, beside addresses, loopback names and names without a dot: others
+   * may be a foreign page's (DNS rebinding). Default none.
+   */
+  readonly operationsHosts?: readonly string[];
   /** Path under which the routes are mounted, such as `/auth`. Default: the root. */
   readonly basePath?: string;
   /** Default `info`; `silent` for none. Not looked at with `logger`. */
@@ -95,6 +100,7 @@ export interface Config {
   readonly strict: boolean;
   readonly allowedOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  readonly operationsHosts: readonly string[];
   readonly basePath: string;
   readonly logLevel: LogLevel;
   readonly logger: Log | null;
@@ -161,6 +167,9 @@ const SCHEMA = z.strictObject({
   strict: toggle.optional(),
   allowedOrigins: list(origin).optional(),
   trustedProxies: list(text(100)).optional(),
+  operationsHosts: list(
+    text(253).regex(/^[\w.-]+$/, 'must be a host name, without scheme and port'),
+  ).optional(),
   basePath: z
     .string('must be a text')
     .regex(/^(\/[\w.~-]+)*\/?$/, 'must be a path such as /auth')
@@ -205,6 +214,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   strict: 'SEKISHO_STRICT',
   allowedOrigins: 'SEKISHO_ALLOWED_ORIGINS',
   trustedProxies: 'SEKISHO_TRUSTED_PROXIES',
+  operationsHosts: 'SEKISHO_ADMIN_HOSTS',
   logLevel: 'SEKISHO_LOG_LEVEL',
   backupDir: 'SEKISHO_BACKUP_DIR',
   backupEverySeconds: 'SEKISHO_BACKUP_EVERY',
@@ -265,6 +275,7 @@ export function readConfig(options: SekishoOptions = {}): Config {
     strict,
     allowedOrigins: Object.freeze([...(data.allowedOrigins ?? [])]),
     trustedProxies: Object.freeze([...(data.trustedProxies ?? [])]),
+    operationsHosts: Object.freeze([...(data.operationsHosts ?? [])]),
     basePath,
     logLevel: data.logLevel ?? 'info',
     logger: data.logger ?? null,

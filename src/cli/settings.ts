@@ -50,6 +50,11 @@ const SERVER: readonly Setting[] = [
     help: 'metrics and health; default PORT + 1, 0 with PORT 0',
   },
   { variable: 'SEKISHO_ADMIN_HOST', value: 'HOST', help: 'default 127.0.0.1' },
+  {
+    variable: 'SEKISHO_ADMIN_HOSTS',
+    value: 'NAMES',
+    help: 'names with a dot by which it may be asked, comma-separated; default none',
+  },
   ...RECORD,
   {
     variable: 'SEKISHO_ISSUER',
@@ -197,6 +202,7 @@ export function readServeSettings(call: Call): ServeSettings {
       strict: read.toggle('SEKISHO_STRICT'),
       allowedOrigins: read.list('SEKISHO_ALLOWED_ORIGINS'),
       trustedProxies: proxies(read.list('SEKISHO_TRUSTED_PROXIES')),
+      operationsHosts: read.list('SEKISHO_ADMIN_HOSTS'),
       logLevel: read.text('SEKISHO_LOG_LEVEL'),
       backupDir: read.text('SEKISHO_BACKUP_DIR'),
       backupEverySeconds: read.span('SEKISHO_BACKUP_EVERY'),

@@ -57,6 +57,7 @@ export function createInstance(config: Config): Starting {
   const operations = createOperationsApp(() => surface?.engine ?? null, {
     metrics,
     draining: () => draining,
+    hosts: config.operationsHosts,
   });
 
   const opening = (async () => {

@@ -3,6 +3,7 @@ import { SekishoError } from '../errors.ts';
 import { newId } from '../id.ts';
 import type { Engine } from '../session/contract.ts';
 import { memberOf } from './objects.ts';
+import { createHostPolicy } from './own-host.ts';
 import { HttpError, problemResponse } from './problem.ts';
 
 /** What `createOperationsApp` takes beside the engine. */
@@ -11,6 +12,8 @@ export interface OperationsOptions {
   readonly metrics?: { readonly contentType: string; read(): Promise<string> };
   /** Whether the node is about to end; then it is not ready. Default: never. */
   readonly draining?: () => boolean;
+  /** Names by which the listener may be asked, beside addresses, loopback names and names without a dot. Default none. */
+  readonly hosts?: readonly string[];
 }
 
 interface Check {
@@ -28,6 +31,7 @@ export function createOperationsApp(
   engine: Engine | (() => Engine | null),
   options: OperationsOptions = {},
 ): Hono {
+  const isOwn = createHostPolicy(options.hosts ?? []);
   const current = () => (typeof engine === 'function' ? engine() : engine);
   const app = new Hono();
   const paths: Record<string, () => Response | Promise<Response>> = {
@@ -41,9 +45,9 @@ export function createOperationsApp(
       new Response(await metrics.read(), { headers: { 'content-type': metrics.contentType } });
   }
   for (const [path, read] of Object.entries(paths)) {
-    app.all(path, (c) => answer(c.req.raw, read));
+    app.all(path, (c) => answer(c.req.raw, isOwn, read));
   }
-  app.notFound((c) => answer(c.req.raw, null));
+  app.notFound((c) => answer(c.req.raw, isOwn, null));
   return app;
 }
 
@@ -51,11 +55,13 @@ const ALLOW = 'GET, HEAD, OPTIONS';
 
 async function answer(
   request: Request,
+  isOwn: (hostname: string) => boolean,
   read: (() => Response | Promise<Response>) | null,
 ): Promise<Response> {
   const requestId = newId();
   let response: Response;
   try {
+    requireOwnHost(request, isOwn);
     response = await byMethod(request.method, read);
   } catch (error) {
     response = problemResponse(error, { requestId, basePath: '', tokenPresented: false });
@@ -64,6 +70,16 @@ async function answer(
   response.headers.set('x-content-type-options', 'nosniff');
   response.headers.set('x-request-id', requestId);
   return request.method === 'HEAD' ? new Response(null, response) : response;
+}
+
+/** @throws SekishoError `origin_denied` */
+function requireOwnHost({ url }: Request, isOwn: (hostname: string) => boolean): void {
+  const { hostname } = new URL(url);
+  if (isOwn(hostname)) return;
+  throw new SekishoError(
+    'origin_denied',
+    'This listener is not asked by this name: use an address, or list the name in SEKISHO_ADMIN_HOSTS.',
+  );
 }
 
 async function byMethod(

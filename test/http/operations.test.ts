@@ -49,6 +49,36 @@ describe('B11: the operator’s listener', () => {
     });
   });
 
+  test.each([
+    ['127.0.0.1:4001', 200],
+    ['10.3.2.1:4001', 200],
+    ['[::1]:4001', 200],
+    ['[fd00::7]', 200],
+    ['localhost:4001', 200],
+    ['LOCALHOST.', 200],
+    ['node.localhost', 200],
+    ['sekisho:4001', 200],
+    ['ops.internal.example:4001', 200],
+    ['OPS.internal.example.', 200],
+    ['evil.example', 403],
+    ['evil.example:4001', 403],
+    ['127.0.0.1.evil.example', 403],
+    ['internal.example', 403],
+    ['localhost.evil.example', 403],
+  ])(
+    'ASVS 3.5 B11 asked as %s it answers %i: a foreign page cannot read it by a name of its own',
+    async (host, status) => {
+      const named = createOperationsApp(engine, { metrics, hosts: ['ops.internal.example'] });
+      for (const path of ['/metrics', '/members', '/readyz', '/healthz']) {
+        const answer = await named.fetch(new Request(`http://${host}${path}`));
+        expect([path, answer.status]).toEqual([path, status]);
+        if (status === 403) {
+          expect(problemSchema.parse(await answer.json()).code).toBe('origin_denied');
+        }
+      }
+    },
+  );
+
   test('B10 a node that has no engine yet is alive and not ready', async () => {
     const early = createOperationsApp(() => null, { metrics });
     const get = (path: string) => early.fetch(new Request(`http://127.0.0.1:4001${path}`));
