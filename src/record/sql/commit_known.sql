@@ -16,6 +16,8 @@ begin
     -- HAND IN: whoever holds the entry proves that it was committed, and that where it stood is lost.
     return null;
   elsif found then
+    -- DURABLE: an answer that writes nothing would wait for no standby; see read_operation.
+    perform from sekisho.operation o where o.id = v_operation.id for key share;
     if v_operation.tid is distinct from p ->> 'tid' then
       return jsonb_build_object('kind', 'abandoned');
     elsif v_operation.outcome = 'committed' then

@@ -1,6 +1,8 @@
 -- What became of an operation, as its own tenant may know it (null: operators').
 --   p_abandon  UNKNOWN OUTCOME: an id that the record does not know is inserted as abandoned under the unique key, so that
 --              it cannot happen afterwards; one that is being committed at this moment is waited for
+-- DURABLE: what is answered of a row counts when it is as durable as that row was meant to be, and the row may be one whose
+-- own wait for a standby was cancelled or cut short by a crash. So it is locked: that is a write, whose wait is after it.
 -- Result: {kind: unknown | abandoned | committed, row}: the row of the log, if it appended one that is still kept.
 create or replace function sekisho.read_operation(p_tid text, p_id text, p_abandon boolean, p_now timestamptz)
   returns jsonb
@@ -14,6 +16,7 @@ begin
     insert into sekisho.operation (id, tid, outcome, decided_at) values (p_id, p_tid, 'abandoned', p_now)
         on conflict do nothing;
   end if;
+  perform from sekisho.operation o where o.id = p_id and o.tid is not distinct from p_tid for key share;
   select jsonb_build_object('kind', o.outcome, 'row', to_jsonb(r)) into v_result
     from sekisho.operation o
     left join sekisho.revocation r on r.operation_id = o.id and r.tid is not distinct from o.tid
