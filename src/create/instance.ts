@@ -21,7 +21,7 @@ import { createKeyRing } from '../token/secrets.ts';
 import { type BackupSchedule, scheduleBackups } from './backup-schedule.ts';
 import { authenticateRequest, cookiesOf, peerOf, refusal } from './guard.ts';
 import { letGo, previousClosed } from './one.ts';
-import { openPatiently } from './open-patiently.ts';
+import { type Open, openPatiently } from './open-patiently.ts';
 import type { Sekisho, Starting } from './sekisho.ts';
 
 /** What answers requests once the engine is open. */
@@ -32,8 +32,12 @@ interface Surface {
   readonly flush: () => Promise<void>;
 }
 
-/** Makes an instance and begins to open it. It answers 503 until it is open, and again when it was closed. */
-export function createInstance(config: Config): Starting {
+/**
+ * Makes an instance and begins to open it. It answers 503 until it is open, and again when it was closed.
+ *
+ * @param openWith how record and engine are opened; tests open others.
+ */
+export function createInstance(config: Config, openWith: Open = openPatiently): Starting {
   const own = config.logger === null ? createLogger(config.logLevel) : null;
   const log = own ?? redactedLog(config.logger ?? silentLog);
   const levels = own === null ? null : createLevels(own);
@@ -62,7 +66,7 @@ export function createInstance(config: Config): Starting {
 
   const opening = (async () => {
     await previousClosed(config);
-    const open = await openPatiently(config, {
+    const open = await openWith(config, {
       ...{ log, levels, clock, signal: closing.signal },
       onEvent: metrics.protocol,
     });

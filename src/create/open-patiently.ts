@@ -16,7 +16,7 @@ const LAST_RETRY_MS = 5_000;
 /** How often it is said that the database is still away. */
 const SAY_AGAIN_MS = 10_000;
 
-interface Opening {
+export interface Opening {
   readonly log: Log;
   readonly levels: Levels | null;
   readonly clock: Clock;
@@ -24,6 +24,9 @@ interface Opening {
   /** Ends the tries; what was opened is closed. */
   readonly signal: AbortSignal;
 }
+
+/** Opens record and engine. */
+export type Open = (config: Config, opening: Opening) => Promise<OpenEngine>;
 
 /**
  * Opens record and engine. A database that cannot be reached is tried again for as long as nobody gives up; everything

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { SekishoError } from '../errors.ts';
-import { createPasswordHasher } from '../login/password.ts';
+import { createPasswordHasher, type PasswordHasher } from '../login/password.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordStore } from '../record/contract.ts';
 import { createCommitter } from '../revocation/committer.ts';
@@ -58,6 +58,8 @@ export interface EngineParts {
   /** What an operator may change of it at run time. Default: nothing. */
   readonly levels?: Levels | null;
   readonly clock: Clock;
+  /** For tests. Default: argon2id. */
+  readonly passwords?: PasswordHasher;
   /** What the follower reports, for metrics. */
   readonly onEvent?: (event: FollowerEvent) => void;
   /** Ends the start, which may wait for the record for a long time; everything that was opened is closed. */
@@ -119,7 +121,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       ...{ follower, hub, clock, log, keys, ring, issuer, audience, sightings, clientCache },
       record: withRedisAttempts(background, closers),
       committer: createCommitter({ log: record.log, follower, clock }),
-      passwords: createPasswordHasher(),
+      passwords: parts.passwords ?? createPasswordHasher(),
       ...startBackground(background, follower, closers),
     });
     closers.push(() => sightings.close());

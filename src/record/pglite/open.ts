@@ -21,6 +21,8 @@ export type PgliteOptions =
       readonly memory: true;
       /** A database to begin with, as `WorkerDatabase.dump` made it. Default: the image that was built, where it fits. */
       readonly image?: Uint8Array;
+      /** For tests that hold time still: where it reads wall time, milliseconds since 1970. Default: this machine's. */
+      readonly wall?: Float64Array;
     };
 
 /**
@@ -31,8 +33,11 @@ export type PgliteOptions =
  */
 export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase> {
   if ('memory' in options) {
-    const image = options.image ?? (await readImage());
-    return await startWorkerDatabase(image === null ? {} : { image });
+    const { image = await readImage(), wall } = options;
+    return await startWorkerDatabase({
+      ...(image === null ? {} : { image }),
+      ...(wall === undefined ? {} : { wall }),
+    });
   }
   const { dataDir } = options;
   const lock = options.lock ?? (await lockDirectory(dataDir));

@@ -41,12 +41,16 @@ export interface WorkerDatabase extends Database {
  * PGlite in a worker thread. One request is with the thread at a time and the others wait here, so that an urgent one (a
  * heartbeat) goes before all of them, and so that it is known of each whether it was sent when its deadline passes.
  *
- * @param settings `image` is moved to the thread, and is empty here afterwards.
+ * @param settings `image` is moved to the thread, and is empty here afterwards; `wall` is shared with it.
  * @param entry what runs in the thread; tests give one that dies.
  * @throws Error when PGlite cannot open the directory.
  */
 export async function startWorkerDatabase(
-  settings: { readonly dataDir?: string; readonly image?: Uint8Array },
+  settings: {
+    readonly dataDir?: string;
+    readonly image?: Uint8Array;
+    readonly wall?: Float64Array;
+  },
   entry: URL = new URL('./worker.js', import.meta.url),
 ): Promise<WorkerDatabase> {
   // Not the flags of this process: it may have been started with some that no worker takes, such as --input-type.

@@ -17,7 +17,7 @@ import { PGlite } from '@electric-sql/pglite';
  * )} Request
  * @typedef {{ message: string, sqlState: string, constraint: string | null }} Failure
  * @typedef {{ id: number, result?: unknown, failure?: Failure }} Reply
- * @typedef {{ dataDir?: string, image?: Uint8Array }} Settings
+ * @typedef {{ dataDir?: string, image?: Uint8Array, wall?: Float64Array }} Settings
  */
 
 const port = parentPort;
@@ -28,6 +28,10 @@ const FATAL = new Set(['RuntimeError', 'ExitStatus']);
 
 /** @type {Settings} */
 const settings = workerData;
+
+const { wall } = settings;
+// Tests that hold time still: this thread has nothing else that asks for the time.
+if (wall !== undefined) Date.now = () => Math.floor(wall[0] ?? 0);
 
 /** @type {PGlite} */
 const pg = await PGlite.create({
