@@ -19,7 +19,7 @@ export interface KeeperParts {
     'checkpointBefore' | 'prune' | 'eraseBefore' | 'eraseOf' | 'dueRetention' | 'state'
   >;
   readonly signing: Pick<TrailSigning, 'signer' | 'verifiers'>;
-  readonly issuer: string;
+  readonly issuer: () => string;
   readonly wallNowMs: () => number;
   /** Between two batches; false: stop here. */
   readonly mayGoOn: () => Promise<boolean>;
@@ -58,7 +58,7 @@ export async function prune(
   const { seq, hash } = to;
   const atMs = Math.floor(wallNowMs());
   const token = await signCheckpoint(signer, {
-    ...{ kind: 'pruned', issuer, tid, seq, hash, atMs },
+    ...{ kind: 'pruned', issuer: issuer(), tid, seq, hash, atMs },
   });
   let removed = 0;
   for (;;) {

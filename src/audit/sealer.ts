@@ -58,7 +58,7 @@ export interface Sealer {
 export interface SealerOptions {
   readonly store: Pick<TrailStore, 'take' | 'seal' | 'release'>;
   readonly signing: Pick<TrailSigning, 'signer'>;
-  readonly issuer: string;
+  readonly issuer: () => string;
   readonly memberId: () => string;
   readonly pause: { ask(): Promise<boolean>; readonly on: boolean };
   readonly clock: Clock;
@@ -115,7 +115,7 @@ export function createSealer(options: SealerOptions): Sealer {
     const atMs = Math.floor(wallNowMs());
     const { seq, hash } = now;
     return await signCheckpoint(await signing.signer(), {
-      ...{ kind: 'checkpoint', issuer, tid, seq, hash, atMs },
+      ...{ kind: 'checkpoint', issuer: issuer(), tid, seq, hash, atMs },
     });
   }
 

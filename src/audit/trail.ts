@@ -25,7 +25,7 @@ export interface Trail {
 export interface TrailOptions {
   readonly store: TrailStore;
   readonly ring: KeyRing;
-  readonly issuer: string;
+  readonly issuer: () => string;
   readonly memberId: () => string;
   readonly pause: { ask(): Promise<boolean>; readonly on: boolean };
   readonly clock: Clock;

@@ -5,6 +5,7 @@ import { auditVerify } from './commands/audit-verify.ts';
 import { backup } from './commands/backup.ts';
 import { clientCreate, clientDelete, clientList, clientRotate } from './commands/client.ts';
 import { doctor } from './commands/doctor.ts';
+import { keysIssuer, keysList, keysRetire, keysRotate } from './commands/keys.ts';
 import { migrate } from './commands/migrate.ts';
 import { opsRestored } from './commands/ops.ts';
 import { opsCleanupPause, opsCleanupResume, opsCleanupStatus } from './commands/ops-cleanup.ts';
@@ -79,6 +80,11 @@ export const groups: readonly Group[] = [
       ...[auditList, auditExport, auditVerify, auditCheckpoint],
       ...[auditPrune, auditErase, auditRetention],
     ],
+  },
+  {
+    name: 'keys',
+    summary: 'signing keys of the tokens, and their issuer',
+    commands: [keysList, keysRotate, keysRetire, keysIssuer],
   },
   {
     name: 'ops',

@@ -26,7 +26,7 @@ export interface BackgroundParts {
   /** Null: a logger of the program's own. */
   readonly levels: Levels | null;
   readonly ring: KeyRing;
-  readonly issuer: string;
+  readonly issuer: () => string;
   readonly log: Log;
   readonly clock: Clock;
 }

@@ -5,6 +5,7 @@ import { newId } from '../id.ts';
 import type { Log } from '../observe/log.ts';
 import type { MemberRow, RecordStore } from '../record/contract.ts';
 import { HEARTBEATS_PER_LEASE } from '../revocation/constants.ts';
+import { acceptedIssuersAt, newestIssuer, parseSchedule } from '../token/issuer.ts';
 import type { KeyRing } from '../token/secrets.ts';
 
 /** How much later than due a heartbeat may be before its node counts as stopped. */
@@ -37,7 +38,8 @@ export interface Deployment {
 
 /**
  * Finds out what deployment the record belongs to, and refuses a node that would not fit in: another secret, issuer or
- * audience. The first start decides. Issuer and audience can be changed while no other node runs; a secret by rotation.
+ * audience. The first start decides. Issuer and audience can be changed while no other node runs; the
+ * issuer at any time by command; a secret by rotation.
  *
  * @throws SekishoError `invalid_configuration` with what to do; `store_unavailable`.
  */
@@ -45,10 +47,7 @@ export async function joinDeployment(parts: DeploymentParts): Promise<Deployment
   const { record, config } = parts;
   const id = await record.keys.setting('deployment', newId());
   await checkSecret(parts);
-  const issuer = await agree(parts, {
-    ...{ name: 'issuer', variable: 'SEKISHO_ISSUER' },
-    ...{ given: config.issuer, first: config.firstIssuer },
-  });
+  const issuer = await agreedIssuer(parts);
   const audience = await agree(parts, {
     ...{ name: 'audience', variable: 'SEKISHO_AUDIENCE' },
     ...{ given: config.audience, first: 'sekisho' },
@@ -59,7 +58,9 @@ export async function joinDeployment(parts: DeploymentParts): Promise<Deployment
     audience,
     async confirm() {
       const kept = await record.keys.setting('issuer', issuer);
-      if (kept !== issuer) throw differs('SEKISHO_ISSUER', issuer, kept);
+      // Where it was changed by command meanwhile, this node takes it up like every other.
+      const changed = await record.keys.issuerSchedule();
+      if (kept !== issuer && changed === null) throw differs('SEKISHO_ISSUER', issuer, kept);
       const keptAudience = await record.keys.setting('audience', audience);
       if (keptAudience !== audience) throw differs('SEKISHO_AUDIENCE', audience, keptAudience);
     },
@@ -83,6 +84,30 @@ async function checkSecret({ record: { keys }, ring }: DeploymentParts): Promise
     }
     kept = await keys.replaceSetting('secret_key_ids', kept, ours.join(' '));
   }
+}
+
+/**
+ * The issuer that the first start decided, or that was set while no other node ran; or, once it was changed by command, the
+ * newest one. A variable that still names another one by then would put tokens back that nobody accepts any more.
+ */
+async function agreedIssuer(parts: DeploymentParts): Promise<string> {
+  const { record, config, clock } = parts;
+  const changed = await record.keys.issuerSchedule();
+  if (changed === null) {
+    return agree(parts, {
+      ...{ name: 'issuer', variable: 'SEKISHO_ISSUER' },
+      ...{ given: config.issuer, first: config.firstIssuer },
+    });
+  }
+  const schedule = parseSchedule(changed);
+  const { issuer } = newestIssuer(schedule);
+  if (config.issuer === null || acceptedIssuersAt(schedule, clock.wallMs()).has(config.issuer)) {
+    return issuer;
+  }
+  throw new SekishoError(
+    'invalid_configuration',
+    `SEKISHO_ISSUER is ${config.issuer} here, and was changed to ${issuer} by command: give that, or none; to change it again, use sekisho keys issuer.`,
+  );
 }
 
 interface Agreed {

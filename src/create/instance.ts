@@ -76,7 +76,7 @@ export function createInstance(config: Config, openWith: Open = openPatiently): 
     surface = {
       engine,
       flush,
-      settings: settingsOf(httpOptions, engine.issuer),
+      settings: settingsOf(httpOptions, engine.issuers),
       fetch: (request, env) => app.handle(request, { peerAddress: peerOf(env) }),
     };
     return open;
@@ -214,7 +214,7 @@ function earlySettings(config: Config, options: HttpOptions): HttpSettings {
   if (config.redisUrl !== null) parseRedisUrl(config.redisUrl);
   assertTerm(config.leaseMs, config.toleranceMs);
   try {
-    return settingsOf(options, config.issuer ?? config.firstIssuer);
+    return settingsOf(options, () => [config.issuer ?? config.firstIssuer]);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new SekishoError(

@@ -13,6 +13,7 @@ import { createClientCache } from '../session/client-cache.ts';
 import type { Engine } from '../session/contract.ts';
 import { createEngine } from '../session/engine.ts';
 import { createEventFeed } from '../session/events.ts';
+import { createIssuer } from '../session/issuer.ts';
 import { createKeys } from '../session/keys.ts';
 import type { Levels } from '../session/log-levels.ts';
 import type { Services } from '../session/services.ts';
@@ -82,12 +83,21 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
   try {
     const ring = createKeyRing(parts.secret);
     const deployment = await joinDeployment({ record, ring, config, exclusive, clock, log });
-    const { id: deploymentId, issuer, audience } = deployment;
+    const { id: deploymentId, audience } = deployment;
     const opened = await openHub({ config, deploymentId, ring, clock, log });
     closers.push(() => opened.close());
     const { hub, redis } = opened;
     const levels = parts.levels ?? null;
-    const background = { record, redis, hub, levels, ring, issuer, log, clock };
+    const background = {
+      record,
+      redis,
+      hub,
+      levels,
+      ring,
+      issuer: () => issuer.current(),
+      log,
+      clock,
+    };
 
     const follower = createFollower({
       log: record.log,
@@ -105,6 +115,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     await deployment.confirm();
     const wallNowMs = (): number => follower.wallNowMs();
 
+    const issuer = createIssuer({ store: record.keys, first: deployment.issuer, wallNowMs });
     const keys = createKeys({ store: record.keys, ring, issuer, audience, clock, wallNowMs, log });
     closers.push(() => keys.close());
     await keys.load();

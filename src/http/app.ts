@@ -36,7 +36,7 @@ export interface HttpApp {
  * @throws RangeError for a trusted proxy that is neither an address, a CIDR block nor `loopback`.
  */
 export function createHttpApp(engine: Engine, options: HttpOptions = {}): HttpApp {
-  const settings = settingsOf(options, engine.issuer);
+  const settings = settingsOf(options, engine.issuers);
   const app = new Hono<HttpEnv>();
   for (const entry of byPath(routes)) {
     app.all(settings.basePath + honoPath(entry.path), (c) => answer(engine, settings, entry, c));

@@ -40,7 +40,8 @@ export interface HttpSettings {
   readonly readProxy: ProxyReader;
 }
 
-export function settingsOf(options: HttpOptions, issuer: string): HttpSettings {
+/** @param issuers whose hosts are this server's own, as they are at each request. */
+export function settingsOf(options: HttpOptions, issuers: () => Iterable<string>): HttpSettings {
   const basePath = options.basePath?.replace(/\/+$/, '') ?? '';
   return Object.freeze({
     basePath,
@@ -51,7 +52,7 @@ export function settingsOf(options: HttpOptions, issuer: string): HttpSettings {
     log: options.log ?? silentLog,
     meter: options.meter ?? null,
     version: options.version ?? '1',
-    allows: createOriginPolicy(options.allowedOrigins ?? [], issuer),
+    allows: createOriginPolicy(options.allowedOrigins ?? [], issuers),
     readProxy: createProxyReader(options.trustedProxies ?? []),
   });
 }

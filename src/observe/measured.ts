@@ -23,6 +23,9 @@ export function measured(engine: Engine, metrics: Metrics): Engine {
   const refused = (error: unknown) => metrics.authentication(outcomeOf(error));
   return Object.freeze({
     ...engine,
+    get issuer() {
+      return engine.issuer;
+    },
     authentication: Object.freeze({
       ...authentication,
       authenticate(token, options) {

@@ -276,11 +276,21 @@ export interface KeyStore {
   list(): Promise<readonly StoredKey[]>;
   /** Inserts `key` unless one with the same purpose became active at or after `unlessActiveSinceMs`; true if inserted. */
   add(key: StoredKey, unlessActiveSinceMs: number): Promise<boolean>;
+  /** It signs no more from `atMs` on; of several retirements the earliest holds. */
   retire(kid: string, atMs: number): Promise<void>;
   /** Settings kept in the record from the first start on (issuer …): stores `value` unless one is there; returns what is there. */
   setting(name: string, value: string): Promise<string>;
   /** Puts `value` in place of `expected`, where that still stands. @returns what is there afterwards. */
   replaceSetting(name: string, expected: string, value: string): Promise<string>;
+  /** The issuers of the tokens as JSON (token/issuer.ts); null where the first one was never changed. */
+  issuerSchedule(): Promise<string | null>;
+  /** Stores another schedule where `expected` still stands, with `audit`; false where it does not. */
+  changeIssuer(
+    expected: string | null,
+    schedule: string,
+    newest: string,
+    audit: readonly NewAuditEvent[],
+  ): Promise<boolean>;
 }
 
 export interface MaintenanceStore {

@@ -2,6 +2,7 @@ import { call } from './call.ts';
 import type { KeyStore, StoredKey } from './contract.ts';
 import type { Database } from './database.ts';
 import { asSystem, build } from './reads.ts';
+import { storableJson } from './text.ts';
 
 /** Signing keys and settings in the record; private keys are sealed before they come here. */
 export function createKeyStore(database: Database): KeyStore {
@@ -43,6 +44,21 @@ export function createKeyStore(database: Database): KeyStore {
 
     async setting(name, value) {
       return await call<string>(database, 'keep_setting', [name, value]);
+    },
+
+    async issuerSchedule() {
+      const query = build
+        .selectFrom('setting as s')
+        .select('s.value')
+        .where('s.name', '=', 'issuer_schedule');
+      return (await asSystem(database, query))[0]?.value ?? null;
+    },
+
+    async changeIssuer(expected, schedule, newest, audit) {
+      return await call<boolean>(database, 'change_issuer', [
+        ...[expected, schedule, newest],
+        storableJson(audit),
+      ]);
     },
 
     async replaceSetting(name, expected, value) {

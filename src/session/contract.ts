@@ -45,7 +45,10 @@ export interface Engine {
   readonly trail: { status(): TrailStatus };
   /** Public keys, as a JWK Set (RFC 7517): active, coming and not yet expired ones. */
   jwks(): Promise<{ readonly keys: readonly Readonly<Record<string, unknown>>[] }>;
+  /** `iss` of what is minted now; an operator may change it at run time. */
   readonly issuer: string;
+  /** Whose tokens are good now: the issuer, and for some minutes around a change the other one. */
+  issuers(): ReadonlySet<string>;
   readonly audience: string;
   status(): FollowerStatus;
 }

@@ -57,7 +57,10 @@ export function createEngine(
     maintenance: services.maintenance,
     trail: Object.freeze({ status: services.trail.status }),
     jwks: async () => services.keys.jwks(),
-    issuer: services.issuer,
+    get issuer() {
+      return services.issuer.current();
+    },
+    issuers: services.issuer.accepted,
     audience: services.audience,
     status: () => services.follower.status(),
   });

@@ -15,9 +15,11 @@ import {
   openSigner,
   type PublicJwk,
   type Signer,
+  type SigningAlgorithm,
   type Verifier,
   verifierOf,
 } from '../token/signing-key.ts';
+import type { Issuer } from './issuer.ts';
 
 /** How often the record is asked for keys that other nodes made. */
 const REFRESH_EVERY_MS = 60_000;
@@ -33,6 +35,16 @@ export interface Keys {
   sign(claims: Omit<AccessClaims, 'issuer' | 'audience'>): Promise<string>;
   /** Coming, active and not yet expired ones; no private member. */
   jwks(): { readonly keys: readonly PublicJwk[] };
+  /** All that the record has, oldest first, as they were when it was last looked at. */
+  stored(): readonly StoredKey[];
+  /**
+   * Makes a key that signs from `activeFromMs` on, and publishes it now.
+   *
+   * @throws SekishoError `conflict` when there is one that becomes active later.
+   */
+  make(activeFromMs: number, alg?: SigningAlgorithm): Promise<StoredKey>;
+  /** The key signs no more from `atMs` on, and is published until its last token has expired. */
+  retire(kid: string, atMs: number): Promise<void>;
   /** Looks at the record, and does what rotation asks for at this time. */
   refresh(): Promise<void>;
   /** Calls `listener` now and after each look with the ids of the keys whose tokens are good. */
@@ -43,7 +55,7 @@ export interface Keys {
 export interface KeysOptions {
   readonly store: KeyStore;
   readonly ring: KeyRing;
-  readonly issuer: string;
+  readonly issuer: Issuer;
   readonly audience: string;
   readonly clock: Clock;
   readonly wallNowMs: () => number;
@@ -52,7 +64,7 @@ export interface KeysOptions {
 
 /** @example const keys = createKeys({ store: record.keys, ring, issuer, audience, clock, wallNowMs, log }) */
 export function createKeys(options: KeysOptions): Keys {
-  const { store, ring, clock, wallNowMs, log } = options;
+  const { store, ring, issuer, clock, wallNowMs, log } = options;
   let stored: readonly StoredKey[] = [];
   let verifiers: ReadonlyMap<string, Verifier> = new Map();
   const signers = new Map<string, Signer>();
@@ -63,13 +75,13 @@ export function createKeys(options: KeysOptions): Keys {
   let closed = false;
 
   const verifyOnce = createAccessTokenVerifier({
-    issuer: options.issuer,
+    issuers: issuer.accepted,
     audience: options.audience,
     keyOf: (kid) => verifiers.get(kid) ?? null,
   });
 
   async function read(): Promise<void> {
-    stored = await store.list();
+    [stored] = await Promise.all([store.list(), issuer.refresh()]);
     const before = verifiers;
     const published = publishedKeysAt(stored, wallNowMs());
     verifiers = new Map(published.map((key) => [key.kid, before.get(key.kid) ?? verifierOf(key)]));
@@ -108,14 +120,20 @@ export function createKeys(options: KeysOptions): Keys {
     });
   }
 
-  /** Whether a look at the record has brought the key that `token` names. */
+  /** Whether `token` names a key and an issuer that are known here. */
+  function knows(token: string): boolean {
+    const kid = memberOf(token, 0, 'kid');
+    const iss = memberOf(token, 1, 'iss');
+    return kid !== null && verifiers.has(kid) && iss !== null && issuer.accepted().has(iss);
+  }
+
+  /** Whether a look at the record has brought the key or the issuer that `token` names. */
   async function learned(token: string): Promise<boolean> {
-    const kid = kidOf(token);
-    if (kid === null || verifiers.has(kid)) return false;
+    if (knows(token)) return false;
     if (clock.monotonicMs() < lookedForUnknownAtMs + UNKNOWN_KID_EVERY_MS) return false;
     lookedForUnknownAtMs = clock.monotonicMs();
     await refresh();
-    return verifiers.has(kid);
+    return knows(token);
   }
 
   function signerAt(nowMs: number): Signer {
@@ -142,10 +160,25 @@ export function createKeys(options: KeysOptions): Keys {
       }
     },
     async sign(claims) {
-      const { issuer, audience } = options;
-      return mintAccessToken(signerAt(wallNowMs()), { ...claims, issuer, audience });
+      const { audience } = options;
+      return mintAccessToken(signerAt(wallNowMs()), {
+        ...{ ...claims, issuer: issuer.current(), audience },
+      });
     },
     jwks: () => jwksAt(stored, wallNowMs()),
+    stored: () => stored,
+    async make(activeFromMs, alg) {
+      const key = await makeSigningKey(ring, activeFromMs, alg);
+      if (!(await store.add(key, activeFromMs))) {
+        throw new SekishoError('conflict', 'Another key becomes active later than that.');
+      }
+      await refresh();
+      return key;
+    },
+    async retire(kid, atMs) {
+      await store.retire(kid, atMs);
+      await refresh();
+    },
     refresh,
     onKeys(listener) {
       listeners.push(listener);
@@ -158,11 +191,13 @@ export function createKeys(options: KeysOptions): Keys {
   };
 }
 
-function kidOf(token: string): string | null {
+/** A string in the header (0) or the claims (1) of a token that nobody has verified. */
+function memberOf(token: string, part: number, name: string): string | null {
   try {
-    const header = Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString('utf8');
-    const { kid } = JSON.parse(header);
-    return typeof kid === 'string' ? kid : null;
+    const value: unknown = JSON.parse(
+      Buffer.from(token.split('.', 3)[part] ?? '', 'base64url').toString('utf8'),
+    )[name];
+    return typeof value === 'string' ? value : null;
   } catch {
     return null;
   }

@@ -2,6 +2,7 @@ import { createOperatorAudit } from './operator/audit.ts';
 import { createOperatorBackups } from './operator/backups.ts';
 import { createOperatorClients } from './operator/clients.ts';
 import type { Operator } from './operator/contract.ts';
+import { createOperatorKeys } from './operator/keys.ts';
 import { createOperatorOperations } from './operator/operations.ts';
 import { createOperatorPolicies } from './operator/policies.ts';
 import { createOperatorRecord } from './operator/record.ts';
@@ -17,6 +18,7 @@ export function createOperator(services: Services): Operator {
     ...createOperatorPolicies(services),
     ...createOperatorUsers(services),
     ...createOperatorSessions(services),
+    ...createOperatorKeys(services),
     ...createOperatorClients(services),
     ...createOperatorBackups(services),
     ...createOperatorRecord(services),

@@ -9,6 +9,7 @@ import type { Follower } from '../revocation/contract.ts';
 import type { KeyRing } from '../token/secrets.ts';
 import type { Activity } from './activity.ts';
 import type { ClientCache } from './client-cache.ts';
+import type { Issuer } from './issuer.ts';
 import type { Keys } from './keys.ts';
 import type { MaintenanceRunner } from './maintenance.ts';
 import type { Operations } from './operations.ts';
@@ -32,7 +33,7 @@ export interface Services {
   readonly keys: Keys;
   readonly ring: KeyRing;
   readonly passwords: PasswordHasher;
-  readonly issuer: string;
+  readonly issuer: Issuer;
   readonly audience: string;
 }
 

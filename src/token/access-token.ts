@@ -114,8 +114,8 @@ export async function mintAccessToken(signer: Signer, claims: AccessClaims): Pro
 }
 
 export interface AccessTokenVerifierOptions {
-  /** Compared exactly (RFC 8725 section 3.8). */
-  readonly issuer: string;
+  /** Whose tokens are good at present; compared exactly (RFC 8725 section 3.8). */
+  readonly issuers: () => ReadonlySet<string>;
   readonly audience: string;
   /** The key with that id, if tokens of it are good at present. It alone decides about the algorithm. */
   readonly keyOf: (kid: string) => Verifier | null;
@@ -186,7 +186,7 @@ async function payloadOf(token: string, key: Verifier): Promise<Uint8Array> {
 function factsOf(
   payload: Uint8Array,
   kid: string,
-  expected: { issuer: string; audience: string },
+  expected: Pick<AccessTokenVerifierOptions, 'issuers' | 'audience'>,
 ): AccessFacts {
   const parsed = CLAIMS.safeParse(jsonOf(payload));
   if (!parsed.success) {
@@ -194,7 +194,9 @@ function factsOf(
   }
   const claims = parsed.data;
   const ours =
-    claims.iss === expected.issuer && claims.aud === expected.audience && claims.sub === claims.uid;
+    expected.issuers().has(claims.iss) &&
+    claims.aud === expected.audience &&
+    claims.sub === claims.uid;
   const life = claims.exp - claims.iat;
   // FORGET: a view forgets entries by the longest life that a token may have.
   if (!ours || life <= 0 || life > MAX_ACCESS_TTL || claims.epoch > claims.token_epoch) {

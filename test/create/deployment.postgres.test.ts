@@ -44,6 +44,34 @@ async function sentenceFor(settings: Settings): Promise<string> {
 }
 
 describe('what does not fit the deployment of a database is refused with what to do', () => {
+  test('an issuer that was changed by command: nodes take it up, and no start brings another one back', async () => {
+    const own = await createTestDatabase(inject('postgresUrl'));
+    try {
+      const at = (settings: Settings = {}) =>
+        startClusterNode({ databaseUrl: own.url, secret: FIRST, ...settings });
+      const nodes = [await at({ issuer: 'https://one.example' }), await at()];
+      const [first, second] = nodes as [OpenEngine, OpenEngine];
+      const seen = await first.engine.operator.changeIssuer({ issuer: 'https://two.example' });
+      expect(seen).toMatchObject({ issuer: 'https://one.example', newest: 'https://two.example' });
+      await second.services.keys.refresh();
+      expect(second.engine.issuer).toBe('https://one.example');
+      const both = ['https://one.example', 'https://two.example'];
+      expect([...second.engine.issuers()]).toEqual(both);
+      // A variable may name either of them meanwhile: what is minted goes by the record.
+      for (const issuer of both) {
+        const node = await at({ issuer });
+        nodes.push(node);
+        expect(node.engine.issuer).toBe('https://one.example');
+      }
+      for (const node of nodes.splice(0)) await node.close();
+      const refused = at({ issuer: 'https://three.example' });
+      await expect(refused).rejects.toMatchObject({ code: 'invalid_configuration' });
+      await expect(refused).rejects.toThrow(/changed to https:\/\/two\.example by command/);
+    } finally {
+      await own.drop();
+    }
+  });
+
   test('another issuer or audience, while others run; whoever says none takes theirs', async () => {
     const first = await start({ issuer: 'https://one.example' });
     const second = await start();

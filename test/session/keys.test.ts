@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/observe/log.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
+import { createIssuer } from '../../src/session/issuer.ts';
 import { createKeys, type Keys } from '../../src/session/keys.ts';
 import { createKeyRing } from '../../src/token/secrets.ts';
 import { createTestClock } from '../support/clock.ts';
@@ -20,10 +21,12 @@ afterAll(() => test_.close());
 
 /** A second node's keys, on the same record. */
 function anotherNode(secret = SECRET): Keys {
-  const { issuer, audience } = test_.engine;
+  const { issuer: first, audience } = test_.engine;
+  const wallNowMs = () => test_.services.follower.wallNowMs();
+  const issuer = createIssuer({ store: record.keys, first, wallNowMs });
   return createKeys({
     ...{ store: record.keys, ring: createKeyRing(secret), issuer, audience, clock },
-    wallNowMs: () => test_.services.follower.wallNowMs(),
+    wallNowMs,
     log: silentLog,
   });
 }

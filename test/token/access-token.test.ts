@@ -36,7 +36,7 @@ beforeAll(async () => {
   );
   signer = signerOf('ES256');
   verify = createAccessTokenVerifier({
-    issuer: ISSUER,
+    issuers: () => new Set([ISSUER]),
     audience: AUDIENCE,
     keyOf: (kid) => {
       const key = keys.find((one) => one.kid === kid);

@@ -9,6 +9,7 @@ import type { Policy, Tenant, TenantState, User } from '../../tenant/types.ts';
 import type { ClientWithSecret } from '../client-contract.ts';
 import type { MemberState, PasswordReset, Revocation } from '../types.ts';
 import type { OperatorAudit } from './audit-contract.ts';
+import type { OperatorKeys } from './keys-contract.ts';
 import type { OperatorOperations } from './operations-contract.ts';
 import type { OnProgress } from './progress.ts';
 
@@ -23,6 +24,7 @@ export interface Operator
     OperatorPolicies,
     OperatorUsers,
     OperatorSessions,
+    OperatorKeys,
     OperatorClients,
     OperatorBackups,
     OperatorRecord,

@@ -1,0 +1,64 @@
+import type { NewAuditEvent } from '../audit/types.ts';
+import { SekishoError } from '../errors.ts';
+import type { KeyStore } from '../record/contract.ts';
+import {
+  acceptedIssuersAt,
+  type IssuedAs,
+  type IssuerSchedule,
+  issuerAt,
+  newestIssuer,
+  onlyIssuer,
+  parseSchedule,
+  withIssuer,
+} from '../token/issuer.ts';
+
+/** Who issues the tokens, as the record has it (docs/decisions/0018). */
+export interface Issuer {
+  /** `iss` of what is minted now. */
+  current(): string;
+  /** Whose tokens are good now. */
+  accepted(): ReadonlySet<string>;
+  newest(): IssuedAs;
+  /** Looks at the record. */
+  refresh(): Promise<void>;
+  /**
+   * Another one from `activeFromMs` on.
+   *
+   * @throws SekishoError `conflict` when it was changed meanwhile.
+   */
+  change(issuer: string, activeFromMs: number, audit: readonly NewAuditEvent[]): Promise<IssuedAs>;
+}
+
+export interface IssuerOptions {
+  readonly store: Pick<KeyStore, 'issuerSchedule' | 'changeIssuer'>;
+  /** The one that the deployment has agreed on, for as long as it was never changed. */
+  readonly first: string;
+  readonly wallNowMs: () => number;
+}
+
+/** @example const issuer = createIssuer({ store: record.keys, first, wallNowMs }) */
+export function createIssuer({ store, first, wallNowMs }: IssuerOptions): Issuer {
+  let kept: string | null = null;
+  let schedule: IssuerSchedule = onlyIssuer(first);
+
+  async function refresh(): Promise<void> {
+    kept = await store.issuerSchedule();
+    schedule = kept === null ? onlyIssuer(first) : parseSchedule(kept);
+  }
+
+  return {
+    current: () => issuerAt(schedule, wallNowMs()),
+    accepted: () => acceptedIssuersAt(schedule, wallNowMs()),
+    newest: () => newestIssuer(schedule),
+    refresh,
+    async change(issuer, activeFromMs, audit) {
+      await refresh();
+      const next = withIssuer(schedule, issuer, activeFromMs, wallNowMs());
+      if (!(await store.changeIssuer(kept, JSON.stringify(next), issuer, audit))) {
+        throw new SekishoError('conflict', 'The issuer was changed meanwhile; look again.');
+      }
+      await refresh();
+      return newestIssuer(next);
+    },
+  };
+}

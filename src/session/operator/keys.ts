@@ -1,0 +1,125 @@
+import type { AuditAction } from '../../audit/types.ts';
+import { SekishoError } from '../../errors.ts';
+import type { StoredKey } from '../../record/contract.ts';
+import { ISSUER_AHEAD_MS } from '../../token/issuer.ts';
+import {
+  PUBLISH_AHEAD_MS,
+  publishedKeysAt,
+  RETIRED_KEY_MS,
+  signingKeyAt,
+} from '../../token/key-set.ts';
+import { auditRow, OPERATOR } from '../audit.ts';
+import { nowMs, type Services } from '../services.ts';
+import type { IssuerSeen, KeySeen, OperatorKeys } from './keys-contract.ts';
+
+/** Every node has come by twice by then. */
+const LEAST_AHEAD_MS = ISSUER_AHEAD_MS;
+const MOST_AHEAD_MS = 30 * 86_400_000;
+
+/** The signing keys, and in whose name they sign. */
+export function createOperatorKeys(services: Services): OperatorKeys {
+  const { keys, issuer, record } = services;
+
+  async function audited(
+    action: AuditAction,
+    kid: string,
+    detail: Record<string, string | boolean> = {},
+  ): Promise<void> {
+    await record.audit.append([
+      auditRow(services, {
+        ...{ tid: null, action, actor: OPERATOR, detail },
+        subject: { kind: 'signing_key', id: kid },
+      }),
+    ]);
+  }
+
+  function seen(key: StoredKey): KeySeen {
+    const now = nowMs(services);
+    const all = keys.stored();
+    const state = !publishedKeysAt(all, now).some(({ kid }) => kid === key.kid)
+      ? 'gone'
+      : signingKeyAt(all, now)?.kid === key.kid
+        ? 'signing'
+        : key.activeFromMs > now && key.retiredAtMs === null
+          ? 'coming'
+          : 'verifying';
+    const { kid, alg, activeFromMs, retiredAtMs } = key;
+    return { kid, alg, state, activeFromMs, retiredAtMs };
+  }
+
+  function found(kid: string): StoredKey {
+    const key = keys.stored().find((one) => one.kid === kid);
+    if (key === undefined) throw new SekishoError('not_found', 'There is no such signing key.');
+    return key;
+  }
+
+  function issuerSeen(): IssuerSeen {
+    const { issuer: newest, activeFromMs } = issuer.newest();
+    return { issuer: issuer.current(), newest, activeFromMs, accepted: [...issuer.accepted()] };
+  }
+
+  return {
+    async listKeys() {
+      await keys.refresh();
+      return keys.stored().map(seen).reverse();
+    },
+
+    async rotateKeys({ aheadMs, alg }) {
+      const ahead = aheadMs ?? PUBLISH_AHEAD_MS;
+      if (!(ahead >= LEAST_AHEAD_MS && ahead <= MOST_AHEAD_MS)) {
+        throw wrong('/ahead_ms', `must be ${LEAST_AHEAD_MS} to ${MOST_AHEAD_MS}`);
+      }
+      await keys.refresh();
+      const key = await keys.make(nowMs(services) + ahead, alg ?? undefined);
+      await audited('signing_key_made', key.kid, { alg: key.alg });
+      return seen(key);
+    },
+
+    async retireKey({ kid, withdraw }) {
+      await keys.refresh();
+      const now = nowMs(services);
+      found(kid);
+      const others = keys.stored().filter((one) => one.kid !== kid);
+      // First the other one: there is no moment without a key to sign with.
+      const made = signingKeyAt(others, now) === null ? await keys.make(now) : null;
+      if (made !== null) await audited('signing_key_made', made.kid, { alg: made.alg });
+      await keys.retire(kid, withdraw ? now - RETIRED_KEY_MS : now);
+      await audited('signing_key_retired', kid, { withdrawn: withdraw });
+      return { key: seen(found(kid)), made: made && seen(found(made.kid)) };
+    },
+
+    async getIssuer() {
+      await issuer.refresh();
+      return issuerSeen();
+    },
+
+    async changeIssuer(input) {
+      const next = parseIssuer(input.issuer);
+      await issuer.refresh();
+      const { issuer: before } = issuer.newest();
+      if (next === before) {
+        throw new SekishoError('conflict', `The issuer is ${next} already.`);
+      }
+      const now = nowMs(services);
+      const alone = (await record.members.list()).length <= 1;
+      const detail = { before, now: next };
+      await issuer.change(next, alone ? now : now + ISSUER_AHEAD_MS, [
+        auditRow(services, { tid: null, action: 'issuer_changed', actor: OPERATOR, detail }),
+      ]);
+      return issuerSeen();
+    },
+  };
+}
+
+/** As SEKISHO_ISSUER: an http or https URL (RFC 8414 section 2), with no query and no fragment. */
+function parseIssuer(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url !== null && /^https?:$/.test(url.protocol) && !/[?#]/.test(value)) return value;
+  throw wrong('/issuer', 'must be an http or https URL without query and fragment');
+}
+
+function wrong(pointer: string, detail: string): SekishoError {
+  return new SekishoError('validation_failed', `${pointer.slice(1)} ${detail}.`, {
+    errors: [{ pointer, detail }],
+  });
+}

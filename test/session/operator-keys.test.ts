@@ -1,0 +1,142 @@
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { silentLog } from '../../src/observe/log.ts';
+import type { RecordStore } from '../../src/record/contract.ts';
+import { createIssuer } from '../../src/session/issuer.ts';
+import { createKeys, type Keys } from '../../src/session/keys.ts';
+import { ISSUER_AHEAD_MS } from '../../src/token/issuer.ts';
+import { PUBLISH_AHEAD_MS, RETIRED_KEY_MS } from '../../src/token/key-set.ts';
+import { createKeyRing } from '../../src/token/secrets.ts';
+import { createTestClock } from '../support/clock.ts';
+import {
+  codeOf,
+  ORIGIN,
+  SECRET,
+  startTestEngine,
+  type TestEngine,
+  type TestTenant,
+} from '../support/engine.ts';
+import { openTestRecord } from '../support/record.ts';
+
+const clock = createTestClock();
+let record: RecordStore;
+let test_: TestEngine;
+let main: TestTenant;
+
+beforeAll(async () => {
+  record = (await openTestRecord()).record;
+  test_ = await startTestEngine({ clock, record });
+  main = await test_.makeTenant('main');
+});
+afterAll(() => test_.close());
+
+/** A second node's keys, on the same record. */
+async function anotherNode(): Promise<Keys> {
+  const { audience } = test_.engine;
+  const wallNowMs = () => test_.services.follower.wallNowMs();
+  const issuer = createIssuer({ store: record.keys, first: 'http://127.0.0.1:4000', wallNowMs });
+  const keys = createKeys({
+    ...{ store: record.keys, ring: createKeyRing(SECRET), issuer, audience, clock, wallNowMs },
+    log: silentLog,
+  });
+  await keys.load();
+  return keys;
+}
+
+async function newToken(): Promise<string> {
+  return (await test_.open('main', main.admin.uid)).accessToken;
+}
+
+test('rotate: the next key is published before it signs, and nobody is logged out', async () => {
+  const { operator } = test_.engine;
+  const [first] = await operator.listKeys();
+  expect(first).toMatchObject({ state: 'signing', alg: 'ES256', retiredAtMs: null });
+  const made = await operator.rotateKeys({ aheadMs: null, alg: 'EdDSA' });
+  expect(made).toMatchObject({ state: 'coming', alg: 'EdDSA' });
+  const published = (await test_.engine.jwks()).keys.map(({ kid }) => kid);
+  expect(published).toEqual(expect.arrayContaining([made.kid, first?.kid]));
+  const before = await newToken();
+  // One that would become active before the coming one is refused by nobody; one after it may come, too.
+  const soon = operator.rotateKeys({ aheadMs: 1_000, alg: null });
+  expect(await codeOf(soon)).toBe('validation_failed');
+  expect(await codeOf(operator.rotateKeys({ aheadMs: 150_000, alg: null }))).toBe('conflict');
+
+  await clock.advance(PUBLISH_AHEAD_MS);
+  await test_.services.keys.refresh();
+  expect((await operator.listKeys()).map(({ state }) => state)).toEqual(['signing', 'verifying']);
+  const after = await newToken();
+  expect((await test_.services.keys.verify(after)).kid).toBe(made.kid);
+  expect((await test_.services.keys.verify(before)).kid).toBe(first?.kid);
+  await clock.advance(RETIRED_KEY_MS);
+  await test_.services.keys.refresh();
+  expect((await operator.listKeys()).map(({ state }) => state)).toEqual(['signing', 'gone']);
+  expect(await codeOf(test_.services.keys.verify(before))).toBe('invalid_token');
+});
+
+test('retire: another key signs at once; withdrawn, its tokens are refused', async () => {
+  const { operator } = test_.engine;
+  const other = await anotherNode();
+  const token = await newToken();
+  const { kid } = await test_.services.keys.verify(token);
+  await other.verify(token);
+  const retired = await operator.retireKey({ kid, withdraw: false });
+  expect(retired).toMatchObject({ key: { kid, state: 'verifying' }, made: { state: 'signing' } });
+  const next = await newToken();
+  expect((await test_.services.keys.verify(next)).kid).toBe(retired.made?.kid);
+  // A node that does not know the new key yet asks the record.
+  expect((await other.verify(next)).kid).toBe(retired.made?.kid);
+  await test_.services.keys.verify(token);
+
+  const withdrawn = await operator.retireKey({ kid, withdraw: true });
+  expect(withdrawn).toMatchObject({ key: { kid, state: 'gone' }, made: null });
+  expect(await codeOf(test_.services.keys.verify(token))).toBe('invalid_token');
+  await other.refresh();
+  expect(await codeOf(other.verify(token))).toBe('invalid_token');
+  await other.verify(next);
+  expect(await codeOf(operator.retireKey({ kid: 'nothing', withdraw: false }))).toBe('not_found');
+  other.close();
+});
+
+test('issuer: one node alone mints as the new one at once; tokens of the old one live out their time', async () => {
+  const { operator, authentication, logins } = test_.engine;
+  const old = 'http://127.0.0.1:4000';
+  expect(await operator.getIssuer()).toMatchObject({ issuer: old, newest: old, accepted: [old] });
+  const pair = await test_.open('main', main.admin.uid);
+  const next = 'https://id.example';
+  const seen = await operator.changeIssuer({ issuer: next });
+  expect(seen).toMatchObject({ issuer: next, newest: next, accepted: [old, next] });
+  expect(test_.engine.issuer).toBe(next);
+  await authentication.authenticate(pair.accessToken);
+  const refreshed = await logins.refresh(pair.refreshToken, ORIGIN);
+  expect(decodeJwt(refreshed.accessToken).iss).toBe(next);
+  await authentication.authenticate(refreshed.accessToken);
+
+  await clock.advance(RETIRED_KEY_MS + 1);
+  expect((await operator.getIssuer()).accepted).toEqual([next]);
+  for (const wrong of ['id.example', 'ftp://id.example', 'https://id.example/?a', 'https://a/#b']) {
+    expect(await codeOf(operator.changeIssuer({ issuer: wrong }))).toBe('validation_failed');
+  }
+  expect(await codeOf(operator.changeIssuer({ issuer: next }))).toBe('conflict');
+});
+
+test('issuer: with other nodes it is seen coming by all before one mints as it', async () => {
+  const { operator } = test_.engine;
+  const before = test_.engine.issuer;
+  // Somebody else's row is enough: whether that node lives is not ours to guess.
+  await record.members.join({
+    ...{ id: 'another', leaseMs: 750, toleranceMs: 10_000, version: 1, address: null },
+  });
+  const next = 'https://later.example';
+  const late = await anotherNode();
+  const { activeFromMs, issuer } = await operator.changeIssuer({ issuer: next });
+  expect(issuer).toBe(before);
+  expect(activeFromMs).toBe(Math.floor(test_.services.follower.wallNowMs()) + ISSUER_AHEAD_MS);
+  expect(decodeJwt(await newToken()).iss).toBe(before);
+  await clock.advance(ISSUER_AHEAD_MS);
+  const token = await newToken();
+  expect(decodeJwt(token).iss).toBe(next);
+  // A node that has not looked yet asks the record before it refuses a token of an issuer that it does not know.
+  expect((await late.verify(token)).uid).toBe(main.admin.uid);
+  late.close();
+  await record.members.leave('another');
+});
