@@ -40,14 +40,14 @@ async function standalone(): Promise<Shape> {
   return { url: server.url, servers: [server] };
 }
 
-async function withSentinel(): Promise<Shape> {
-  const { url, servers, stop } = await startSentinel();
+async function withSentinel(tls: boolean): Promise<Shape> {
+  const { url, servers, stop } = await startSentinel({ tls });
   closers.push(stop);
   return { url: await asUser(url, servers), servers };
 }
 
-async function cluster(): Promise<Shape> {
-  const { url, nodes, stop } = await startRedisCluster();
+async function cluster(tls: boolean): Promise<Shape> {
+  const { url, nodes, stop } = await startRedisCluster({ tls });
   closers.push(stop);
   return { url: await asUser(url, nodes), servers: nodes };
 }
@@ -64,8 +64,10 @@ async function asUser(url: string, servers: readonly RedisServer[]): Promise<str
 
 test.each([
   ['one Redis', standalone],
-  ['Sentinel', withSentinel],
-  ['a Cluster', cluster],
+  ['Sentinel', () => withSentinel(false)],
+  ['a Cluster', () => cluster(false)],
+  ['Sentinel over TLS', () => withSentinel(true)],
+  ['a Cluster over TLS', () => cluster(true)],
 ])(
   'with %s the user of docs/redis.md may announce, count login attempts and sweep last-seen, and is refused nothing',
   async (_, start) => {

@@ -1,8 +1,11 @@
 /** A certificate authority and a server's certificate for one run: nothing of it is kept anywhere. */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findOrInstall } from './debian.mjs';
+
+/** @typedef {{ caFile: string, certificateFile: string, keyFile: string }} Certificate */
 
 const advice = 'install the program openssl (Debian: apt-get install openssl)';
 
@@ -11,7 +14,7 @@ const advice = 'install the program openssl (Debian: apt-get install openssl)';
  * `folder`. Needs the program `openssl`, and installs it
  * where that can be done.
  * @param {string} folder
- * @returns {{ caFile: string, certificateFile: string, keyFile: string }}
+ * @returns {Certificate}
  */
 export function makeCertificate(folder) {
   const file = (/** @type {string} */ name) => join(folder, name);
@@ -35,6 +38,21 @@ export function makeCertificate(folder) {
     certificateFile: file('server.crt'),
     keyFile: file('server.key'),
   };
+}
+
+/**
+ * The same in a folder of its own, for servers that share it.
+ * @returns {Certificate & { remove: () => void }}
+ */
+export function sharedCertificate() {
+  const folder = mkdtempSync(join(tmpdir(), 'sekisho-certificate-'));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    return { ...makeCertificate(folder), remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
 }
 
 /** @param {string[]} args */

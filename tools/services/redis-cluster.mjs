@@ -1,5 +1,6 @@
 /** A Redis Cluster on loopback: three masters, each with a replica. */
-import { eventually, startRedis } from './redis.mjs';
+import { sharedCertificate } from './certificate.mjs';
+import { eventually, startRedis, urlOf } from './redis.mjs';
 
 const slots = 16_384;
 const masterCount = 3;
@@ -15,18 +16,24 @@ const masterCount = 3;
  * @property {() => Promise<void>} stop
  */
 
-/** @returns {Promise<ClusterSetup>} */
-export async function startRedisCluster() {
+/**
+ * @param {{ tls?: boolean }} [options] `tls`: nothing but TLS, also among themselves
+ * @returns {Promise<ClusterSetup>}
+ */
+export async function startRedisCluster({ tls = false } = {}) {
   /** @type {RedisServer[]} */
   const nodes = [];
+  const certificate = tls ? sharedCertificate() : null;
   const stop = async () => {
     await Promise.all(nodes.map((node) => node.stop()));
+    certificate?.remove();
   };
   try {
     await Promise.all(
       Array.from({ length: 2 * masterCount }, async () => {
         nodes.push(
           await startRedis({
+            ...(certificate === null ? {} : { tls: certificate }),
             settings: {
               'cluster-enabled': 'yes',
               'cluster-node-timeout': 1_500,
@@ -54,7 +61,7 @@ export async function startRedisCluster() {
   };
   await settled();
   return {
-    url: `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+    url: urlOf('cluster', nodes),
     ...{ nodes, settled, stop },
     async masters() {
       const roles = await Promise.all(

@@ -1,5 +1,6 @@
 /** One Redis master with two replicas and three Sentinels that watch them. */
-import { eventually, startRedis } from './redis.mjs';
+import { sharedCertificate } from './certificate.mjs';
+import { eventually, startRedis, urlOf } from './redis.mjs';
 
 const name = 'sekisho-test';
 const downAfterMs = 500;
@@ -18,12 +19,18 @@ const downAfterMs = 500;
  * @property {() => Promise<void>} stop
  */
 
-/** @returns {Promise<SentinelSetup>} */
-export async function startSentinel() {
+/**
+ * @param {{ tls?: boolean }} [options] `tls`: nothing but TLS, also among themselves
+ * @returns {Promise<SentinelSetup>}
+ */
+export async function startSentinel({ tls = false } = {}) {
   /** @type {RedisServer[]} */
   const started = [];
+  const certificate = tls ? sharedCertificate() : null;
+  const secured = certificate === null ? {} : { tls: certificate };
   const stop = async () => {
     await Promise.all(started.map((server) => server.stop()));
+    certificate?.remove();
   };
   try {
     const first = await start({});
@@ -37,7 +44,7 @@ export async function startSentinel() {
       return /connected_slaves:2/.test(replication) && known.every(Boolean);
     });
     return {
-      url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(',')}/${name}`,
+      url: urlOf('sentinel', sentinels, `/${name}`),
       ...{ servers, sentinels, master, stop },
       async failover(during) {
         const old = await master();
@@ -59,14 +66,17 @@ export async function startSentinel() {
 
   /** @param {Record<string, string>} settings */
   async function start(settings) {
-    const server = await startRedis({ settings: { 'repl-diskless-sync-delay': 0, ...settings } });
+    const server = await startRedis({
+      ...secured,
+      settings: { 'repl-diskless-sync-delay': 0, ...settings },
+    });
     started.push(server);
     return server;
   }
 
   /** @param {number} masterPort */
   async function startOneSentinel(masterPort) {
-    const server = await startRedis({ sentinel: true });
+    const server = await startRedis({ ...secured, sentinel: true });
     started.push(server);
     await server.run('sentinel', 'monitor', name, '127.0.0.1', masterPort, 2);
     await server.run('sentinel', 'set', name, 'down-after-milliseconds', downAfterMs);

@@ -15,7 +15,8 @@ const startTimeoutMs = 30_000;
 /**
  * @typedef {object} RedisOptions
  * @property {Record<string, string | number>} [settings] lines of redis.conf over those below
- * @property {boolean} [tls] TLS and nothing else, with a certificate authority of its own
+ * @property {boolean | import('./certificate.mjs').Certificate} [tls] TLS and nothing else, also between servers, with
+ *   a certificate of its own or with one that several servers share
  * @property {boolean} [password] a password for everybody
  * @property {{ user: string, rules: string }} [acl] a user that may do just what `rules` say, with a
  *   password made for it; `url` is that user's then
@@ -58,6 +59,8 @@ export async function startRedis(options = {}) {
   let port = 0;
   let busPort = 0;
   let paused = false;
+  /** @type {import('./certificate.mjs').Certificate | null} */
+  let certificate = null;
   /** @type {string | null} */
   let caFile = null;
 
@@ -102,13 +105,15 @@ export async function startRedis(options = {}) {
       dir: data,
       daemonize: 'no',
       ...(caFile === null ? { port } : { port: 0, 'tls-port': port }),
-      ...(caFile === null
+      ...(certificate === null
         ? {}
         : {
-            'tls-ca-cert-file': caFile,
-            'tls-cert-file': join(folder, 'server.crt'),
-            'tls-key-file': join(folder, 'server.key'),
+            'tls-ca-cert-file': certificate.caFile,
+            'tls-cert-file': certificate.certificateFile,
+            'tls-key-file': certificate.keyFile,
             'tls-auth-clients': 'no',
+            'tls-replication': 'yes',
+            ...(options.settings?.['cluster-enabled'] === 'yes' ? { 'tls-cluster': 'yes' } : {}),
           }),
       ...(options.sentinel
         ? {}
@@ -125,7 +130,10 @@ export async function startRedis(options = {}) {
 
   try {
     mkdirSync(data);
-    if (options.tls) caFile = makeCertificate(folder).caFile;
+    if (options.tls) {
+      certificate = options.tls === true ? makeCertificate(folder) : options.tls;
+      caFile = certificate.caFile;
+    }
     // A free port is known only by asking, and somebody may take it in between: then another one.
     for (let attempt = 1; ; attempt += 1) {
       port = await freePort();
@@ -183,6 +191,20 @@ export async function startRedis(options = {}) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/**
+ * The URL of several servers, as one of a Sentinel or a Cluster.
+ * @param {'sentinel' | 'cluster'} shape
+ * @param {RedisServer[]} servers
+ * @param {string} [path]
+ */
+export function urlOf(shape, servers, path = '') {
+  const hosts = servers.map(({ host, port }) => `${host}:${port}`).join(',');
+  const caFile = servers[0]?.caFile ?? null;
+  return caFile === null
+    ? `redis+${shape}://${hosts}${path}`
+    : `rediss+${shape}://${hosts}${path}?ca=${encodeURIComponent(caFile)}`;
 }
 
 /**
