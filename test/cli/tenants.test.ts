@@ -135,6 +135,10 @@ describe('sekisho tenant', () => {
       json: { error: { code: 'validation_failed', errors: [{ pointer: '/access_ttl' }] } },
     });
     await at.run('tenant', 'policy', 'set', 'acme', '--set', 'on_session_limit=revoke_oldest');
+    const held = await at.run(
+      ...['tenant', 'policy', 'set', 'acme', '--set', 'access_ttl=60', '--for', '2h', '--json'],
+    );
+    expect(held.json).toMatchObject({ policy: { access_ttl: 60 }, after: { access_ttl: 120 } });
   });
 });
 

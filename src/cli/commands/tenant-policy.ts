@@ -1,6 +1,14 @@
 import type { VersionedPolicy } from '../../session/operator/contract.ts';
 import type { Policy } from '../../tenant/types.ts';
-import { type Command, integer, many, operand, UsageError, wantsJson } from '../command.ts';
+import {
+  type Command,
+  duration,
+  integer,
+  many,
+  operand,
+  UsageError,
+  wantsJson,
+} from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
@@ -10,7 +18,7 @@ export const tenantPolicyGet: Command = {
   name: 'tenant policy get',
   operands: ['SLUG'],
   summary: 'Shows the policy of a tenant.',
-  description: ['Time spans are seconds. docs/configuration.md tells what each field does.'],
+  description: ['Time spans are seconds. What holds for a while is shown with its end.'],
   options: reachOptions,
   examples: ['sekisho tenant policy get skyline', 'sekisho tenant policy get skyline --json'],
   async run(call) {
@@ -31,10 +39,11 @@ export const tenantPolicySet: Command = {
   operands: ['SLUG'],
   summary: 'Replaces fields of a tenant’s policy, at once and for sessions that exist too.',
   description: [
-    'Where a time span becomes shorter, tokens of the longer one are superseded: clients refresh, nobody is logged out by that. A field that is not named stays as it is.',
+    'Where a time span becomes shorter, tokens of the longer one are superseded: clients refresh, nobody is logged out by that. A field that is not named stays as it is. With --for it holds for that long, and what was there for good before is in force again by itself afterwards.',
   ],
   options: [
     { name: 'set', value: 'FIELD=VALUE', help: 'a field and its value; required', repeats: true },
+    { name: 'for', value: 'TIME', help: 'only for so long, such as 2h; at most 30d' },
     {
       name: 'if-version',
       value: 'N',
@@ -45,13 +54,16 @@ export const tenantPolicySet: Command = {
   examples: [
     'sekisho tenant policy set skyline --set access_ttl=120',
     'sekisho tenant policy set skyline --set max_sessions_per_user=3 --set on_session_limit=reject',
+    'sekisho tenant policy set skyline --set idle_timeout=600 --set access_ttl=120 --for 2h',
     'sekisho tenant policy set skyline --set login_limit.max_wait=300 --json',
   ],
   async run(call) {
     const set = fieldsOf(many(call, 'set'));
     const ifVersion = integer(call, 'if-version', 0, 2_147_483_647);
+    const seconds = duration(call, 'for');
+    const forMs = seconds === null ? null : seconds * 1000;
     const { policy, version, override, revocation } = await withOperator(call, (operator) =>
-      operator.setTenantPolicy({ tenant: operand(call, 0), set, ifVersion }),
+      operator.setTenantPolicy({ tenant: operand(call, 0), set, ifVersion, forMs }),
     );
     const json = { policy, version, ...overrideJson(override), ...revocationJson(revocation) };
     print(wantsJson(call), json, [

@@ -127,7 +127,11 @@ export function createOperatorAudit(services: Services): OperatorAudit {
         const at = new Date(atMs).toISOString();
         checkpoints.push({ tenant_id: tid, sequence: seq, at, token });
       }
-      return { issuer: services.issuer.current(), checkpoints, keys: await trail.signing.publicKeys() };
+      return {
+        issuer: services.issuer.current(),
+        checkpoints,
+        keys: await trail.signing.publicKeys(),
+      };
     },
 
     async pruneAudit(input, onProgress = () => {}) {

@@ -83,6 +83,8 @@ export interface OperatorPolicies {
     readonly set: Readonly<Record<string, number | string>>;
     /** Null: whatever it is now. */
     readonly ifVersion: number | null;
+    /** Holds for so long, 30 days at most, over what is there for good; absent: as what is in force does. */
+    readonly forMs?: number | null;
   }): Promise<VersionedPolicy & { readonly revocation: Revocation | null }>;
 }
 

@@ -2,7 +2,7 @@ import { SekishoError } from '../../errors.ts';
 import { parsePolicy } from '../../tenant/policy.ts';
 import { createPolicyWrites } from '../admin-policy.ts';
 import { MAX_TRIES } from '../open.ts';
-import type { Services } from '../services.ts';
+import { nowMs, type Services } from '../services.ts';
 import type { OperatorPolicies } from './contract.ts';
 import { operatorIn, tenantNamed } from './names.ts';
 
@@ -13,7 +13,7 @@ export function createOperatorPolicies(services: Services): OperatorPolicies {
       return read((await tenantNamed(services, input.tenant)).tid);
     },
 
-    async setTenantPolicy({ tenant, set, ifVersion }) {
+    async setTenantPolicy({ tenant, set, ifVersion, forMs = null }) {
       const { tid } = await tenantNamed(services, tenant);
       for (let tries = 1; ; tries += 1) {
         const { policy, version, override } = await read(tid);
@@ -21,7 +21,8 @@ export function createOperatorPolicies(services: Services): OperatorPolicies {
         try {
           // Over the version that was read: what somebody else changes meanwhile is not put back.
           // What holds for a while goes on to hold as long.
-          const untilMs = override?.untilMs ?? null;
+          const kept = override?.untilMs ?? null;
+          const untilMs = forMs === null ? kept : nowMs(services) + forMs;
           return await put(operatorIn(tid), next, ifVersion ?? version, untilMs);
         } catch (error) {
           const raced = error instanceof SekishoError && error.code === 'precondition_failed';

@@ -1,0 +1,45 @@
+// docs/commands.md: every command with its help, as the terminal shows it.
+import { groups } from '../../dist/cli/groups.js';
+import { commandHelp, overview } from '../../dist/cli/help.js';
+
+/** @returns {string} */
+export function commandsPage() {
+  const lines = [
+    '# Commands',
+    '',
+    'Generated from the help of the commands themselves (`sekisho <command> --help`).',
+    '',
+    'A command finds the record by itself. On a data directory that a server holds it goes through the control socket of that',
+    'server, and what it did is in force when it returns; on one that nobody holds it opens the directory for as long as it takes.',
+    'With a `DATABASE_URL` it joins the nodes that are there, as one more, for as long as it takes.',
+    '',
+    '`--json` prints one line with the objects of the [HTTP contract](http.md); an error is one line on standard error,',
+    '`{"error": {"code": …, "message": …}}`, with a code of [errors.md](errors.md) or `usage`. Tenants are named by slug or id, users by',
+    'e-mail address or id. What destroys asks first, or wants `--yes`. Long work shows a bar where standard error is a terminal.',
+    '',
+    '| Exit code | Meaning |',
+    '|---|---|',
+    '| 0 | done; a revocation is everywhere, or was not waited for (`--wait 0`) |',
+    '| 1 | it failed: not there, against a rule, a store out of reach |',
+    '| 2 | the command line or a setting is wrong, or the answer to a question was no: nothing was done |',
+    '| 3 | a revocation is committed and stays so, but is not everywhere yet; the output has its deadline and id |',
+    '',
+    '```text',
+    overview(groups).trimEnd(),
+    '```',
+    '',
+  ];
+  for (const { name, summary, commands } of groups) {
+    lines.push(
+      `## sekisho ${name}`,
+      '',
+      `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
+      '',
+    );
+    for (const command of commands) {
+      if (command.name !== name) lines.push(`### sekisho ${command.name}`, '');
+      lines.push('```text', commandHelp(command).trimEnd(), '```', '');
+    }
+  }
+  return `${lines.join('\n').trimEnd()}\n`;
+}
