@@ -38,33 +38,6 @@ export async function logInBrowser(
   await context.addCookies([...login.cookies(url)]);
 }
 
-/**
- * A Playwright fixture in place of the built-in `context`: every page of a test begins logged in.
- *
- * @param url where the app under test answers.
- * @param login makes the session; called once for each test.
- * @example
- * import { test as base } from '@playwright/test';
- *
- * const test = base.extend({ context: loggedInContext('http://localhost:3000', () => noor.login()) });
- * test('the orders are listed', async ({ page }) => {
- *   await page.goto('http://localhost:3000/orders');
- * });
- */
-export function loggedInContext(
-  url: string,
-  login: () => Promise<BrowserLogin>,
-): <Context extends BrowserContextLike>(
-  fixtures: { context: Context },
-  use: (context: Context) => Promise<void>,
-) => Promise<void> {
-  // Playwright reads the names of the fixtures that are wanted from this function's text: the pattern has to stand here.
-  return async ({ context }, use) => {
-    await logInBrowser(context, await login(), url);
-    await use(context);
-  };
-}
-
 /** Reads `Set-Cookie` values as a browser at `url` does. */
 export function browserCookies(setCookies: readonly string[], url: string): BrowserCookie[] {
   const { hostname } = new URL(url);

@@ -18,7 +18,6 @@ export {
   type BrowserContextLike,
   type BrowserCookie,
   type BrowserLogin,
-  loggedInContext,
   logInBrowser,
 } from './browser.ts';
 export {
@@ -38,3 +37,10 @@ export {
   type TestUser,
   type TestUserSeed,
 } from './people.ts';
+export {
+  type AppUnderTest,
+  type BrowserFixtureOptions,
+  type BrowserFixtures,
+  browserFixtures,
+  type RunningApp,
+} from './playwright.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   type BrowserCookie,
+  browserFixtures,
   createTestSekisho,
-  loggedInContext,
   logInBrowser,
   type TestSekisho,
 } from '../../src/testing/index.ts';
@@ -50,16 +50,32 @@ test('A1 plain http to another machine is refused: a browser would keep nothing'
   expect(context.jar.map(({ domain }) => domain)).toEqual(['shop.example', 'shop.example']);
 });
 
-test('A1 the fixture names what it wants the way Playwright reads it, and logs in before the test', async () => {
-  const { admin } = testing.tenants.main;
-  const fixture = loggedInContext('http://localhost:3000', () => admin.login());
-  // Playwright parses the function's text: an object pattern as its first parameter.
-  expect(fixture.toString()).toMatch(/^async \(\{ context \}, use\) =>/);
-  const context = fakeContext();
-  let during = 0;
-  await fixture({ context }, async (same) => {
-    expect(same).toBe(context);
-    during = context.jar.length;
+test('A1 fixtures name what they want the way Playwright reads it, and log in before the test', async () => {
+  const closed: string[] = [];
+  const { app, context } = browserFixtures({
+    tenants: { shop: { users: { noor: {} } } },
+    start: ({ sekisho }) => ({
+      url: `http://localhost:3000${sekisho.basePath}`,
+      close: () => closed.push('app'),
+    }),
+    login: ({ tenants }) => tenants.shop.users.noor.login(),
   });
-  expect(during).toBe(2);
+  const [makeApp, { scope }] = app;
+  expect(scope).toBe('worker');
+  // Playwright parses a function's text: an object pattern as its first parameter.
+  expect(makeApp.toString()).toMatch(/^async \(\{\}, use\) =>/);
+  expect(context.toString()).toMatch(/^async \(\{ context, app \}, use\) =>/);
+  const browser = fakeContext();
+  let names: string[] = [];
+  await makeApp({}, async (running) => {
+    await context({ context: browser, app: running }, async (same) => {
+      expect(same).toBe(browser);
+      names = browser.jar.map(({ name }) => name);
+      const { accessToken } = await running.testing.tenants.shop.admin.login();
+      await running.testing.sekisho.authenticate(accessToken);
+    });
+    expect(closed).toEqual([]);
+  });
+  expect(names).toEqual(['__Host-sekisho', '__Host-sekisho-refresh']);
+  expect(closed).toEqual(['app']);
 });
