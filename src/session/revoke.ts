@@ -13,6 +13,12 @@ import { endsSessions } from './subjects.ts';
 /** How long a revoking call waits for `everywhere` when its caller does not say (BARRIER). */
 export const DEFAULT_WAIT_MS = 2_000;
 
+/** What is said of an entry that was committed, where nothing could be found out. */
+const NOBODY_KNOWS: BarrierResult = {
+  ...{ effective: 'pending', members: 0, acknowledged: 0 },
+  ...{ waitedMs: 0, deadlineMs: null },
+};
+
 /** A write with authority: what it revokes and changes, and how it is audited, all or nothing (COMMIT). */
 export interface Act {
   readonly actor: Actor;
@@ -61,9 +67,8 @@ export async function perform(services: Services, act: Act): Promise<Done> {
   if (outcome.kind === 'duplicate') {
     const { row } = outcome;
     if (row === null) return { committed: null, revocation: null };
-    // The entries of one operation follow each other: whoever has applied the last of them has applied all.
-    const last = { ...row, position: row.position + Math.max(0, act.revoke.length - 1) };
-    const barrier = await waitFor(services, last, waitMs);
+    const last = await lastEntryOf(services, row, act.revoke.length);
+    const barrier = last === null ? NOBODY_KNOWS : await waitFor(services, last, waitMs);
     return { committed: null, revocation: revocationOf(row, row.reason, barrier) };
   }
   if (outcome.kind !== 'committed') throw outcomeError(outcome);
@@ -153,6 +158,32 @@ export async function standings(
   return [first, ...rest];
 }
 
+/**
+ * The last of an operation's entries: whoever has applied it has applied all of them, since nobody holds a later entry without
+ * the earlier ones. They were committed one behind the other; but where the end of the log was lost, each is handed in by
+ * itself, and other entries may come to stand between them (HAND IN).
+ *
+ * @returns null when it is not in the record's history, or not again yet, or the record cannot be asked.
+ */
+async function lastEntryOf(
+  services: Services,
+  first: LogRow,
+  count: number,
+): Promise<LogRow | null> {
+  if (count <= 1) return first;
+  try {
+    const name = `${first.operationId}.${count - 1}`;
+    const state = await services.record.log.operation(first.tid, name);
+    return state.kind === 'committed' ? state.row : null;
+  } catch (error) {
+    services.log.warn(
+      { err: error, position: first.position },
+      'the last entry of an operation could not be asked for',
+    );
+    return null;
+  }
+}
+
 async function waitFor(
   services: Services,
   entry: Pick<Entry, 'generation' | 'position' | 'operationId'>,
@@ -166,7 +197,7 @@ async function waitFor(
       { err: error, position: entry.position },
       'a barrier could not be waited for',
     );
-    return { effective: 'pending', members: 0, acknowledged: 0, waitedMs: 0, deadlineMs: null };
+    return NOBODY_KNOWS;
   }
 }
 
