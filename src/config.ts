@@ -43,7 +43,8 @@ export interface SekishoOptions {
   readonly toleranceMs?: number;
   /**
    * For platforms that freeze whole processes or machines (serverless, snapshots, hosts that suspend): the tolerance is 0,
-   * and every check asks the record as with `fresh`. Default false.
+   * and every check asks the record as with `fresh`. Sockets go by the lease all the same: for what is left of one when a
+   * frozen machine wakes, they may pass frames of a session that was revoked meanwhile. Default false.
    */
   readonly strict?: boolean;
   /** Origins for CORS, CSRF and sockets, beside the own one. Default none. */

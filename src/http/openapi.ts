@@ -184,7 +184,13 @@ function parametersOf(route: Route, schemas: Record<string, JsonSchema>): readon
   });
   const headers = [
     ...(route.idempotency
-      ? [header('Idempotency-Key', '1 to 255 visible characters; honoured for 24 hours.')]
+      ? [
+          header(
+            'Idempotency-Key',
+            '1 to 255 visible characters; honoured for 24 hours. Bound to the path and the whole body, defaults filled in: ' +
+              'with another one it is `idempotency_key_reused`.',
+          ),
+        ]
       : []),
     ...(route.errors.includes('precondition_failed')
       ? [header('If-Match', '`ETag` of what was read; another version is 412.')]

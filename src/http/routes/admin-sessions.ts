@@ -26,7 +26,10 @@ const revokeBody = z.strictObject({
     .min(0)
     .max(MAX_WAIT_MS)
     .default(DEFAULT_WAIT_MS)
-    .describe('How long to wait for `everywhere` before the answer is `pending` (202).'),
+    .describe(
+      'How long to wait for `everywhere` before the answer is `pending` (202). Part of the body that an ' +
+        '`Idempotency-Key` is bound to: a repeat says the same.',
+    ),
   include_self: z
     .boolean()
     .default(false)
