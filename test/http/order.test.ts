@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { AUDIT_ACTIONS } from '../../src/audit/actions.ts';
 import { SekishoError } from '../../src/errors.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import type { TestTenant } from '../support/engine.ts';
@@ -315,6 +316,18 @@ describe('A2: queries', () => {
   ])('A2 %s is refused', async (_, query, status, code) => {
     const answer = await get(query);
     expect([answer.status, answer.body.code]).toEqual([status, code]);
+  });
+
+  test('A2 a word that the audit trail does not have is 422 with those it has, not an empty list', async () => {
+    const { status, body } = await http.send('GET', '/v1/admin/audit?action=authn_login_failed', {
+      token: acme.pair.accessToken,
+    });
+    expect([status, body.errors[0].pointer]).toEqual([422, '/action']);
+    for (const word of AUDIT_ACTIONS) expect(body.errors[0].detail).toContain(word);
+    const known = await http.send('GET', '/v1/admin/audit?action=user_deleted', {
+      token: acme.pair.accessToken,
+    });
+    expect([known.status, known.body.events]).toEqual([200, []]);
   });
 
   test('A2 a time that is none is 422 at the audit trail', async () => {

@@ -1,3 +1,4 @@
+import { AUDIT_ACTIONS } from '../../audit/actions.ts';
 import { auditOf } from '../../http/objects.ts';
 import type { AuditFilter } from '../../record/contract.ts';
 import {
@@ -5,6 +6,7 @@ import {
   type Command,
   integer,
   type Option,
+  oneOf,
   optional,
   UsageError,
   wantsJson,
@@ -36,7 +38,7 @@ export const filterOptions: readonly Option[] = [
 
 export function filterOf(call: Call): AuditFilter {
   const actor = optional(call, 'actor');
-  const action = optional(call, 'action');
+  const action = oneOf(call, 'action', AUDIT_ACTIONS);
   const fromMs = time(call, 'from');
   const toMs = time(call, 'to');
   return {

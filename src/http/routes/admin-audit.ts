@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AUDIT_ACTIONS } from '../../audit/actions.ts';
 import { SekishoError } from '../../errors.ts';
 import type { AuditFilter } from '../../record/contract.ts';
 import { openExport } from '../export.ts';
@@ -10,9 +11,9 @@ import { type Route, route } from '../route.ts';
 const filterFields = {
   actor: z.string().min(1).max(100).optional().describe('Id of the user who acted.'),
   action: z
-    .string()
-    .regex(/^[a-z0-9_.]{1,64}$/, 'must be an action such as authn_login_fail')
-    .optional(),
+    .enum(AUDIT_ACTIONS, `must be one of ${AUDIT_ACTIONS.join(', ')}`)
+    .optional()
+    .meta({ examples: ['authn_login_fail'] }),
   from: queryTime().optional().describe('RFC 3339; rows of this time and later.'),
   to: queryTime().optional().describe('RFC 3339; rows before this time.'),
 };
