@@ -46,6 +46,7 @@ export interface ActiveToken {
   readonly active: true;
   /** A refresh token is good for nothing but a refresh: no service may take it for an access token. */
   readonly use: 'access' | 'refresh';
+  readonly issuer: string;
   readonly clientId: string;
   readonly uid: string;
   readonly tid: string;

@@ -1,4 +1,5 @@
 import { isSekishoError } from '../errors.ts';
+import { issuerOf } from '../token/kind.ts';
 import { hashRefreshToken, parseRefreshToken } from '../token/refresh-token.ts';
 import type { Authenticator } from './authenticate.ts';
 import type { CallingClient, Introspection } from './client-contract.ts';
@@ -40,6 +41,7 @@ async function ofAccessToken(
     return {
       active: true,
       use: 'access',
+      issuer: issuerOf(token),
       clientId: facts.clientId,
       uid: facts.uid,
       tid: facts.tid,
@@ -72,6 +74,7 @@ async function ofRefreshToken(
   return {
     active: true,
     use: 'refresh',
+    issuer: services.issuer.current(),
     clientId: CLIENT_ID,
     uid: user.uid,
     tid,

@@ -5,6 +5,7 @@ import type { TokenPair } from '../../src/session/contract.ts';
 import { createTestClock } from '../support/clock.ts';
 import { PASSWORD } from '../support/engine.ts';
 import { type Received, type Sent, startTestApp, type TestApp } from '../support/http.ts';
+import { basic, makeClient, type TestClient } from '../support/service-client.ts';
 
 /** Stands still, so that the wait of a limited login is not over before its next try. */
 const clock = createTestClock();
@@ -15,6 +16,8 @@ let adminUid: string;
 let admin: TokenPair;
 /** Somebody to whom things are done; a new one for each test. */
 let somebody: { readonly uid: string; readonly email: string; readonly pair: TokenPair };
+/** A service client of the tenant; a new one for each test. */
+let client: TestClient;
 let count = 0;
 
 const NEXT = 'copper-window-garden-64';
@@ -30,6 +33,7 @@ afterAll(() => http.close());
 async function prepare(): Promise<void> {
   admin = await http.engine.open('acme', adminUid);
   count += 1;
+  client = await makeClient(http.send, admin);
   const email = `user${count}@acme.example`;
   const { uid } = await http.engine.makeUser(await http.engine.callerOf(admin), email);
   somebody = { uid, email, pair: await http.engine.open('acme', uid) };
@@ -47,6 +51,10 @@ interface Act {
 const own = (): Sent => ({ token: somebody.pair.accessToken });
 const byAdmin = (json?: unknown): Sent =>
   json === undefined ? { token: admin.accessToken } : { token: admin.accessToken, json };
+const byClient = (): Sent => ({
+  headers: basic(client),
+  form: { token: somebody.pair.accessToken },
+});
 let resetToken = '';
 let policy: unknown;
 
@@ -125,6 +133,19 @@ const ACTS: Readonly<Record<string, Act>> = {
     before: () => fail(1),
   },
   'socket.ticket': { actions: [], sent: own },
+  'admin.clients.create': { actions: ['client_created'], sent: () => byAdmin({ name: 'billing' }) },
+  'admin.clients.addSecret': {
+    actions: ['client_secret_added'],
+    sent: () => byAdmin(),
+    id: () => client.id,
+  },
+  'admin.clients.delete': {
+    actions: ['client_deleted'],
+    sent: () => byAdmin(),
+    id: () => client.id,
+  },
+  'oauth.introspect': { actions: [], sent: byClient },
+  'oauth.revoke': { actions: ['authn_token_revoked'], sent: byClient },
 };
 
 async function rowsOf(received: Received): Promise<readonly AuditEvent[]> {

@@ -20,8 +20,8 @@ beforeAll(async () => {
   http = await startTestApp();
   acme = await http.engine.makeTenant('acme');
   rival = await http.engine.makeTenant('rival');
-  client = await makeClient(http.send, acme);
-  rivals = await makeClient(http.send, rival);
+  client = await makeClient(http.send, acme.pair);
+  rivals = await makeClient(http.send, rival.pair);
   member = (await http.engine.makeUser(acme.caller, 'member@acme.example')).uid;
 });
 afterAll(() => http.close());
@@ -491,7 +491,7 @@ describe('A4: wrong clients are limited', () => {
     expect(limited?.headers.get('ratelimit')).toMatch(/^"client";r=0;t=\d+$/);
     expect(Number(limited?.headers.get('retry-after'))).toBeGreaterThan(0);
     // 256 random bits cannot be guessed, and no neighbour can keep a service out.
-    const other = await makeClient(http.send, acme);
+    const other = await makeClient(http.send, acme.pair);
     const sent = { headers: basic(other), form, peer };
     expect((await http.send('POST', '/oauth/introspect', sent)).status).toBe(200);
     // Logins from there are counted by themselves.
@@ -507,7 +507,7 @@ describe('A4: wrong clients are limited', () => {
   });
 
   test('ASVS 16.3.1 a wrong client is audited where it belongs, without its secret', async () => {
-    const wrong = { id: client.id, secret: `${client.secret.slice(0, -4)}BBBB` };
+    const wrong = { id: client.id, secret: `${client.secret.slice(0, -4)}AAAA` };
     const headers = basic(wrong);
     await http.send('POST', '/oauth/introspect', {
       headers,

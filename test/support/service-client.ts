@@ -1,4 +1,4 @@
-import type { TestTenant } from './engine.ts';
+import type { TokenPair } from '../../src/session/contract.ts';
 import type { Received, Send, Sent } from './http.ts';
 
 /** A service client as it is configured: id and secret. */
@@ -8,9 +8,13 @@ export interface TestClient {
 }
 
 /** A service client of the administrator's tenant, made over HTTP. */
-export async function makeClient(send: Send, by: TestTenant, more = {}): Promise<TestClient> {
+export async function makeClient(
+  send: Send,
+  by: Pick<TokenPair, 'accessToken'>,
+  more = {},
+): Promise<TestClient> {
   const json = { name: 'billing', ...more };
-  const { body } = await send('POST', '/v1/admin/clients', { token: by.pair.accessToken, json });
+  const { body } = await send('POST', '/v1/admin/clients', { token: by.accessToken, json });
   return { id: body.client.id, secret: body.secret };
 }
 

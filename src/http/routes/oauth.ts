@@ -61,14 +61,14 @@ const introspection = z
   .meta({ id: 'Introspection' });
 
 function introspectionOf(
-  engine: Pick<Engine, 'issuer' | 'audience'>,
+  { audience }: Pick<Engine, 'audience'>,
   token: ActiveToken,
 ): z.infer<typeof introspection> {
   const { use } = token;
   return {
     active: true,
     token_use: use,
-    ...(use === 'access' ? { token_type: 'Bearer', aud: engine.audience } : {}),
+    ...(use === 'access' ? { token_type: 'Bearer', aud: audience } : {}),
     client_id: token.clientId,
     sub: token.uid,
     tid: token.tid,
@@ -76,7 +76,7 @@ function introspectionOf(
     roles: [...token.roles],
     auth_time: token.authTimeSeconds,
     amr: [...token.amr],
-    iss: engine.issuer,
+    iss: token.issuer,
     ...(token.issuedAtSeconds === null ? {} : { iat: token.issuedAtSeconds }),
     exp: token.expiresAtSeconds,
     ...(token.jti === null ? {} : { jti: token.jti }),
