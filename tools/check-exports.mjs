@@ -11,6 +11,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -63,6 +64,52 @@ function loadEveryExport(installed, manifest, folder) {
   }
 }
 
+/**
+ * The client needs none of the package's dependencies, and its types need those of a browser alone.
+ * @param {string} archive @param {string} folder
+ */
+function clientStandsAlone(archive, folder) {
+  const installed = join(folder, 'node_modules/sekisho');
+  mkdirSync(installed, { recursive: true });
+  run('tar', ['-xzf', archive, '--strip-components=1', '-C', installed], folder);
+  const script =
+    "const { createClient } = await import('sekisho/client'); createClient({ baseUrl: 'http://localhost' }).close()";
+  run(process.execPath, ['--input-type=module', '-e', script], folder);
+  compile(folder, { lib: ['es2023', 'dom'], types: [], skipLibCheck: false }, [
+    "import { type Client, createClient, isClientError } from 'sekisho/client';",
+    "export const client: Client = createClient({ baseUrl: '/auth', storage: sessionStorage, WebSocket });",
+    "export const code = (error: unknown) => (isClientError(error) ? error.code : 'none');",
+  ]);
+}
+
+/** Every subpath has types that a strict program compiles with. @param {any} manifest @param {string} folder */
+function typesOfEveryExport(manifest, folder) {
+  const subpaths = Object.entries(manifest.exports).filter(
+    ([, target]) => typeof target === 'object',
+  );
+  symlinkSync(join(root, 'node_modules/@types'), join(folder, 'node_modules/@types'));
+  const lines = subpaths.map(
+    ([subpath], at) =>
+      `import * as all${at} from 'sekisho${subpath.slice(1)}'; export const names${at} = Object.keys(all${at});`,
+  );
+  compile(folder, { types: ['node'], skipLibCheck: true }, lines);
+}
+
+/** @param {string} folder @param {object} options @param {string[]} lines */
+function compile(folder, options, lines) {
+  const compilerOptions = {
+    ...{ module: 'nodenext', target: 'es2023', strict: true, noEmit: true },
+    ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, ...options },
+  };
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  writeFileSync(join(folder, 'main.ts'), lines.join('\n'));
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, files: ['main.ts'] }),
+  );
+  run(join(tools, 'tsc'), ['-p', folder], folder);
+}
+
 /** Whatever the code reads at run time has to be in the archive. @param {string} installed */
 function everyAssetIsPacked(installed) {
   const sources = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true });
@@ -82,6 +129,8 @@ try {
   const { installed, manifest } = install(archive, folder);
   loadEveryExport(installed, manifest, folder);
   everyAssetIsPacked(installed);
+  typesOfEveryExport(manifest, folder);
+  clientStandsAlone(archive, join(folder, 'browser'));
   for (const command of Object.values(manifest.bin ?? {})) {
     run(process.execPath, [join(installed, String(command)), '--help'], folder);
   }

@@ -117,7 +117,7 @@ describe.each(['body', 'cookie'] as const)('by %s', (transport) => {
     expect(refreshes()).toBe(0);
   });
 
-  test('A3 an outage logs nobody out: a refresh waits as long as it is asked to', async () => {
+  test('an outage logs nobody out: a refresh waits as long as it is asked to', async () => {
     const client = await loggedIn(own());
     const events = eventsOf(client);
     at.advance(40);
@@ -127,7 +127,7 @@ describe.each(['body', 'cookie'] as const)('by %s', (transport) => {
     expect(events).toEqual([]);
   });
 
-  test('A3 an outage that is longer is an error with a code, and the session goes on after it', async () => {
+  test('an outage that is longer is an error with a code, and the session goes on after it', async () => {
     const client = await loggedIn({ ...own(), retryForMs: 0 });
     at.advance(40);
     at.interfere('/v1/refresh', unavailable);
@@ -309,7 +309,7 @@ describe('errors', () => {
     await at.admin.policy({ max_sessions_per_user: 10, on_session_limit: 'revoke_oldest' });
   });
 
-  test('A3 tell what is no answer of Sekisho from an outage, and neither from a refusal', async () => {
+  test('tell what is no answer of Sekisho from an outage, and neither from a refusal', async () => {
     const client = await loggedIn();
     at.interfere('/v1/session', (_req, res) => res.writeHead(502).end('<h1>Bad Gateway</h1>'));
     expect(await failure(client.session())).toMatchObject({

@@ -63,7 +63,7 @@ async function echoes({ socket, messages }: Watched, text: string): Promise<void
 const tickets = () => at.seen.filter((one) => one === 'POST /v1/socket-ticket').length;
 
 describe('a socket of a session', () => {
-  test('B10 carries messages, and ends with its session', async () => {
+  test('B12 carries messages, and ends with its session', async () => {
     const client = await loggedIn();
     const events: unknown[] = [];
     client.subscribe((event) => void events.push(event));

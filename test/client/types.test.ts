@@ -22,7 +22,7 @@ import type {
 } from '../../src/http/objects.ts';
 
 /** What the compiler says: this file is checked by it, and has nothing to run. */
-test('A11 the types of the client are those that the server answers with', () => {
+test('the types of the client are those that the server answers with', () => {
   expectTypeOf<z.infer<typeof sessionSchema>>().toEqualTypeOf<Session>();
   expectTypeOf<z.infer<typeof userSchema>>().toEqualTypeOf<User>();
   expectTypeOf<z.infer<typeof tenantSchema>>().toEqualTypeOf<Tenant>();

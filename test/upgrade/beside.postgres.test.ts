@@ -43,7 +43,7 @@ for (const release of keptReleases()) {
       expect(await plan(database)).toMatchObject({ kind: 'current' });
     });
 
-    test('A2 both are members, and a revocation of either is everywhere on both', async () => {
+    test('B3 both are members, and a revocation of either is everywhere on both', async () => {
       const record = await openPostgresRecord({ url: made.url });
       now = await startTestEngine({ record, exclusive: false });
       const { caller } = await now.makeTenant('shared');

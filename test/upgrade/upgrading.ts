@@ -62,7 +62,7 @@ export function upgradeSuite(
       expect(await codeOf(refresh(made.stolenLive))).toBe('session_revoked');
     });
 
-    test('A2 what was revoked before is revoked now', async () => {
+    test('B3 what was revoked before is revoked now', async () => {
       for (const pair of [made.revokedSession, made.revokedUser, made.loggedOut]) {
         expect(await use(pair.accessToken)).toBe('session_revoked');
         expect(await codeOf(refresh(pair.refreshToken))).toBe('session_revoked');

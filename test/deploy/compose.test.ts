@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { readConfig } from '../../src/config.ts';
+import { instructionsOf, knownVariables, present, read } from './files.ts';
+
+interface Service {
+  readonly image?: string;
+  readonly build?: { readonly context: string; readonly dockerfile: string };
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly networks?: Readonly<Record<string, { readonly ipv4_address: string }>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly read_only?: boolean;
+  readonly tmpfs?: readonly string[];
+  readonly cap_drop?: readonly string[];
+  readonly stop_grace_period?: string;
+}
+
+const text = read('deploy/compose.yaml');
+// `merge`: the `<<` of YAML 1.1, which every compose takes.
+const compose = parse(text, { merge: true, strict: true, uniqueKeys: true }) as {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+  readonly networks: Readonly<
+    Record<string, { readonly ipam: { readonly config: readonly { readonly subnet: string }[] } }>
+  >;
+};
+const { services } = compose;
+const nodes = Object.entries(services).filter(([, { build }]) => build !== undefined);
+const nginx = read('deploy/nginx/sekisho.conf');
+const image = instructionsOf(read('deploy/Containerfile'));
+
+describe('A11 the compose file', () => {
+  test('has three nodes of the container file, with nothing that they could write to', () => {
+    expect(nodes.map(([name]) => name)).toEqual(['node-1', 'node-2', 'node-3']);
+    for (const [, node] of nodes) {
+      expect(present(`deploy/${node.build?.context}/${node.build?.dockerfile}`)).toBe(true);
+      expect(node).toMatchObject({ read_only: true, tmpfs: ['/tmp'], cap_drop: ['ALL'] });
+      expect(node.ports).toBeUndefined();
+      expect(Number.parseInt(node.stop_grace_period ?? '0', 10)).toBeGreaterThan(10);
+    }
+  });
+
+  test('gives the nodes what the server knows, and settings that it takes', () => {
+    const known = knownVariables();
+    for (const [, { environment = {} }] of nodes) {
+      for (const name of Object.keys(environment)) expect(known).toContain(name);
+      const value = (name: string) => filled(environment[name] ?? '');
+      const config = readConfig({
+        databaseUrl: value('DATABASE_URL'),
+        redisUrl: value('REDIS_URL'),
+        secret: value('SEKISHO_SECRET'),
+        issuer: value('SEKISHO_ISSUER'),
+        trustedProxies: value('SEKISHO_TRUSTED_PROXIES').split(','),
+      });
+      const { hostname, username, pathname } = new URL(value('DATABASE_URL'));
+      expect(services.postgres?.environment).toMatchObject({
+        POSTGRES_USER: username,
+        POSTGRES_DB: pathname.slice(1),
+      });
+      expect([hostname, new URL(config.redisUrl ?? '').hostname]).toEqual(['postgres', 'redis']);
+      expect(new URL(config.issuer ?? '').port).toBe(services.nginx?.ports?.[0]?.split(':')[1]);
+    }
+  });
+
+  test('has no secret in it: those that are not given stop the start', () => {
+    const asked = [...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name);
+    expect(new Set(asked)).toEqual(new Set(['SEKISHO_SECRET', 'POSTGRES_PASSWORD']));
+    const password = services.postgres?.environment?.POSTGRES_PASSWORD ?? '';
+    expect(services['node-1']?.environment?.DATABASE_URL).toContain(`:${password}@`);
+  });
+
+  test('puts nginx before them, with the file of this repository', () => {
+    const [mounted = ''] = services.nginx?.volumes ?? [];
+    const [from = '', to] = mounted.split(':');
+    expect(present(`deploy/${from}`)).toBe(true);
+    // Included by the http block of the image's own file.
+    expect(to).toBe('/etc/nginx/conf.d/default.conf');
+    const upstream = [...nginx.matchAll(/^\s*server (\S+):(\d+) /gm)];
+    const addresses = nodes.map(([, { networks }]) => networks?.default?.ipv4_address);
+    expect(upstream.map(([, address]) => address)).toEqual(addresses);
+    const port = image.find(({ name }) => name === 'EXPOSE')?.rest;
+    expect(new Set(upstream.map(([, , one]) => one))).toEqual(new Set([port]));
+    const [, listen = ''] = /^\s*listen (\d+);/m.exec(nginx) ?? [];
+    expect(services.nginx?.ports?.map((one) => one.split(':').at(-1))).toEqual([listen]);
+    // Whoever may say where a request came from.
+    const own = services.nginx?.networks?.default?.ipv4_address;
+    expect(services['node-1']?.environment?.SEKISHO_TRUSTED_PROXIES).toBe(own);
+    const [{ subnet = '' } = {}] = compose.networks.default?.ipam.config ?? [];
+    for (const address of [...addresses, own]) {
+      expect(address?.startsWith(subnet.replace(/\.0\/24$/, '.'))).toBe(true);
+    }
+  });
+
+  test('everything that is named is there, and waited for by its health', () => {
+    const healthy = image.some(({ name }) => name === 'HEALTHCHECK');
+    for (const { depends_on = {}, volumes = [], networks = {} } of Object.values(services)) {
+      for (const [name, { condition }] of Object.entries(depends_on)) {
+        expect(condition).toBe('service_healthy');
+        const { build, healthcheck } = services[name] ?? {};
+        expect(build === undefined ? healthcheck !== undefined : healthy, name).toBe(true);
+      }
+      for (const volume of volumes.filter((one) => !one.startsWith('.'))) {
+        expect(Object.keys(compose.volumes)).toContain(volume.split(':')[0]);
+      }
+      for (const name of Object.keys(networks))
+        expect(Object.keys(compose.networks)).toContain(name);
+    }
+    for (const { ports = [] } of Object.values(services)) {
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/);
+    }
+  });
+});
+
+/** What compose makes of a value: secrets are given, everything else takes its default. */
+function filled(value: string): string {
+  return value
+    .replaceAll(/\$\{\w+:\?[^}]*\}/g, 'a-secret-of-thirty-two-bytes-and-more')
+    .replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1');
+}
