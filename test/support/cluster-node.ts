@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../src/clock.ts';
 import { type OpenEngine, openEngine } from '../../src/create/open.ts';
 import { type Log, silentLog } from '../../src/observe/log.ts';
 import { openPostgresRecord } from '../../src/record/postgres/open.ts';
+import type { Levels } from '../../src/session/log-levels.ts';
 import { SECRET } from './engine.ts';
 
 export interface ClusterNodeOptions {
@@ -13,6 +14,7 @@ export interface ClusterNodeOptions {
   readonly audience?: string | null;
   readonly clock?: Clock;
   readonly log?: Log;
+  readonly levels?: Levels;
 }
 
 /** One node of a cluster, put together as in a process of its own: the real composition on a real database. */
@@ -21,7 +23,7 @@ export async function startClusterNode(options: ClusterNodeOptions): Promise<Ope
   const { issuer = null, audience = null, clock = systemClock, log = silentLog } = options;
   return openEngine({
     record: await openPostgresRecord({ url: databaseUrl, max: 3 }),
-    ...{ secret, clock, log, exclusive: false },
+    ...{ secret, clock, log, levels: options.levels ?? null, exclusive: false },
     config: {
       ...{ issuer, audience, firstIssuer: 'http://127.0.0.1:4000', address: null },
       ...{ leaseMs: undefined, toleranceMs: undefined, strict: false },

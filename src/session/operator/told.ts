@@ -5,7 +5,7 @@ import { nowMs, type Services } from '../services.ts';
 import type { Told } from './operations-contract.ts';
 
 /** How long a command waits for every node to have taken in what it decided, and how often it looks. */
-const TOLD_WITHIN_MS = 6_000;
+const TOLD_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 150;
 const MAX_NAME = 100;
 

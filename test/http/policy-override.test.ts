@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
+import { createTestClock } from '../support/clock.ts';
+import { startTestApp, type TestApp } from '../support/http.ts';
+
+/** Moved by hand, so that an override ends when the test says. */
+const clock = createTestClock();
+let http: TestApp;
+
+beforeAll(async () => {
+  http = await startTestApp({ clock }, { clock });
+});
+afterAll(() => http.close());
+
+const inSeconds = (seconds: number) => new Date(clock.wallMs() + seconds * 1000).toISOString();
+
+/** An administrator of a tenant of its own, with a token that is never old. */
+async function administrator(slug: string) {
+  const made = await http.engine.makeTenant(slug);
+  const token = async () => (await http.engine.open(slug, made.admin.uid)).accessToken;
+  return {
+    ...made,
+    get: async () => http.send('GET', '/v1/admin/policy', { token: await token() }),
+    put: async (json: object, headers: Record<string, string> = {}) =>
+      http.send('PUT', '/v1/admin/policy', { token: await token(), json, headers }),
+  };
+}
+
+test('A8 B13 an override is shown with what comes after, and is over at its end by itself', async () => {
+  const own = await administrator('for-a-while');
+  const short = { ...DEFAULT_POLICY, access_ttl: 60, max_sessions_per_user: 20 };
+  const first = await own.get();
+  const override_until = inSeconds(120);
+  const put = await own.put(
+    { ...short, override_until },
+    { 'if-match': first.headers.get('etag') ?? '' },
+  );
+  expect(put.status).toBe(200);
+  expect(put.body).toEqual({
+    policy: { ...short, override_until },
+    after: DEFAULT_POLICY,
+    // Tokens of the longer one are superseded.
+    revocation: expect.objectContaining({ scope: 'reissue', effective: 'everywhere' }),
+  });
+  const during = await own.get();
+  expect(during.body).toEqual({ policy: { ...short, override_until }, after: DEFAULT_POLICY });
+  expect(during.headers.get('etag')).toBe(put.headers.get('etag'));
+  expect((await http.engine.open('for-a-while', own.admin.uid)).expiresInSeconds).toBe(60);
+
+  for (let n = 0; n < 13; n += 1) await clock.advance(10_000);
+  const after = await own.get();
+  expect(after.body).toEqual({ policy: DEFAULT_POLICY });
+  // What is shown is another thing now: whoever has seen the override has not seen this (RFC 9110 section 13.1.1).
+  expect(after.headers.get('etag')).not.toBe(during.headers.get('etag'));
+  const late = await own.put(DEFAULT_POLICY, { 'if-match': during.headers.get('etag') ?? '' });
+  expect([late.status, late.body.code]).toEqual([412, 'precondition_failed']);
+  const right = await own.put(DEFAULT_POLICY, { 'if-match': after.headers.get('etag') ?? '' });
+  expect(right.status).toBe(200);
+  expect(right.body).toEqual({ policy: DEFAULT_POLICY });
+  expect((await http.engine.open('for-a-while', own.admin.uid)).expiresInSeconds).toBe(300);
+});
+
+test('A8 a second override keeps what is there for good; a PUT without one takes the place of both', async () => {
+  const own = await administrator('again-and-again');
+  const lasting = { ...DEFAULT_POLICY, access_ttl: 200 };
+  await own.put(lasting);
+  await own.put({ ...DEFAULT_POLICY, access_ttl: 100, override_until: inSeconds(60) });
+  const second = { ...DEFAULT_POLICY, access_ttl: 150, override_until: inSeconds(90) };
+  expect((await own.put(second)).body).toMatchObject({ policy: second, after: lasting });
+  const other = { ...DEFAULT_POLICY, access_ttl: 250 };
+  expect((await own.put(other)).body).toEqual({ policy: other });
+  expect((await own.get()).body).toEqual({ policy: other });
+});
+
+test('A8 B14 it is audited, with its end', async () => {
+  const own = await administrator('noted');
+  const override_until = inSeconds(60);
+  await own.put({ ...DEFAULT_POLICY, access_ttl: 61, override_until });
+  const { caller } = own;
+  const page = { limit: 5, cursor: null };
+  const rows = await http.engine.engine.administration.listAudit(
+    caller,
+    { action: 'policy_changed' },
+    page,
+  );
+  expect(rows[0]).toMatchObject({
+    actor: { kind: 'user', uid: own.admin.uid },
+    detail: { access_ttl: 61, override_until, shorter: true },
+  });
+});
+
+test.each([
+  ['a time that is over', () => inSeconds(-1)],
+  ['now', () => inSeconds(0)],
+  ['a time that is far', () => inSeconds(30 * 86_400 + 10)],
+  ['no time', () => 'tomorrow'],
+  ['a time without its offset', () => '2031-01-01T00:00:00'],
+  ['a number', () => 1_900_000_000],
+  ['null', () => null],
+])('ASVS 2.2.1 A8 override_until: %s is 422, and changes nothing', async (name, value) => {
+  const own = await administrator(`no-${name.replaceAll(' ', '-')}`);
+  const { status, body } = await own.put({ ...DEFAULT_POLICY, override_until: value() });
+  expect([status, body.code]).toEqual([422, 'validation_failed']);
+  expect(body.errors).toMatchObject([{ pointer: '/override_until' }]);
+  expect((await own.get()).body).toEqual({ policy: DEFAULT_POLICY });
+});
