@@ -15,6 +15,7 @@ export function measured(engine: Engine, metrics: Metrics): Engine {
     if (engine.status().freshness !== 'fresh') throw new Error('The record is out of reach.');
     return engine.operator.members();
   });
+  metrics.watchCleanup(() => engine.maintenance.status());
   // Whether a node sweeps never changes.
   const { sweep } = engine.maintenance.status();
   metrics.watchTrail(() => engine.trail.status());

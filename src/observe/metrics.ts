@@ -2,7 +2,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { TrailStatus } from '../audit/trail.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { FollowerEvent } from '../revocation/events.ts';
-import type { MemberState, Revocation, SweepStatus } from '../session/contract.ts';
+import type {
+  MaintenanceStatus,
+  MemberState,
+  Revocation,
+  SweepStatus,
+} from '../session/contract.ts';
+import { watchCleanup } from './cleanup-metrics.ts';
 import { watchMembers } from './member-metrics.ts';
 import type { HttpMeter } from './meter.ts';
 import { createProtocolMetrics } from './protocol-metrics.ts';
@@ -23,6 +29,8 @@ export interface Metrics {
   watchMembers(members: () => Promise<readonly MemberState[]>): void;
   /** From where those of sweeping are read; only for nodes that sweep. */
   watchSweep(status: () => SweepStatus): void;
+  /** From where those of clean-up are read. */
+  watchCleanup(status: () => MaintenanceStatus): void;
   /** From where those of the sealed audit trail are read. */
   watchTrail(status: () => TrailStatus): void;
   /** What the follower reports. */
@@ -109,6 +117,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     watch: (status) => watchFollower(registry, status),
     watchMembers: (members) => watchMembers(registry, members),
     watchSweep: (status) => watchSweep(registry, status),
+    watchCleanup: (status) => watchCleanup(registry, status),
     watchTrail: (status) => watchTrail(registry, status),
     protocol: createProtocolMetrics(registry),
     contentType: registry.contentType,

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { createMetrics } from '../../src/observe/metrics.ts';
-import type { MemberState, SweepStatus } from '../../src/session/contract.ts';
+import type { MaintenanceStatus, MemberState, SweepStatus } from '../../src/session/contract.ts';
 
 const MEMBER: MemberState = {
   id: 'one',
@@ -93,4 +93,34 @@ test('B11 what the follower reports is counted', async () => {
   ]) {
     expect(lines).toContain(line);
   }
+});
+
+test('A3 A10 clean-up: how far it is, what it removed, whether it is paused', async () => {
+  const kinds = ['sessions', 'attempts', 'tickets', 'idempotencyKeys', 'resets'] as const;
+  const more = ['entries', 'operations', 'overrides'] as const;
+  const none = Object.fromEntries([...kinds, ...more].map((kind) => [kind, 0]));
+  let status = {
+    ...{ state: 'running', lastRunAtMs: null, horizon: null, failures: 1, sweep: null },
+    removed: { ...none, sessions: 500 } as MaintenanceStatus['removed'],
+    progress: { sessions: { removed: 500, left: 700 } },
+  } satisfies MaintenanceStatus as MaintenanceStatus;
+  const metrics = createMetrics({ process: false });
+  metrics.watchCleanup(() => status);
+  const first = await metrics.read();
+  for (const line of [
+    'sekisho_cleanup_running 1',
+    'sekisho_cleanup_paused 0',
+    'sekisho_cleanup_left{kind="sessions"} 700',
+    'sekisho_cleanup_removed_total{kind="sessions"} 500',
+    'sekisho_cleanup_removed_total{kind="entries"} 0',
+    'sekisho_cleanup_failures_total 1',
+  ]) {
+    expect(first.split('\n')).toContain(line);
+  }
+  expect(first).not.toMatch(/^sekisho_cleanup_finished/m);
+  status = { ...status, state: 'paused', lastRunAtMs: 90_000, progress: {} };
+  const second = await metrics.read();
+  expect(second).toContain('sekisho_cleanup_paused 1');
+  expect(second).toContain('sekisho_cleanup_finished_timestamp_seconds 90');
+  expect(second).not.toMatch(/^sekisho_cleanup_left\{/m);
 });
