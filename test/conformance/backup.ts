@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { backUp } from '../../src/create/backup.ts';
 import { checkBackup, type RestoreStage, restore } from '../../src/create/restore.ts';
+import type { BackupItem } from '../../src/record/backup/content.ts';
+import { openBackupFile, writeBackupFile } from '../../src/record/backup/file.ts';
 import type { BackupSummary } from '../../src/record/contract.ts';
 import type { TokenPair } from '../../src/session/contract.ts';
 import { createKeyRing } from '../../src/token/secrets.ts';
@@ -118,6 +120,11 @@ export function backupTests({ from, to }: Shapes): void {
       expect(await codeOf(writeBackup('two.backup'))).toBe('conflict');
       const written = await writing;
       const rounds = await crowd.stop();
+      const stranger = createKeyRing(
+        'another secret of somebody else, long enough'.replace(',', ''),
+      );
+      const asStranger = backups?.write({ path: join(folder, 'stranger.backup'), ring: stranger });
+      expect(await codeOf(Promise.resolve(asStranger))).toBe('invalid_configuration');
       if (written === undefined) throw new Error('this record has no backups');
       summary = written;
       expect(rounds).toBeGreaterThan(0);
@@ -196,6 +203,27 @@ export function backupTests({ from, to }: Shapes): void {
       expect(await codeOf(again)).toBe('conflict');
       const restored = await restore(target.config, { path, replace: true });
       expect(restored.position).toBe(summary.position + 1);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'RESTORE: one that fails in the middle leaves what was there',
+    async () => {
+      const ring = createKeyRing(SECRET);
+      const { header, items } = await openBackupFile(path, ring);
+      const broken = async function* (): AsyncGenerator<BackupItem> {
+        for await (const item of items()) {
+          const isLast = item.kind === 'rows' && item.rows.some((row) => row.includes('issuer'));
+          yield isLast ? { kind: 'rows', rows: item.rows.map(() => '(no row') } : item;
+        }
+      };
+      const bad = join(folder, 'broken.backup');
+      await writeBackupFile(bad, ring.newest, { header, items: broken() });
+      const generation = 'select generation from sekisho.head';
+      const before = await target.look(generation);
+      await expect(restore(target.config, { path: bad, replace: true })).rejects.toThrow();
+      expect(await target.look(generation)).toEqual(before);
     },
     PATIENCE_MS,
   );

@@ -21,7 +21,7 @@ export interface PgliteBackups extends BackupStore {
 /**
  * PGlite has one connection, and nobody's statement may take long on it: a snapshot held there would stop the heartbeats.
  * So the files are copied beside the working database (`copyRunning`), the copy is opened in a thread of its own, and the
- * rows are read there (docs/decisions/0017).
+ * rows are read there (docs/decisions/0020).
  */
 export function createPgliteBackups(database: Database, dataDir: string): PgliteBackups {
   let turn: Promise<unknown> = Promise.resolve();
