@@ -64,6 +64,8 @@ const GOOD: Readonly<Record<string, object>> = {
   'admin.sessions.revoke': { reason: 'r', wait_ms: 0, include_self: false },
   'admin.revokeAll': { reason: 'r', wait_ms: 0, include_self: false },
   'admin.policy.put': DEFAULT_POLICY,
+  'admin.clients.create': { name: 'n', expires_in: 60 },
+  'admin.clients.addSecret': { expires_in: 60, overlap: 0 },
 };
 
 /** A good body with one member replaced, dropped or added. */
