@@ -62,7 +62,7 @@ export const restore: Command = {
     print(json, { restored: { rows, taken_at: isoOf(takenAtMs), generation, position } }, [
       `restored: ${rows.toLocaleString('en')} rows as of ${timeOf(takenAtMs)}`,
       'everybody is logged out, and open password resets are void; nothing that was revoked after the backup comes back',
-      'passwords, roles, users, policies and keys are those of the backup: look at what was changed after it (docs/backup.md)',
+      'passwords, roles, users, policies and service clients are those of the backup: look at what was changed after it (docs/backup.md)',
       'start the servers with the same SEKISHO_SECRET',
     ]);
     return EXIT.done;
