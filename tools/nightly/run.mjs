@@ -1,10 +1,12 @@
 // The long form of what the tests do for seconds: a million schedules of the simulation, on every core; then the fuzzing
-// of HTTP with more requests; then the failure table on real processes with outages as long as they are named.
+// of HTTP with more requests; then a server that is killed again and again under load; then the failure table on real
+// processes with outages as long as they are named.
 //
 //   npm run nightly                                a million schedules from a new seed
 //   npm run nightly -- --schedules 50000           fewer, or more
 //   npm run nightly -- --seed 123 --workers 1      from a seed that was printed; this many processes
 //   npm run nightly -- --fuzz 0                    how many times as many requests as in npm test; 0: none
+//   npm run nightly -- --kills 0                   how often an embedded server is killed under load; 0: never
 //   npm run nightly -- --faults 0                  how often the failure table is played; 0: not at all
 //
 // Stopped by Ctrl-C it says how to go on. Ends with 1 when a promise was broken; each is printed with how to see it again.
@@ -21,6 +23,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     workers: { type: 'string', default: String(availableParallelism()) },
     fuzz: { type: 'string', default: '100' },
+    kills: { type: 'string', default: '50' },
     faults: { type: 'string', default: '1' },
   },
 });
@@ -28,6 +31,7 @@ const schedules = wholeNumber('schedules', values.schedules, 1);
 const firstSeed = wholeNumber('seed', values.seed, 0);
 const workers = wholeNumber('workers', values.workers, 1);
 const fuzzTimes = wholeNumber('fuzz', values.fuzz, 0);
+const kills = wholeNumber('kills', values.kills, 0);
 const faultTimes = wholeNumber('faults', values.faults, 0);
 /** Far more than any schedule takes, on a machine with other things to do. */
 const STUCK_MS = 120_000;
@@ -69,7 +73,14 @@ if (stopping) {
     console.log(`fuzzing HTTP, ${fuzzTimes} times as long as in npm test`);
     suite('node', 'test/http/fuzz.test.ts', { SEKISHO_FUZZ_TIMES: String(fuzzTimes) });
   }
-  if (faultTimes > 0) buildServer();
+  if (kills > 0 || faultTimes > 0) buildServer();
+  if (kills > 0) {
+    console.log(`kill -9 under load, ${kills} rounds`);
+    suite('node', 'test/process/kills.test.ts', {
+      SEKISHO_KILLS: String(kills),
+      SEKISHO_KILLS_SEED: String(firstSeed),
+    });
+  }
   for (let time = 1; time <= faultTimes; time += 1) {
     console.log(`the failure table, long form, ${time} of ${faultTimes}`);
     suite('cluster', 'test/faults', { SEKISHO_LONG: '1' });
@@ -93,7 +104,7 @@ function suite(project, files, env) {
   if (status !== 0) broken += 1;
 }
 
-/** The nodes of a cluster are processes of what was built. */
+/** Servers are processes of what was built. */
 function buildServer() {
   execFileSync('npm', ['run', '--silent', 'build'], { cwd: root, stdio: 'inherit' });
 }
