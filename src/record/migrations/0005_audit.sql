@@ -94,12 +94,12 @@ declare
   v_verb text := current_setting('sekisho.audit_verb', true);
 begin
   if tg_op = 'DELETE' and v_verb = 'prune' then
-    if tg_table_name = 'audit' and exists (
-      select 1 from sekisho.audit_seal s join sekisho.audit_chain c on c.tid = s.tid
-       where s.tid = old.tid and s.id = old.id and s.seq <= c.base_seq) then return old; end if;
-    if tg_table_name <> 'audit' and exists (
-      select 1 from sekisho.audit_chain c
-       where c.tid = old.tid and (to_jsonb(old) ->> 'seq')::bigint <= c.base_seq) then return old; end if;
+    if tg_table_name = 'audit' then
+      if exists (
+        select 1 from sekisho.audit_seal s join sekisho.audit_chain c on c.tid = s.tid
+         where s.tid = old.tid and s.id = old.id and s.seq <= c.base_seq) then return old; end if;
+    elsif exists (
+      select 1 from sekisho.audit_chain c where c.tid = old.tid and old.seq <= c.base_seq) then return old; end if;
   elsif tg_op = 'UPDATE' and v_verb = 'erase' then
     if tg_table_name = 'audit' and to_jsonb(new) = to_jsonb(old) || jsonb_build_object(
       'ip', null, 'user_agent', null, 'detail', (to_jsonb(old) -> 'detail') - 'email') then return new; end if;
