@@ -258,7 +258,7 @@ export function readConfig(options: SekishoOptions = {}): Config {
   ) {
     throw new SekishoError(
       'invalid_configuration',
-      'backupDir (SEKISHO_BACKUP_DIR) is for the embedded database: with databaseUrl (DATABASE_URL), run sekisho backup --every once beside the nodes.',
+      'backupDir (SEKISHO_BACKUP_DIR) must be left out unless the record is in a data directory: with databaseUrl (DATABASE_URL), run sekisho backup --every once beside the nodes.',
     );
   }
   const strict = data.strict ?? false;

@@ -51,6 +51,14 @@ describe('settings', () => {
     expect(serverSettings.map(({ name }) => name)).toContain('log-level');
   });
 
+  test('a time span has its unit', () => {
+    const every = (value: string) =>
+      read({ SEKISHO_BACKUP_DIR: '/srv', SEKISHO_BACKUP_EVERY: value }).config.backups?.everyMs;
+    expect(['90', '90s', '15m', '2h', '1d'].map(every)).toEqual(
+      [90, 90, 900, 7200, 86_400].map((seconds) => seconds * 1000),
+    );
+  });
+
   test('an empty variable is an unset one', () => {
     expect(read({ PORT: '', DATABASE_URL: '', SEKISHO_SECRET: '', REDIS_URL: '' })).toEqual(
       read({}),
@@ -70,6 +78,8 @@ describe('settings', () => {
     ['SEKISHO_ALLOWED_ORIGINS', { SEKISHO_ALLOWED_ORIGINS: 'https://a.example/path' }],
     ['SEKISHO_TRUSTED_PROXIES', { SEKISHO_TRUSTED_PROXIES: '10.0.0.0/99' }],
     ['SEKISHO_LOG_LEVEL', { SEKISHO_LOG_LEVEL: 'loud' }],
+    ['SEKISHO_BACKUP_EVERY', { SEKISHO_BACKUP_DIR: '/srv', SEKISHO_BACKUP_EVERY: 'often' }],
+    ['SEKISHO_BACKUP_KEEP', { SEKISHO_BACKUP_DIR: '/srv', SEKISHO_BACKUP_KEEP: '0' }],
     ['REDIS_URL', { REDIS_URL: 'redis://127.0.0.1:1' }],
     ['DATABASE_URL', { DATABASE_URL: 'mysql://h', SEKISHO_SECRET: 'x'.repeat(32) }],
     ['SEKISHO_SECRET', { DATABASE_URL: 'postgres://127.0.0.1:1/none' }],

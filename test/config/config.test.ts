@@ -36,6 +36,7 @@ describe('settings', () => {
       logLevel: 'info',
       allowHttpCookies: false,
       clearSiteData: true,
+      backups: null,
     });
     expect(
       [config, config.record, config.allowedOrigins, config.trustedProxies].every(Object.isFrozen),
@@ -114,6 +115,11 @@ describe('settings', () => {
     ['SEKISHO_TRUSTED_PROXIES', { trustedProxies: [''] }],
     ['SEKISHO_LOG_LEVEL', { logLevel: 'hidden' }],
     ['SEKISHO_DANGEROUSLY_ALLOW_HTTP_COOKIES', { dangerouslyAllowHttpCookies: 'hidden' }],
+    ['SEKISHO_BACKUP_DIR', { backupDir: '' }],
+    ['SEKISHO_BACKUP_DIR', { ...CLUSTER, backupDir: '/hidden' }],
+    ['SEKISHO_BACKUP_DIR', { dataDir: IN_MEMORY, backupDir: '/hidden' }],
+    ['SEKISHO_BACKUP_EVERY', { backupDir: '/srv', backupEverySeconds: 59 }],
+    ['SEKISHO_BACKUP_KEEP', { backupDir: '/srv', backupKeep: 0 }],
     ['basePath', { basePath: 'hidden' }],
     ['basePath', { basePath: '/a/../b?hidden' }],
     ['clearSiteData', { clearSiteData: 1 }],
@@ -146,6 +152,11 @@ describe('settings', () => {
   test('where platforms freeze processes, strict takes the tolerance away', () => {
     expect(readConfig({ strict: true })).toMatchObject({ strict: true, toleranceMs: 0 });
     expect(readConfig({ strict: true, toleranceMs: 0 })).toMatchObject({ strict: true });
+  });
+
+  test('A8 an embedded record is backed up each hour, unless something else is said', () => {
+    const { backups } = readConfig({ backupDir: '/srv/backups' });
+    expect(backups).toEqual({ folder: '/srv/backups', everyMs: 3_600_000, keep: 24 });
   });
 
   test('the bounds themselves are allowed', () => {
