@@ -1,8 +1,10 @@
 // Revocations a second that one record commits, by the size of a batch (docs/protocol.md, BATCH), beside a floor from the same
 // run: transactions that insert one row. A real PostgreSQL of its own, which syncs to disk; one connection at a time, since
-// the log has one lock.
+// the log has one lock. Where /proc tells it, also the processor time that PostgreSQL needs for each, which depends less on
+// what else the machine does.
 //
 //   npm run bench:commit -- [users] [revocations a line]
+import { readdirSync, readFileSync } from 'node:fs';
 import pg from 'pg';
 import { newId } from '../dist/id.js';
 import { openPostgresRecord } from '../dist/record/postgres/open.js';
@@ -21,14 +23,18 @@ try {
   const acting = await prepare(record);
   const floor = await insertsPerSecond();
   console.log(`one row a transaction: ${floor.toFixed(0)} a second`);
+  // The first ones make plans, and the actor's tenant has no floors yet.
+  await revocationsPerSecond(record, acting, 64);
   for (const size of [1, 16, 64, 256]) {
-    const rates = [];
+    const measured = [];
     for (let round = 0; round < rounds; round += 1)
-      rates.push(await revocationsPerSecond(record, acting, size));
-    const median = rates.sort((a, b) => a - b)[(rounds - 1) / 2] ?? 0;
-    const ratio = (median / floor).toFixed(2);
+      measured.push(await revocationsPerSecond(record, acting, size));
+    const median = (values) => values.sort((a, b) => a - b)[(rounds - 1) / 2] ?? 0;
+    const rate = median(measured.map(({ perSecond }) => perSecond));
+    const cpu = median(measured.map(({ cpuMs }) => cpuMs));
     console.log(
-      `${size} in a transaction: ${median.toFixed(0)} revocations a second, ${ratio} of the floor`,
+      `${size} in a transaction: ${rate.toFixed(0)} revocations a second, ${(rate / floor).toFixed(2)} of the floor` +
+        (Number.isNaN(cpu) ? '' : `, ${cpu.toFixed(2)} ms of PostgreSQL's processor time each`),
     );
   }
   await record.close();
@@ -72,7 +78,7 @@ async function prepare(record) {
 async function revocationsPerSecond(record, acting, size) {
   // A transaction each is slower; a part of them says enough.
   const total = size === 1 ? Math.ceil(count / 8) : count;
-  const began = performance.now();
+  const [began, cpuBefore] = [performance.now(), serverCpuMs()];
   for (let from = 0; from < total; from += size) {
     const length = Math.min(size, total - from);
     await commit(
@@ -80,7 +86,37 @@ async function revocationsPerSecond(record, acting, size) {
       Array.from({ length }, (_, index) => revocation(acting, `u${1 + ((from + index) % users)}`)),
     );
   }
-  return (total / (performance.now() - began)) * 1000;
+  return {
+    perSecond: (total / (performance.now() - began)) * 1000,
+    cpuMs: (serverCpuMs() - cpuBefore) / total,
+  };
+}
+
+/** Processor time of the server's processes that now run, milliseconds; NaN where there is no /proc. */
+function serverCpuMs() {
+  const MS_PER_TICK = 10;
+  let ticks = 0;
+  try {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      const stat = statOf(pid);
+      if (stat === null) continue;
+      const [, parent] = stat;
+      if (Number(pid) !== server.pid && Number(parent) !== server.pid) continue;
+      ticks += Number(stat[11]) + Number(stat[12]);
+    }
+    return ticks * MS_PER_TICK;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** The fields of /proc/PID/stat after the name; null when the process has ended. */
+function statOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function revocation({ tid, uid, sid }, subject) {
