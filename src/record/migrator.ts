@@ -19,8 +19,6 @@ export type { MigrationPlan, Release };
 /** Somebody else migrated between our look and our lock: look again. */
 const STATE_CHANGED = 'SK001';
 const INSUFFICIENT_PRIVILEGE = '42501';
-/** `create or replace` refuses a function whose result or parameter names are different. */
-const INVALID_FUNCTION_DEFINITION = '42P13';
 /** Two databases of one server made the roles at the same moment: duplicate key, or "tuple concurrently updated". */
 const ROLE_RACES = ['23505', 'XX000', '40001', '40P01'];
 /** A table was in use for longer than a migration waits for it. */
@@ -97,20 +95,17 @@ export async function migrate(
 }
 
 export async function applyRelease(database: Database, release: Release): Promise<MigrationPlan> {
-  let replaceByDropping = false;
   for (let attempt = 1; ; attempt += 1) {
     const state = await readSchemaState(database);
     const pending = planMigration(state, release);
     if (pending.kind === 'current' || pending.kind === 'older') return pending;
     if (pending.kind === 'upgrade') await refuseBesideOlder(database, release);
     try {
-      await database.script(scriptFor(state, pending, release, replaceByDropping));
+      await database.script(scriptFor(state, pending, release));
       return pending;
     } catch (error) {
       if (attempt === ATTEMPTS) throw error;
-      if (isSqlError(error, INVALID_FUNCTION_DEFINITION) && !replaceByDropping) {
-        replaceByDropping = true;
-      } else if (isSqlError(error, LOCK_NOT_AVAILABLE)) {
+      if (isSqlError(error, LOCK_NOT_AVAILABLE)) {
         await new Promise((resolve) => setTimeout(resolve, BEFORE_NEXT_TRY_MS));
       } else if (
         !isSqlError(error, STATE_CHANGED) &&
@@ -126,7 +121,6 @@ function scriptFor(
   state: SchemaState,
   pending: MigrationPlan,
   { version: release, runsBeside }: Release,
-  drop: boolean,
 ): string {
   return [
     `select pg_advisory_xact_lock(${LOCK_KEY}, 1);`,
@@ -147,9 +141,7 @@ function scriptFor(
         (${version}, ${literal(name)}, ${literal(checksum)}, clock_timestamp());`,
     ]),
     ...pending.functions.flatMap(({ name, text, checksum }) => [
-      drop ? dropAll(name) : '',
-      text,
-      dropOverloads(name),
+      replaceFunction(name, text),
       `insert into sekisho.schema_function values (${literal(name)}, ${literal(checksum)})
         on conflict (name) do update set checksum = excluded.checksum;`,
     ]),
@@ -174,24 +166,49 @@ function guard(state: SchemaState): string {
 }
 
 /**
- * A function that got a parameter more, with a default, is another function to PostgreSQL, and calls of the release before
- * would go on to its older text: that one goes, so that they reach the new one.
+ * Puts a function's text in place, under calls that are made meanwhile:
+ * - One whose result is another has to be dropped first, which `create or replace` does not do by itself.
+ * - One that got a parameter more, with a default, is another function to PostgreSQL, and calls of the release before would go
+ *   on to its older text: that one goes, so that they reach the new one.
+ * - One whose parameters are others stands beside the older one, which calls that have begun may still come to.
  */
-function dropOverloads(name: string): string {
-  return `do $drop$ declare f regprocedure; begin
-    for f in select oid::regprocedure from pg_proc
-      where pronamespace = 'sekisho'::regnamespace and proname = ${literal(name)}
-        and xmin <> pg_current_xact_id()::xid
-    loop execute format('drop function %s', f); end loop;
-  end $drop$;`;
-}
-
-function dropAll(name: string): string {
-  return `do $drop$ declare f regprocedure; begin
-    for f in select oid::regprocedure from pg_proc
-      where pronamespace = 'sekisho'::regnamespace and proname = ${literal(name)}
-    loop execute format('drop function %s cascade', f); end loop;
-  end $drop$;`;
+function replaceFunction(name: string, text: string): string {
+  return `do $replace$ declare
+    v_text    constant text := ${literal(text)};
+    v_before  constant text[] := array(select concat(p.oid, ' ', p.xmin) from pg_proc p
+      where p.pronamespace = 'sekisho'::regnamespace and p.proname = ${literal(name)});
+    v_done    boolean := false;
+    v_old     regprocedure;
+  begin
+    begin
+      execute v_text;
+      v_done := true;
+    exception when invalid_function_definition then null;
+    end;
+    if not v_done then
+      for v_old in select p.oid from pg_proc p
+        where p.pronamespace = 'sekisho'::regnamespace and p.proname = ${literal(name)}
+      loop
+        begin
+          execute format('drop function %s', v_old);
+          execute v_text;
+          v_done := true;
+          exit;
+        exception when invalid_function_definition then null;
+        end;
+      end loop;
+    end if;
+    if not v_done then execute v_text; end if;
+    for v_old in select old.oid from pg_proc old join pg_proc made using (pronamespace, proname)
+      where old.pronamespace = 'sekisho'::regnamespace and old.proname = ${literal(name)}
+        and concat(old.oid, ' ', old.xmin) = any (v_before)
+        and concat(made.oid, ' ', made.xmin) <> all (v_before)
+        and old.pronargs between made.pronargs - made.pronargdefaults and made.pronargs - 1
+        and (old.pronargs = 0 or starts_with(concat(made.proargtypes, ' '), concat(old.proargtypes, ' ')))
+    loop
+      execute format('drop function %s', v_old);
+    end loop;
+  end $replace$;`;
 }
 
 function literal(text: string): string {

@@ -94,6 +94,20 @@ describe('the migrator', () => {
     expect(await call()).toBe('ab');
   });
 
+  test('a function whose parameters are others stands beside the one that calls in flight may come to', async () => {
+    const { database } = fixture;
+    const text = (parameters: string, value: string) =>
+      `create or replace function sekisho.probe(${parameters}) returns text language sql as $$ select ${value} $$;`;
+    await migrate(database, withFunction(text('p jsonb', "'old'")));
+    await migrate(database, withFunction(text('p jsonb, n bigint', "'new'")));
+    const both = 'select sekisho.probe($1::jsonb) as old, sekisho.probe($1::jsonb, 1) as new';
+    expect(await database.query({ text: both, values: ['{}'] })).toEqual([
+      { old: 'old', new: 'new' },
+    ]);
+    await database.script(`drop function sekisho.probe(jsonb); drop function sekisho.probe(jsonb, bigint);
+      drop function sekisho.probe(text, text);`);
+  });
+
   test('refuses a database whose migration had another text', async () => {
     const migrations = release.migrations.map((one) => ({ ...one, checksum: 'another' }));
     await expect(migrate(fixture.database, { ...release, migrations })).rejects.toMatchObject({
