@@ -35,6 +35,8 @@ export interface Seal extends ChainPlace {
 /** A seal, and what the trail holds of its row now: null when it is gone. */
 export interface SealedRow extends Seal {
   readonly row: TrailRow | null;
+  /** It was recorded before trails were sealed. */
+  readonly old: boolean;
 }
 
 export interface TakenChain extends ChainPlace {

@@ -42,6 +42,7 @@ interface RawSealed {
   readonly personal: string | null;
   readonly salt: string | null;
   readonly row: RawRow | null;
+  readonly old: boolean;
 }
 
 interface RawChain {
@@ -148,8 +149,8 @@ export function createTrailStore(database: Database): TrailStore {
         ...[tid, afterSeq, limit],
       ]);
       return page.map(
-        ({ seq, id, hash, personal, salt, row }): SealedRow => ({
-          ...{ seq, id, hash: bytes(hash) },
+        ({ seq, id, hash, personal, salt, row, old }): SealedRow => ({
+          ...{ seq, id, hash: bytes(hash), old },
           personal: personal === null ? null : bytes(personal),
           salt: salt === null ? null : bytes(salt),
           row: row === null ? null : rowOf(row),

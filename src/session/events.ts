@@ -214,11 +214,12 @@ export function createEventFeed({ hub, store, clock, log }: EventFeedOptions): E
 }
 
 /** The events of a row for one who has not had it. */
-function takeRow(one: Listening, { seq, id, hash, row }: SealedRow): readonly StreamEvent[] {
+function takeRow(one: Listening, { seq, id, hash, row, old }: SealedRow): readonly StreamEvent[] {
   if (seq <= (one.seq ?? 0)) return [];
   const { skip } = one;
   one.skip = 0;
-  if (row === null || one.before.delete(id)) return [];
+  // What was recorded before trails were sealed is no news, however late it is sealed.
+  if (row === null || old || one.before.delete(id)) return [];
   const at = new Date(row.atUs / 1000).toISOString();
   return eventsOfRow(row)
     .map(({ type, subject, detail }, n): StreamEvent => {

@@ -73,9 +73,16 @@ create table sekisho.audit_key (
 create table sekisho.audit_sealer (
   only_one       boolean primary key default true check (only_one),
   holder         text,
-  claimed_until  timestamptz
+  claimed_until  timestamptz,
+  -- Rows of before are put among the unsealed ones bit by bit (sekisho.find_old_audit()), so that nobody waits for it here:
+  -- up to which one that is done, and whether to the end.
+  old_tid        text not null default '',
+  old_id         text not null default '',
+  old_done       boolean not null default false,
+  -- What was recorded before is sealed late, and is no news to event streams.
+  begun_at       timestamptz not null
 ) with (fillfactor = 50);
-insert into sekisho.audit_sealer default values;
+insert into sekisho.audit_sealer (begun_at) values (clock_timestamp());
 
 create function sekisho.audit_inserted() returns trigger
   language plpgsql
@@ -108,9 +115,8 @@ begin
   raise exception 'the audit trail is append-only' using errcode = '42501';
 end $$;
 
--- From here on nothing is inserted until this transaction has ended, and then by way of the trigger.
+-- It waits for whoever is inserting; whoever comes later goes by way of the trigger.
 create trigger audit_inserted after insert on sekisho.audit for each row execute function sekisho.audit_inserted();
-insert into sekisho.audit_unsealed (tid, id) select tid, id from sekisho.audit;
 
 -- older nodes: they never change or remove a row of the trail; what is hidden from tenants is new
 do $$
@@ -153,4 +159,4 @@ grant insert on sekisho.audit_seal, sekisho.audit_checkpoint to sekisho_system;
 grant insert, update on sekisho.audit_chain, sekisho.audit_sealer to sekisho_system;
 grant insert, update, delete on sekisho.audit_retention to sekisho_system;
 grant select, insert, update on sekisho.audit_key to sekisho_system;
-grant select on sekisho.audit_sealer to sekisho_system;
+grant select on sekisho.audit_sealer to sekisho_tenant, sekisho_system;

@@ -32,6 +32,9 @@ begin
     end if;
   end if;
 
+  if not v_sealer.old_done and (v_result ->> 'waiting')::integer < p_limit then
+    perform sekisho.find_old_audit(p_limit);
+  end if;
   -- Joined before the limit: a row that is waiting and was removed holds nobody up.
   select coalesce(jsonb_agg(r.body), '[]') into v_rows
     from (
@@ -45,12 +48,12 @@ begin
     'chains', (
       select coalesce(jsonb_agg(jsonb_build_object(
           'tid', c.tid, 'seq', c.seq, 'hash', encode(c.hash, 'hex'), 'signed_seq', c.signed_seq,
-          'due', c.unsigned_since < v_now - p_unsigned_ms * interval '1 millisecond')), '[]')
+          'due', c.unsigned_since <= v_now - p_unsigned_ms * interval '1 millisecond')), '[]')
         from sekisho.audit_chain c
        where c.tid in (select distinct r ->> 'tid' from jsonb_array_elements(v_rows) r)
           or c.tid in (
             select d.tid from sekisho.audit_chain d
              where d.tid <> all (p_except)
-               and d.unsigned_since < v_now - p_unsigned_ms * interval '1 millisecond'
+               and d.unsigned_since <= v_now - p_unsigned_ms * interval '1 millisecond'
              order by d.unsigned_since limit p_limit)));
 end $$;

@@ -11,9 +11,13 @@ begin
     select jsonb_build_object(
         'last', case when count(*) = p_limit then max(p.id) end,
         'looked', count(*),
-        'rows', coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'waiting', u.id is not null))
+        'rows', coalesce(
+          jsonb_agg(jsonb_build_object(
+            'id', p.id,
+            'waiting', u.id is not null or not z.old_done and (p_tid, p.id) > (z.old_tid, z.old_id)))
           filter (where s.id is null), '[]'))
       from page p
+     cross join sekisho.audit_sealer z
       left join sekisho.audit_seal s on s.tid = p_tid and s.id = p.id
       left join sekisho.audit_unsealed u on u.tid = p_tid and u.id = p.id);
 end $$;
