@@ -1,16 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   askHolder,
   type DirectoryLock,
   lockDirectory,
 } from '../../src/record/pglite/directory-lock.ts';
+
+import { Dice, randomFrom } from '../support/simulation/random.ts';
 
 const built = new URL('../../dist/record/pglite/directory-lock.js', import.meta.url).href;
 const program = `
@@ -22,6 +25,35 @@ const program = `
   } catch (error) {
     console.log(error.code ?? String(error));
   }`;
+
+/** The same, and proves by a port, which the system gives to one process at a time, that nobody else holds it. */
+const marked = `
+  const { createServer } = await import('node:net');
+  const { setTimeout: sleep } = await import('node:timers/promises');
+  const { lockDirectory } = await import(${JSON.stringify(built)});
+  const alone = () => new Promise((resolve) => {
+    const mark = createServer().on('error', () => resolve(false));
+    mark.listen({ host: '127.0.0.1', port: Number(process.argv[2]) }, () => resolve(true));
+  });
+  try {
+    await lockDirectory(process.argv[1]);
+    // A process that is being killed may keep the port for a moment.
+    let free = await alone();
+    for (let tries = 0; !free && tries < 50; tries += 1) { await sleep(20); free = await alone(); }
+    console.log(free ? 'held' : 'two of us');
+    setInterval(() => {}, 1000);
+  } catch (error) {
+    console.log(error.code ?? String(error));
+  }`;
+
+/** The same, and stops itself at the moment at which it has published its socket. */
+const stopping = `
+  const fs = await import('node:fs');
+  const { syncBuiltinESMExports } = await import('node:module');
+  const rename = fs.renameSync;
+  fs.default.renameSync = (...names) => { rename(...names); process.kill(process.pid, 'SIGSTOP'); };
+  syncBuiltinESMExports();
+  ${program}`;
 
 let directory: string;
 let children: ChildProcess[];
@@ -57,6 +89,15 @@ async function starter(dir = directory): Promise<{ child: ChildProcess; said: st
     'line',
   )) as [string];
   return { child, said: line };
+}
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return String(typeof address === 'object' ? address?.port : '');
 }
 
 async function lock(): Promise<DirectoryLock> {
@@ -141,6 +182,129 @@ describe('one process per data directory', () => {
     await expect(lockDirectory(file)).rejects.toMatchObject({
       code: 'data_directory_unusable',
     });
+  });
+});
+
+describe('a copied directory', () => {
+  /** As `cp -a` copies it: sockets too, as sockets. */
+  function copied(options: string): string {
+    const copy = join(outside, 'copy');
+    execFileSync('cp', [options, directory, copy]);
+    return copy;
+  }
+  let outside: string;
+  beforeEach(async () => {
+    outside = await mkdtemp(join(tmpdir(), 'sekisho-copy-'));
+  });
+  afterEach(() => rm(outside, { recursive: true, force: true }));
+
+  test('is free while the original is held, and the other way round', async () => {
+    const original = await starter();
+    const copy = copied('-a');
+    expect(await readdir(copy)).toEqual(await readdir(directory));
+    const second = await starter(copy);
+    expect([original.said, second.said]).toEqual(['held', 'held']);
+    // Each still holds its own.
+    expect((await starter()).said).toBe('data_directory_in_use');
+    expect((await starter(copy)).said).toBe('data_directory_in_use');
+    await end(original.child);
+    expect((await starter()).said).toBe('held');
+    expect((await starter(copy)).said).toBe('data_directory_in_use');
+  });
+
+  test('is free after the original was killed, with what it left behind', async () => {
+    const { child } = await starter();
+    await end(child);
+    const copy = copied('-a');
+    expect(await readdir(copy)).toHaveLength(1);
+    expect((await starter(copy)).said).toBe('held');
+    expect(await readdir(copy)).toHaveLength(1);
+    expect((await starter()).said).toBe('held');
+  });
+
+  test('of hard links has the very files of the original, and is refused while that is held', async () => {
+    const { child } = await starter();
+    const copy = copied('-al');
+    expect((await starter(copy)).said).toBe('data_directory_in_use');
+    await end(child);
+    expect((await starter(copy)).said).toBe('held');
+  });
+
+  test('is told from another name of the same directory, which is refused', async () => {
+    const link = join(outside, 'link');
+    await symlink(directory, link);
+    await starter(link);
+    expect((await starter()).said).toBe('data_directory_in_use');
+    expect((await starter(join(link, '.', '..', 'link'))).said).toBe('data_directory_in_use');
+  });
+});
+
+describe('whatever happens to processes', () => {
+  test('a stopped holder that goes on holds it as before', async () => {
+    const { child } = await starter();
+    child.kill('SIGSTOP');
+    expect((await starter()).said).toBe('data_directory_in_use');
+    child.kill('SIGCONT');
+    expect((await starter()).said).toBe('data_directory_in_use');
+    await expect(lockDirectory(directory)).rejects.toMatchObject({
+      members: { holder: { pid: child.pid } },
+    });
+  });
+
+  test('a stopped contender is not passed over, and does not go on after it was refused', async () => {
+    // Published, and stopped before it has asked anybody.
+    const stopped = spawn(process.execPath, ['--input-type=module', '-e', stopping, directory], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    children.push(stopped);
+    const lines = createInterface({ input: stopped.stdout });
+    await expect
+      .poll(async () => (await readdir(directory)).filter((name) => name.endsWith('.sock')), {
+        timeout: 30_000,
+      })
+      .toHaveLength(1);
+    expect((await starter()).said).toBe('data_directory_in_use');
+    const said = once(lines, 'line');
+    stopped.kill('SIGCONT');
+    expect(await said).toEqual(['held']);
+  });
+
+  test('starts, kills and stops at random never give two of them the directory', async () => {
+    const seed = Number(process.env.SEKISHO_LOCK_SEED ?? Date.now() % 1_000_000_000);
+    process.stderr.write(`  seed ${seed} (SEKISHO_LOCK_SEED)\n`);
+    const dice = new Dice(randomFrom(seed));
+    const port = await freePort();
+    let held = 0;
+    for (let round = 0; round < Number(process.env.SEKISHO_LOCK_ROUNDS ?? 5); round += 1) {
+      const starts = Array.from({ length: dice.int(2, 6) }, async () => {
+        await sleep(dice.between(0, 60));
+        const child = spawn(
+          process.execPath,
+          ['--input-type=module', '-e', marked, directory, port],
+          {
+            stdio: ['ignore', 'pipe', 'inherit'],
+          },
+        );
+        children.push(child);
+        const gone = once(child, 'exit').then(() => 'killed');
+        const lines = createInterface({ input: child.stdout });
+        const said = once(lines, 'line').then(([line]) => String(line));
+        // Some are killed at any moment of their start, some are stopped for a while.
+        if (dice.chance(0.4)) setTimeout(() => child.kill('SIGKILL'), dice.between(0, 400));
+        else if (dice.chance(0.3)) {
+          setTimeout(() => child.kill('SIGSTOP'), dice.between(100, 300));
+          setTimeout(() => child.kill('SIGCONT'), dice.between(400, 900));
+        }
+        return Promise.race([said, gone]);
+      });
+      const said = await Promise.all(starts);
+      held += said.filter((one) => one === 'held').length;
+      expect(said, `seed ${seed}`).not.toContain('two of us');
+      // Whoever is left goes, and the next round begins with what they leave behind.
+      for (const child of children) await end(child);
+    }
+    expect(held).toBeGreaterThan(0);
+    expect((await starter()).said).toBe('held');
   });
 });
 
