@@ -13,6 +13,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { backupName, newestBackupMs, pruneBackups } from '../../src/create/backup-files.ts';
 import { scheduleBackups } from '../../src/create/backup-schedule.ts';
 import type { BackupSummary } from '../../src/record/contract.ts';
+import type { Database, SqlCall } from '../../src/record/database.ts';
+import { copyRunning } from '../../src/record/pglite/copy.ts';
 import {
   putInPlace,
   restoringFolder,
@@ -61,6 +63,53 @@ describe('A8: a restore takes the place of what was there, whole or not at all',
     settleFolders(folder);
     expect(current()).toBe(left);
     expect(readdirSync(folder)).toEqual(['postgres']);
+  });
+});
+
+describe('A8: a database is copied while it works', () => {
+  /** Answers what `copyRunning` asks; each copy is asked for its checkpoint twice. */
+  const asked = (checkpoints: readonly string[]): Pick<Database, 'query'> => {
+    const left = [...checkpoints];
+    return {
+      query: async <Row extends object>({ text }: SqlCall) => {
+        const segment = '000000010000000000000002';
+        const name = '000000010000000000000003';
+        const row = text.includes('checkpoint_lsn') ? { at: left.shift(), segment } : { name };
+        return [row] as Row[];
+      },
+    };
+  };
+
+  function fill(): string {
+    const from = join(folder, 'postgres');
+    for (const name of ['global', 'base/5', 'pg_wal/archive_status']) {
+      mkdirSync(join(from, name), { recursive: true });
+    }
+    for (const name of ['PG_VERSION', 'global/pg_control', 'base/5/1', 'postmaster.pid']) {
+      writeFileSync(join(from, name), name);
+    }
+    for (const number of [1, 2, 3, 4]) {
+      writeFileSync(join(from, 'pg_wal', `00000001000000000000000${number}`), '');
+    }
+    return from;
+  }
+
+  test('data first, then the log since its checkpoint', async () => {
+    const into = join(folder, 'copy');
+    await copyRunning(asked(['0/2', '0/2']), fill(), into);
+    expect(readdirSync(into).sort()).toEqual(['PG_VERSION', 'base', 'global', 'pg_wal']);
+    expect(readFileSync(join(into, 'base/5/1'), 'utf8')).toBe('base/5/1');
+    expect(readdirSync(join(into, 'pg_wal')).filter((name) => name.startsWith('0'))).toEqual([
+      '000000010000000000000002',
+      '000000010000000000000003',
+    ]);
+  });
+
+  test('anew after a checkpoint in between, and not for ever', async () => {
+    const from = fill();
+    await copyRunning(asked(['0/2', '0/3', '0/3', '0/3']), from, join(folder, 'one'));
+    const never = copyRunning(asked(['1', '2', '3', '4', '5', '6']), from, join(folder, 'two'));
+    await expect(never).rejects.toThrow('was checkpointed');
   });
 });
 
