@@ -6,13 +6,20 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { commandsPage } from './reference/commands.mjs';
+import { configurationPage } from './reference/configuration.mjs';
+import { errorsPage } from './reference/errors.mjs';
 import { httpPage } from './reference/http.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const check = process.argv.includes('--check');
 
 /** @type {Readonly<Record<string, () => string>>} */
-const pages = { 'docs/commands.md': commandsPage, 'docs/http.md': httpPage };
+const pages = {
+  'docs/commands.md': commandsPage,
+  'docs/configuration.md': configurationPage,
+  'docs/errors.md': errorsPage,
+  'docs/http.md': httpPage,
+};
 
 const stale = [];
 for (const [page, make] of Object.entries(pages)) {

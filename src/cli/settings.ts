@@ -3,138 +3,10 @@ import { SekishoError } from '../errors.ts';
 import { isAddressEntry } from '../login/address.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { type Call, type Option, secondsOf } from './command.ts';
-
-/** One setting: an environment variable, and an option of the same meaning; options win. */
-interface Setting {
-  readonly variable: string;
-  /** What the value is, for the help; without it the setting is a switch. */
-  readonly value?: string;
-  readonly help: string;
-}
-
-/** Where the record is; commands that reach a server need no more. */
-const RECORD: readonly Setting[] = [
-  {
-    variable: 'SEKISHO_DATA_DIR',
-    value: 'DIR',
-    help: 'embedded database, secret, lock; default .sekisho',
-  },
-  {
-    variable: 'DATABASE_URL',
-    value: 'URL',
-    help: 'PostgreSQL 15 or later instead of the embedded database',
-  },
-  {
-    variable: 'REDIS_URL',
-    value: 'URL',
-    help: 'Redis 7 or later as hub; default: LISTEN/NOTIFY of DATABASE_URL',
-  },
-  {
-    variable: 'SEKISHO_HUB',
-    value: 'KIND',
-    help: 'auto, or none: revocations by heartbeats alone; default auto',
-  },
-  {
-    variable: 'SEKISHO_SECRET',
-    value: 'SECRET',
-    help: 'at least 32 bytes, or several, newest first; better as a variable',
-  },
-];
-
-const SERVER: readonly Setting[] = [
-  { variable: 'PORT', value: 'N', help: 'public listener; default 4000, 0 for any free port' },
-  { variable: 'HOST', value: 'HOST', help: 'default 127.0.0.1' },
-  {
-    variable: 'SEKISHO_ADMIN_PORT',
-    value: 'N',
-    help: 'metrics and health; default PORT + 1, 0 with PORT 0',
-  },
-  { variable: 'SEKISHO_ADMIN_HOST', value: 'HOST', help: 'default 127.0.0.1' },
-  {
-    variable: 'SEKISHO_ADMIN_HOSTS',
-    value: 'NAMES',
-    help: 'names with a dot by which it may be asked, comma-separated; default none',
-  },
-  ...RECORD,
-  {
-    variable: 'SEKISHO_ISSUER',
-    value: 'URL',
-    help: 'iss of the tokens; kept in the record from the first start on',
-  },
-  {
-    variable: 'SEKISHO_AUDIENCE',
-    value: 'NAME',
-    help: 'aud of the tokens; kept in the record, sekisho at first',
-  },
-  {
-    variable: 'SEKISHO_LEASE_MS',
-    value: 'MS',
-    help: 'age of the newest proof while answering as usual; default 750',
-  },
-  {
-    variable: 'SEKISHO_TOLERANCE_MS',
-    value: 'MS',
-    help: 'how much longer, marked stale; default 10000',
-  },
-  {
-    variable: 'SEKISHO_STRICT',
-    help: 'where processes are frozen: no tolerance, every check asks the record',
-  },
-  {
-    variable: 'SEKISHO_ALLOWED_ORIGINS',
-    value: 'URLS',
-    help: 'for CORS, CSRF and sockets, comma-separated',
-  },
-  {
-    variable: 'SEKISHO_TRUSTED_PROXIES',
-    value: 'LIST',
-    help: 'whose X-Forwarded-* is believed, comma-separated',
-  },
-  { variable: 'SEKISHO_BOOTSTRAP_TENANT', value: 'SLUG', help: 'first start only; default main' },
-  {
-    variable: 'SEKISHO_BOOTSTRAP_EMAIL',
-    value: 'E-MAIL',
-    help: 'first start only; default admin@localhost',
-  },
-  {
-    variable: 'SEKISHO_BOOTSTRAP_PASSWORD',
-    value: 'PW',
-    help: 'first start only; default: made and printed once',
-  },
-  {
-    variable: 'SEKISHO_DRAIN_MS',
-    value: 'MS',
-    help: 'how long the first SIGTERM waits for requests; default 10000',
-  },
-  {
-    variable: 'SEKISHO_DRAIN_NOTICE_MS',
-    value: 'MS',
-    help: 'how much of it the port stays open, for load balancers to notice; default 0',
-  },
-  {
-    variable: 'SEKISHO_LOG_LEVEL',
-    value: 'LEVEL',
-    help: 'trace to fatal, or silent; default info',
-  },
-  {
-    variable: 'SEKISHO_BACKUP_DIR',
-    value: 'DIR',
-    help: 'embedded: back the record up to files in DIR, on a schedule; default: not',
-  },
-  {
-    variable: 'SEKISHO_BACKUP_EVERY',
-    value: 'SPAN',
-    help: 'between two of them, such as 15m; default 1h',
-  },
-  { variable: 'SEKISHO_BACKUP_KEEP', value: 'N', help: 'how many are kept; default 24' },
-  {
-    variable: 'SEKISHO_DANGEROUSLY_ALLOW_HTTP_COOKIES',
-    help: 'cookies over plain http: anybody on the way can take them',
-  },
-];
+import { RECORD_SETTINGS, SERVER_SETTINGS, type Setting } from './settings-table.ts';
 
 /** `SEKISHO_DATA_DIR` is `--data-dir`. */
-function flagOf(variable: string): string {
+export function flagOf(variable: string): string {
   return variable
     .replace(/^SEKISHO_/, '')
     .toLowerCase()
@@ -150,11 +22,11 @@ function optionsOf(settings: readonly Setting[]): readonly Option[] {
 }
 
 /** Options of every command that reaches a record. */
-export const recordSettings: readonly Option[] = optionsOf(RECORD).map((option) => ({
+export const recordSettings: readonly Option[] = optionsOf(RECORD_SETTINGS).map((option) => ({
   ...option,
   heading: 'Reaching the record',
 }));
-export const serverSettings = optionsOf(SERVER);
+export const serverSettings = optionsOf(SERVER_SETTINGS);
 
 /** Everything that `sekisho serve` needs to know. */
 export interface ServeSettings {

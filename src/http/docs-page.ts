@@ -224,11 +224,17 @@ function objectsOf(schemas: Schemas): string {
 }
 
 function errorsOf(): string {
-  const rows = Object.entries(ERROR_TEXT).map(
-    ([code, meaning]) =>
-      `<tr id="error-${code}"><td class="name"><code>${code}</code></td><td class="type">${ERROR_STATUS[code as ErrorCode]}</td><td>${text(meaning)}</td></tr>`,
-  );
+  const rows = Object.entries(ERROR_TEXT)
+    .filter(([, { reader }]) => reader !== 'operator')
+    .map(
+      ([code, { what, doing }]) =>
+        `<tr id="error-${code}"><td class="name"><code>${code}</code></td><td class="type">${ERROR_STATUS[code as ErrorCode]}</td><td>${text(`${sentence(what)} ${sentence(doing)}`)}</td></tr>`,
+    );
   return `<section id="errors"><h2>Errors</h2>${tableOf(rows)}</section>`;
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
 }
 
 function escapeHtml(raw: string): string {

@@ -16,18 +16,30 @@ const seconds = (min: number, max: number) => z.int().min(min).max(max);
  * Whoever parses with it must also apply `crossFieldErrors`; `parsePolicy` does both.
  */
 export const policySchema = z.strictObject({
-  access_ttl: seconds(30, MAX_ACCESS_TTL),
-  idle_timeout: seconds(30, MAX_ABSOLUTE_TIMEOUT),
-  absolute_timeout: seconds(30, MAX_ABSOLUTE_TIMEOUT),
-  refresh_grace: seconds(0, 60),
-  max_sessions_per_user: z.int().min(1).max(1000),
-  on_session_limit: z.enum(['revoke_oldest', 'reject']),
+  access_ttl: seconds(30, MAX_ACCESS_TTL).describe(
+    'How long an access token lives; at most `idle_timeout`.',
+  ),
+  idle_timeout: seconds(30, MAX_ABSOLUTE_TIMEOUT).describe(
+    'Without an authenticated request for so long a session ends: it cannot be refreshed any more. The access token that it has lives to its own end.',
+  ),
+  absolute_timeout: seconds(30, MAX_ABSOLUTE_TIMEOUT).describe('It ends after that in any case.'),
+  refresh_grace: seconds(0, 60).describe(
+    'How long a repeated refresh gets the same answer; the time does not begin anew.',
+  ),
+  max_sessions_per_user: z.int().min(1).max(1000).describe('The device cap.'),
+  on_session_limit: z
+    .enum(['revoke_oldest', 'reject'])
+    .describe('What a login above the cap does: end the oldest session, or be refused.'),
   login_limit: z.strictObject({
-    account_attempts: z.int().min(1).max(100),
-    account_window: seconds(10, 86_400),
-    address_attempts: z.int().min(1).max(100_000),
-    address_window: seconds(10, 86_400),
-    max_wait: seconds(1, 3600),
+    account_attempts: z
+      .int()
+      .min(1)
+      .max(100)
+      .describe('Failed logins of one e-mail address before waits begin; they double from 1 s.'),
+    account_window: seconds(10, 86_400).describe('How long an attempt counts.'),
+    address_attempts: z.int().min(1).max(100_000).describe('The same by IP address.'),
+    address_window: seconds(10, 86_400).describe('The same by IP address.'),
+    max_wait: seconds(1, 3600).describe('The longest wait.'),
   }),
 });
 
