@@ -3,11 +3,11 @@ import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { isOutage, SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
+import { reasonOf } from '../observe/reason.ts';
 import type { FollowerEvent } from '../revocation/events.ts';
 import type { Levels } from '../session/log-levels.ts';
 import { type OpenEngine, openEngine } from './open.ts';
 import { answerCommands, commandsOf } from './operator-commands.ts';
-import { reasonOf } from './outage-log.ts';
 import { openRecord } from './record.ts';
 
 /** Between two tries to reach a database; doubled up to the last. */

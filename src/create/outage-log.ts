@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { isOutage } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
+import { reasonOf } from '../observe/reason.ts';
 
 /** While it lasts, it is said again that often, with what has been counted meanwhile. */
 const AGAIN_MS = 10_000;
@@ -45,16 +46,4 @@ export function createOutageLog(log: Log, clock: Clock): OutageLog {
       failures = 0;
     },
   };
-}
-
-/** One line: what happened, and what lies beneath it. A stack of an outage tells nothing of it. */
-export function reasonOf(error: unknown): string {
-  const lines: string[] = [];
-  for (let one = error; one instanceof Error && lines.length < 4; one = one.cause) {
-    const { code } = one as { code?: unknown };
-    // Errors of several addresses at once say nothing but their code.
-    const line = one.message === '' ? String(code ?? one.name) : one.message;
-    if (!lines.includes(line)) lines.push(line);
-  }
-  return lines.join(' ') || String(error);
 }

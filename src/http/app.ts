@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { reasonOf } from '../observe/reason.ts';
 import type { Engine } from '../session/contract.ts';
 import { contextOf } from './context.ts';
 import { applyCors } from './cors.ts';
@@ -64,7 +65,13 @@ async function answer(
   const startedMs = settings.clock.monotonicMs();
   const request = c.req.raw;
   const context = contextOf(request, c.env?.peerAddress ?? null, settings.readProxy);
-  const trace: Trace = { route: null, tokenPresented: false, caller: null, client: null };
+  const trace: Trace = {
+    route: null,
+    tokenPresented: false,
+    caller: null,
+    client: null,
+    about: null,
+  };
   const incoming: Incoming = {
     request,
     context,
@@ -74,7 +81,9 @@ async function answer(
   let response: Response;
   let thrown: unknown;
   try {
-    response = toResponse(await serve(engine, settings, incoming, trace), request.method);
+    const answer = await serve(engine, settings, incoming, trace);
+    trace.about = answer.about ?? null;
+    response = toResponse(answer, request.method);
   } catch (error) {
     thrown = error;
     response = problem(error, settings, incoming, trace);
@@ -111,12 +120,13 @@ function problem(
 function report(
   { clock, log, meter }: HttpSettings,
   { request, context, entry }: Incoming,
-  { route, caller, client }: Trace,
+  { route, caller, client, about }: Trace,
   status: number,
   startedMs: number,
   thrown: unknown,
 ): void {
   const seconds = (clock.monotonicMs() - startedMs) / 1000;
+  const session = caller?.session ?? about;
   const template = route?.path ?? entry?.path ?? 'unmatched';
   meter?.requestFinished({ method: request.method, route: template, status, seconds });
   const line = {
@@ -129,17 +139,18 @@ function report(
     status,
     duration_ms: Math.round(seconds * 1e6) / 1e3,
     ip: context.origin.ip,
-    ...(caller === null
+    ...(session === null
       ? {}
       : {
-          tenant_id: caller.session.tenantId,
-          user_id: caller.session.userId,
-          session_id: caller.session.sessionId,
+          tenant_id: session.tenantId,
+          user_id: session.userId,
+          session_id: session.sessionId,
         }),
     ...(client === null ? {} : { tenant_id: client.tenantId, client_id: client.clientId }),
     ...(thrown === undefined ? {} : { code: knownError(thrown).code }),
   };
   if (status === 500) log.error({ ...line, err: thrown }, 'request failed');
-  else if (status === 503) log.warn(line, 'request refused');
+  // An outage refuses many: what is beneath it in one line, without stacks.
+  else if (status === 503) log.warn({ ...line, reason: reasonOf(thrown) }, 'request refused');
   else log.info(line, 'request');
 }

@@ -26,6 +26,8 @@ export interface Trace {
   tokenPresented: boolean;
   caller: Caller | null;
   client: CallingClient | null;
+  /** Whose session the answer is about. */
+  about: NonNullable<Answer['about']> | null;
 }
 
 /** A request on its way, with the path's row of the table (null: there is none) and its parameters. */

@@ -41,6 +41,12 @@ export interface Answer {
   readonly stream?: ReadableStream<Uint8Array>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly cookies?: readonly string[];
+  /** Whose session it is about, for the request's line in the log, where the request had no session of its own. */
+  readonly about?: {
+    readonly tenantId: string;
+    readonly userId: string;
+    readonly sessionId: string;
+  };
 }
 
 /** What every handler gets. */

@@ -55,7 +55,10 @@ export async function reserveAttempt(
   const giveBack = (clear: boolean): Promise<void> =>
     attempts.giveBack(tenantKey, buckets, attemptId, clear).catch((error: unknown) => {
       // The answer stands: what is not given back leaves its window by itself.
-      services.log.warn({ err: error }, 'a login attempt could not be given back');
+      services.log.warn(
+        { err: error, tenant_id: subject.tid },
+        'a login attempt could not be given back',
+      );
     });
   return {
     kind: 'reserved',

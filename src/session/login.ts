@@ -212,6 +212,9 @@ function rehashLater(services: Services, facts: Credible, password: string): voi
     .hash(password)
     .then((hash) => services.record.users.rehash(tenant.tid, user.uid, passwordHash, hash))
     .catch((error: unknown) =>
-      services.log.warn({ err: error, uid: user.uid }, 'a password hash was not renewed'),
+      services.log.warn(
+        { err: error, tenant_id: tenant.tid, user_id: user.uid },
+        'a password hash was not renewed',
+      ),
     );
 }

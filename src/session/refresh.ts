@@ -88,7 +88,10 @@ export async function refresh(
         throw unknown();
       case 'key_missing':
         services.log.error(
-          { keyId: outcome.keyId },
+          {
+            ...{ request_id: origin.requestId, tenant_id: tid, session_id: sid },
+            keyId: outcome.keyId,
+          },
           'SEKISHO_SECRET lacks the key of a refresh token',
         );
         throw keyMissing();

@@ -177,7 +177,7 @@ async function lastEntryOf(
     return state.kind === 'committed' ? state.row : null;
   } catch (error) {
     services.log.warn(
-      { err: error, position: first.position },
+      { err: error, revocation_id: first.operationId, position: first.position },
       'the last entry of an operation could not be asked for',
     );
     return null;
@@ -194,7 +194,7 @@ async function waitFor(
   } catch (error) {
     // The entry is committed, whatever became of the waiting: that is `pending`, and never an error.
     services.log.warn(
-      { err: error, position: entry.position },
+      { err: error, revocation_id: entry.operationId, position: entry.position },
       'a barrier could not be waited for',
     );
     return NOBODY_KNOWS;

@@ -115,7 +115,10 @@ export function createSightings(options: SightingsOptions): Sightings {
     if (ending.has(name)) return;
     const work = stolen(one)
       .catch((error: unknown) => {
-        log.warn({ err: error, sid: one.sid }, 'a stolen session could not be ended; tried again');
+        log.warn(
+          { err: error, tenant_id: one.tid, session_id: one.sid },
+          'a stolen session could not be ended; tried again',
+        );
         keep(one);
         arm(TRY_AGAIN_AFTER_MS);
       })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { createFollowerLog } from '../../src/create/follower-log.ts';
-import { reasonOf } from '../../src/create/outage-log.ts';
 import { SekishoError } from '../../src/errors.ts';
 import type { Log } from '../../src/observe/log.ts';
+import { reasonOf } from '../../src/observe/reason.ts';
 import { createTestClock } from '../support/clock.ts';
 
 interface Line {

@@ -49,6 +49,34 @@ describe('A8: the log', () => {
     expect(lines.join()).not.toContain('7391');
   });
 
+  test('A8 ASVS 16.2.1 a login and a refresh say whose session they made, by its ids', async () => {
+    const { tenant, admin } = await engine.makeTenant('ids');
+    lines = [];
+    const json = { tenant: 'ids', email: admin.email, password: PASSWORD };
+    const { body } = await send('POST', '/v1/login', { json });
+    await send('POST', '/v1/refresh', { json: { refresh_token: body.refresh_token } });
+    const who = { tenant_id: tenant.tid, user_id: admin.uid, session_id: body.session.id };
+    const own = lines.map((line) => JSON.parse(line)).filter((line) => line.msg === 'request');
+    expect(own).toEqual([
+      expect.objectContaining({ route: '/v1/login', status: 200, ...who }),
+      expect.objectContaining({ route: '/v1/refresh', status: 200, ...who }),
+    ]);
+  });
+
+  test('ASVS 16.2.2 ASVS 16.2.4 every line is one JSON object with its time in UTC and its level', async () => {
+    lines = [];
+    await send('GET', '/v1/session');
+    log.error({ err: new Error('a', { cause: new Error('b') }) }, 'failed');
+    expect(lines.length).toBeGreaterThan(1);
+    for (const line of lines) {
+      expect(JSON.parse(line)).toMatchObject({
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        level: expect.stringMatching(/^(debug|info|warn|error)$/),
+        msg: expect.any(String),
+      });
+    }
+  });
+
   test('ASVS 16.2.5 no token, password or cookie in any line, whatever happens', async () => {
     const { admin } = await engine.makeTenant('seeded');
     lines = [];
@@ -109,7 +137,8 @@ describe('A8: the log', () => {
   });
 
   test('A8 an outage is a warning, a defect an error with its stack', async () => {
-    const down = new SekishoError('store_unavailable', 'Down.');
+    const cause = new Error('connect ECONNREFUSED');
+    const down = new SekishoError('store_unavailable', 'Down.', { cause });
     for (const [error, level] of [
       [down, 'warn'],
       [new TypeError('x is not a function'), 'error'],
@@ -120,6 +149,8 @@ describe('A8: the log', () => {
       await failing('POST', '/v1/login', { json: { tenant: 'a', email: 'a@b', password: 'x' } });
       const line = lines.map((one) => JSON.parse(one)).find(({ route }) => route === '/v1/login');
       expect(line.level).toBe(level);
+      // Many are refused while it lasts: what is beneath it is said in one line.
+      if (level === 'warn') expect(line.reason).toBe('Down. connect ECONNREFUSED');
       if (level === 'error') {
         expect(line.err).toMatchObject({ type: 'TypeError', message: 'x is not a function' });
         expect(line.err.stack).toContain('log.test.ts');

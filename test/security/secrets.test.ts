@@ -16,7 +16,7 @@ describe('ASVS 16.2.5: secrets of a running server', () => {
     const server = await serve(directory, {
       ...BOOTSTRAP,
       SEKISHO_BOOTSTRAP_PASSWORD: password,
-      SEKISHO_LOG_LEVEL: 'debug',
+      SEKISHO_LOG_LEVEL: 'trace',
     });
     const { origin } = server;
     const v1 = `${origin}/v1`;

@@ -24,11 +24,13 @@ export function tokenAnswer(
   } = {},
 ): Answer {
   const { status = 200, deviceToken, revocation = null } = more;
+  const { uid: userId, sid: sessionId } = pair.session;
+  const about = { tenantId: tenantOf(pair.refreshToken), userId, sessionId };
   const body = { ...pairOf(pair), ...alsoRevoked(revocation) };
   if (transport === 'body') {
     const device = deviceToken === undefined ? {} : { device_token: deviceToken };
     const tokens = { access_token: pair.accessToken, refresh_token: pair.refreshToken, ...device };
-    return { status, body: { ...body, ...tokens } };
+    return { status, body: { ...body, ...tokens }, about };
   }
   const cookies = setTokens(call.cookieNames, {
     accessToken: pair.accessToken,
@@ -36,5 +38,10 @@ export function tokenAnswer(
     sessionSeconds: pair.refreshExpiresInSeconds,
     deviceToken: deviceToken ?? null,
   });
-  return { status, body, cookies };
+  return { status, body, cookies, about };
+}
+
+/** The tenant that a refresh token names; it stands before its first dot. */
+function tenantOf(refreshToken: string): string {
+  return refreshToken.slice(0, refreshToken.indexOf('.'));
 }
