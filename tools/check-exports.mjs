@@ -22,7 +22,9 @@ const tools = join(root, 'node_modules/.bin');
 
 /** @param {string} command @param {string[]} args @param {string} cwd */
 function run(command, args, cwd) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    ...{ cwd, encoding: 'utf8', timeout: 120_000 },
+  });
   if (status !== 0) {
     throw new Error(`${command} ${args.join(' ')}\n${error?.message ?? ''}${stdout}${stderr}`);
   }
@@ -72,8 +74,9 @@ function clientStandsAlone(archive, folder) {
   const installed = join(folder, 'node_modules/sekisho');
   mkdirSync(installed, { recursive: true });
   run('tar', ['-xzf', archive, '--strip-components=1', '-C', installed], folder);
+  // It listens to other tabs, and must not keep a process alive that has nothing else to do.
   const script =
-    "const { createClient } = await import('sekisho/client'); createClient({ baseUrl: 'http://localhost' }).close()";
+    "const { createClient } = await import('sekisho/client'); createClient({ baseUrl: 'http://localhost' }).subscribe(() => {})";
   run(process.execPath, ['--input-type=module', '-e', script], folder);
   compile(folder, { lib: ['es2023', 'dom'], types: [], skipLibCheck: false }, [
     "import { type Client, createClient, isClientError } from 'sekisho/client';",
