@@ -14,7 +14,7 @@ import {
   start,
 } from '../support/process.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let template: string;
 beforeAll(async () => {
