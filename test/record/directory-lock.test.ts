@@ -5,7 +5,6 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   askHolder,
@@ -35,6 +34,8 @@ const marked = `
     const mark = createServer().on('error', () => resolve(false));
     mark.listen({ host: '127.0.0.1', port: Number(process.argv[2]) }, () => resolve(true));
   });
+  // All at the same moment: what takes long is to start.
+  await sleep(Number(process.argv[3]) - Date.now());
   try {
     await lockDirectory(process.argv[1]);
     // A process that is being killed may keep the port for a moment.
@@ -276,24 +277,23 @@ describe('whatever happens to processes', () => {
     const port = await freePort();
     let held = 0;
     for (let round = 0; round < Number(process.env.SEKISHO_LOCK_ROUNDS ?? 5); round += 1) {
+      const goAtMs = Date.now() + 1_000;
       const starts = Array.from({ length: dice.int(2, 6) }, async () => {
-        await sleep(dice.between(0, 60));
-        const child = spawn(
-          process.execPath,
-          ['--input-type=module', '-e', marked, directory, port],
-          {
-            stdio: ['ignore', 'pipe', 'inherit'],
-          },
-        );
+        const when = goAtMs + (dice.chance(0.7) ? 0 : dice.int(0, 30));
+        const args = [directory, port, String(when)];
+        const child = spawn(process.execPath, ['--input-type=module', '-e', marked, ...args], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
         children.push(child);
         const gone = once(child, 'exit').then(() => 'killed');
         const lines = createInterface({ input: child.stdout });
         const said = once(lines, 'line').then(([line]) => String(line));
         // Some are killed at any moment of their start, some are stopped for a while.
-        if (dice.chance(0.4)) setTimeout(() => child.kill('SIGKILL'), dice.between(0, 400));
-        else if (dice.chance(0.3)) {
-          setTimeout(() => child.kill('SIGSTOP'), dice.between(100, 300));
-          setTimeout(() => child.kill('SIGCONT'), dice.between(400, 900));
+        const fate = dice.int(1, 4);
+        if (fate === 1) setTimeout(() => child.kill('SIGKILL'), dice.between(500, 1_300));
+        if (fate === 2) {
+          setTimeout(() => child.kill('SIGSTOP'), dice.between(900, 1_100));
+          setTimeout(() => child.kill('SIGCONT'), dice.between(1_300, 1_900));
         }
         return Promise.race([said, gone]);
       });

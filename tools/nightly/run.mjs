@@ -80,6 +80,11 @@ if (stopping) {
       SEKISHO_KILLS: String(kills),
       SEKISHO_KILLS_SEED: String(firstSeed),
     });
+    console.log(`starts of several processes on one directory, ${kills} rounds`);
+    suite('node', 'test/record/directory-lock.test.ts', {
+      SEKISHO_LOCK_ROUNDS: String(kills),
+      SEKISHO_LOCK_SEED: String(firstSeed),
+    });
   }
   for (let time = 1; time <= faultTimes; time += 1) {
     console.log(`the failure table, long form, ${time} of ${faultTimes}`);
