@@ -101,7 +101,7 @@ describe('B11 Last-Event-ID', () => {
     const resumable = ids.filter((id) => id !== null);
     expect(new Set(resumable).size).toBe(resumable.length);
     const same = reference.filter((id) => id !== null);
-    const from = same.indexOf(resumable[0] ?? null);
+    const from = same.indexOf(resumable[0] ?? '');
     expect(resumable).toEqual(same.slice(from, from + resumable.length));
     await Promise.all([whole.cancel(), broken.cancel()]);
   });

@@ -9,7 +9,7 @@ import {
   type OperatorCommands,
 } from '../../src/create/operator-commands.ts';
 import { lockDirectory } from '../../src/record/pglite/directory-lock.ts';
-import { startTestEngine, type TestEngine } from './engine.ts';
+import { startTestEngine, type TestEngine, type TestEngineOptions } from './engine.ts';
 
 export interface Ran {
   readonly code: number;
@@ -55,9 +55,10 @@ export interface Operated {
 /** @param wrap what the socket answers with, where a test makes a verb fail. */
 export async function startOperated(
   wrap: (commands: OperatorCommands) => OperatorCommands = (commands) => commands,
+  options: TestEngineOptions = {},
 ): Promise<Operated> {
   const directory = mkdtempSync(join(tmpdir(), 'sekisho-cli-'));
-  const engine = await startTestEngine();
+  const engine = await startTestEngine(options);
   const lock = await lockDirectory(directory);
   lock.answer(answerCommands(wrap(commandsOf(engine.engine))));
   return {
