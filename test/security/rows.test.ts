@@ -4,6 +4,7 @@ import type { Database } from '../../src/record/database.ts';
 import { ORIGIN, startTestEngine, type TestEngine, type TestTenant } from '../support/engine.ts';
 import { openTestRecord } from '../support/record.ts';
 import { request } from '../support/requests.ts';
+import { auditEvent } from '../support/seed.ts';
 
 let engine: TestEngine;
 let database: Database;
@@ -45,6 +46,14 @@ beforeAll(async () => {
     const secret = { hash: new Uint8Array(32), endsAtMs: null };
     const change = { kind: 'client_create', tid, cid: newId(), name: 'c', secret } as const;
     await engine.record.log.commit([request({ change, nowMs: Date.now() })]);
+    const retention = { auditDays: 700, personalDays: 70 };
+    await engine.engine.operator.setAuditRetention({ tenant: tid, retention });
+  }
+  // Sealed and signed; and then a row that is not, and stays so.
+  await engine.services.trail.sealer.now();
+  await engine.engine.maintenance.pause();
+  for (const { session } of [acme.caller, bravo.caller]) {
+    await engine.record.audit.append([auditEvent(session.tenantId, 'authn_logout')]);
   }
 });
 afterAll(() => engine.close());
