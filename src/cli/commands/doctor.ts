@@ -1,10 +1,11 @@
 import { readConfig } from '../../config.ts';
+import { maxmemoryPolicies } from '../../create/redis-policies.ts';
 import { watchMembers } from '../../create/watch.ts';
-import { maxmemoryPolicies } from '../../create/watch-redis.ts';
 import { SekishoError } from '../../errors.ts';
 import { memberOf, tenths } from '../../http/objects.ts';
 import type { FollowerStatus } from '../../revocation/contract.ts';
 import type { MemberState } from '../../session/contract.ts';
+import { makeSecret } from '../../token/secrets.ts';
 import type { Call, Command } from '../command.ts';
 import { reachOptions, runningAt } from '../operator.ts';
 import { print } from '../output.ts';
@@ -16,7 +17,10 @@ export const doctor: Command = {
   summary:
     'Says how the nodes are, without becoming one. Exit code 1 when none runs, or one may not answer.',
   options: reachOptions,
-  examples: ['sekisho doctor', 'DATABASE_URL=postgres://… SEKISHO_SECRET=… sekisho doctor --json'],
+  examples: [
+    'sekisho doctor',
+    'DATABASE_URL=postgres://… REDIS_URL=redis://… sekisho doctor --json',
+  ],
   async run(call) {
     const { node, members, redis } = await look(call);
     print(
@@ -47,7 +51,8 @@ async function look(call: Call): Promise<{
   /** Null without REDIS_URL. */
   readonly redis: Redis | null;
 }> {
-  const { record, redisUrl } = readConfig(readRecordOptions(call));
+  // Looking takes no secret, so that whoever watches nodes need not have theirs.
+  const { record, redisUrl } = readConfig({ ...readRecordOptions(call), secret: makeSecret() });
   if (record.kind === 'postgres') {
     const members = await watchMembers(record.databaseUrl);
     const redis = redisUrl === null ? null : { policies: await maxmemoryPolicies(redisUrl) };
@@ -58,7 +63,7 @@ async function look(call: Call): Promise<{
     const place = record.kind === 'embedded' ? ` on ${record.dataDir}` : '';
     throw new SekishoError(
       'store_unavailable',
-      `No server runs${place}: start one with sekisho serve, or name another directory with --data-dir.`,
+      `No server runs${place}: start one with sekisho serve, name another directory with --data-dir, or, for nodes on PostgreSQL, set DATABASE_URL.`,
     );
   }
   return { node: await running.status(), members: await running.members(), redis: null };
