@@ -113,7 +113,7 @@ async function agreedIssuer(parts: DeploymentParts): Promise<string> {
 interface Agreed {
   /** In the record. */
   readonly name: 'issuer' | 'audience';
-  readonly variable: string;
+  readonly variable: 'SEKISHO_ISSUER' | 'SEKISHO_AUDIENCE';
   readonly given: string | null;
   /** What a new record keeps when nothing is given. */
   readonly first: string;
@@ -135,10 +135,12 @@ async function agree(
   return kept;
 }
 
-function differs(variable: string, given: string, kept: string): SekishoError {
+function differs(variable: Agreed['variable'], given: string, kept: string): SekishoError {
+  const change =
+    variable === 'SEKISHO_ISSUER' ? 'use sekisho keys issuer, or stop them all' : 'stop them all';
   return new SekishoError(
     'invalid_configuration',
-    `${variable} is ${given} here, and ${kept} on the nodes that run on this database: give all of them the same; to change it, stop them all first; another deployment needs a database of its own.`,
+    `${variable} is ${given} here, and ${kept} on the nodes that run on this database: give all of them the same; to change it, ${change} first; another deployment needs a database of its own.`,
   );
 }
 

@@ -81,8 +81,10 @@ describe('what does not fit the deployment of a database is refused with what to
     ]);
     const issuer = await sentenceFor({ issuer: 'https://two.example' });
     expect(issuer).toContain('SEKISHO_ISSUER is https://two.example here');
-    expect(issuer).toContain('stop them all first');
-    expect(await sentenceFor({ audience: 'orders' })).toContain('SEKISHO_AUDIENCE is orders here');
+    expect(issuer).toContain('to change it, use sekisho keys issuer, or stop them all first');
+    const audience = await sentenceFor({ audience: 'orders' });
+    expect(audience).toContain('SEKISHO_AUDIENCE is orders here');
+    expect(audience).toContain('to change it, stop them all first');
     await first.close();
     expect(await sentenceFor({ issuer: 'https://two.example' })).toContain('https://one.example');
   });
