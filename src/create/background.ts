@@ -37,29 +37,30 @@ export function startBackground(
   follower: Follower,
   closers: (() => unknown)[],
 ): Pick<Services, 'tally' | 'trail' | 'activity' | 'maintenance' | 'operations'> {
-  const { record, redis, hub: fanOut, levels, ring, issuer, log, clock } = parts;
+  const { record, redis, hub, levels, ring, issuer, log, clock } = parts;
   const { sweep } = record;
   const wallNowMs = (): number => follower.wallNowMs();
   const memberId = (): string => follower.memberId;
   const touch = record.sessions.touch.bind(record.sessions);
   const listMembers = record.members.list.bind(record.members);
   const pause = createPause({ store: sweep, clock });
-  const hub = redis === null ? null : createRedisSeen(redis);
+  const seen = redis === null ? null : createRedisSeen(redis);
 
   const tally = createTally({
     ...{ clock, wallNowMs, log },
     write: record.audit.append.bind(record.audit),
   });
   const destination =
-    hub === null
+    seen === null
       ? recordDestination({ sweep, touch, memberId, log })
-      : hubDestination({ hub, sweep, touch, memberId, clock, log });
+      : hubDestination({ hub: seen, sweep, touch, memberId, clock, log });
   const activity = createActivity({ clock, wallNowMs, destination });
   const sweeper =
-    hub === null
+    seen === null
       ? null
       : createSweeper({
-          ...{ hub, store: sweep, touch, listMembers, memberId, pause, clock, wallNowMs, log },
+          ...{ hub: seen, store: sweep, touch, listMembers, memberId },
+          ...{ pause, clock, wallNowMs, log },
         });
   const maintenance = createMaintenance({
     ...{ clock, wallNowMs, memberId, store: record.maintenance, cleanup: record.cleanup },
@@ -67,13 +68,13 @@ export function startBackground(
     embedded: record.kind === 'pglite',
   });
   const operations = createOperations({
-    ...{ store: record.operations, hub: fanOut, pause, levels, memberId, clock, wallNowMs, log },
+    ...{ store: record.operations, hub, pause, levels, memberId, clock, wallNowMs, log },
   });
   const trail = createTrail({
     ...{ store: record.trail, ring, issuer, memberId, pause, clock, wallNowMs, log },
   });
   // What any node says of a tenant stands in the trail by then.
-  const stopHearing = fanOut.onEvent(() => trail.sealer.nudge());
+  const stopHearing = hub.onEvent(() => trail.sealer.nudge());
   closers.push(
     stopHearing,
     () => operations.close(),

@@ -21,7 +21,7 @@ interface Registry {
 
 const REGISTRY = Symbol.for('sekisho.instances');
 
-/** On the global object: a bundler may have made several copies of this module (architecture section 7). */
+/** On the global object: a bundler may have made several copies of this module. */
 function registry(): Registry {
   const holder = globalThis as { [REGISTRY]?: Registry };
   holder[REGISTRY] ??= { held: new Map(), closing: new Map(), objects: new WeakMap(), count: 0 };

@@ -16,8 +16,8 @@ export interface ActivityMark {
 }
 
 /**
- * Last-seen times, collected and written together (architecture section 5). Only authenticated requests move them; a
- * refresh is no evidence of presence.
+ * Last-seen times, collected and written together (docs/decisions/0014). Only authenticated requests move them; a refresh
+ * is no evidence of presence.
  */
 export interface Activity {
   mark(tid: string, sid: string): ActivityMark;

@@ -31,7 +31,7 @@ type Credible = Opening['facts'];
 const CAP_REFUSED = 'excess_sessions_exceeded';
 
 /**
- * Login by password: limits first, then the password, then the session (architecture section 5).
+ * Login by password: limits first, then the password, then the session.
  *
  * @throws SekishoError `invalid_credentials`, `too_many_attempts`, `session_limit_reached`, `tenant_suspended`, 503.
  */

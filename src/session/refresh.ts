@@ -10,9 +10,8 @@ import { nowMs, type Services } from './services.ts';
 import { endStolen } from './stolen.ts';
 
 /**
- * Refresh: one statement of the record judges, rotates and returns what to mint from (architecture section 5,
- * ASVS 10.4.5). A used token that comes back after its window is a stolen one and ends the session, unless its answer was
- * lost (docs/refresh.md).
+ * Refresh: one statement of the record judges, rotates and returns what to mint from (docs/refresh.md, ASVS 10.4.5). A used
+ * token that comes back after its window is a stolen one and ends the session, unless its answer was lost.
  *
  * @throws SekishoError `invalid_refresh_token`, `token_superseded`, `session_revoked`, `session_expired`,
  *   `too_many_attempts`, 503.

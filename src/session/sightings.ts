@@ -16,7 +16,7 @@ export interface StolenAnswer extends ReplacedSight {
 }
 
 /**
- * First sights of access tokens on this node (architecture section 5): which answers of `refresh` reached somebody. Tells
+ * First sights of access tokens on this node (docs/refresh.md): which answers of `refresh` reached somebody. Tells
  * a lost answer, which is given again, from one that was delivered.
  */
 export interface Sightings {

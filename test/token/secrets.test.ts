@@ -28,7 +28,7 @@ describe('the key ring', () => {
     expect(ring.find('nobody')).toBeNull();
   });
 
-  test('one key a purpose, of 256 bit, the same on every node (architecture 8: separate keys per purpose)', () => {
+  test('one key a purpose, of 256 bit, the same on every node (separate keys per purpose)', () => {
     const keys = PURPOSES.map((purpose) =>
       createKeyRing(A).newest.key(purpose).export().toString('hex'),
     );

@@ -25,7 +25,7 @@ export interface RedisLinkOptions {
 
 /**
  * Begins to connect, and returns at once: whether Redis is there is nobody's precondition. Connections are made anew for
- * ever, with at most two seconds and a bit between attempts, until `close`.
+ * ever, with at most three seconds between attempts, until `close`.
  *
  * @throws SekishoError `invalid_configuration` when the file of `?ca=` cannot be read.
  */
