@@ -1,4 +1,4 @@
-import { revocationOf } from '../http/objects.ts';
+import { revocationOf } from '../http/objects/revocations.ts';
 import type { Revocation } from '../session/contract.ts';
 import { type Call, duration, type Option, optional, UsageError } from './command.ts';
 import { EXIT } from './exit.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ERROR_STATUS, type ErrorCode } from '../errors.ts';
-import { problemSchema } from './objects.ts';
+import { problemSchema } from './objects/common.ts';
 import type { ParamKind, Route } from './route.ts';
 
 /** A JSON Schema (draft 2020-12), as far as this document and its page look into it. */

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { SekishoError } from '../errors.ts';
 import { newId } from '../id.ts';
 import type { Engine } from '../session/contract.ts';
-import { memberOf } from './objects.ts';
+import { memberOf } from './objects/insight.ts';
 import { createHostPolicy } from './own-host.ts';
 import { HttpError, problemResponse } from './problem.ts';
 

@@ -14,12 +14,12 @@ import type {
 import type { TokensAnswer } from '../../src/client/types.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import type {
-  revocationSchema,
   sessionSchema,
   tenantSchema,
   tokensSchema,
   userSchema,
-} from '../../src/http/objects.ts';
+} from '../../src/http/objects/people.ts';
+import type { revocationSchema } from '../../src/http/objects/revocations.ts';
 
 /** What the compiler says: this file is checked by it, and has nothing to run. */
 test('the types of the client are those that the server answers with', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHttpApp } from '../../src/http/app.ts';
-import { problemSchema } from '../../src/http/objects.ts';
+import { problemSchema } from '../../src/http/objects/common.ts';
 import { createOperationsApp } from '../../src/http/operations.ts';
 import { measured } from '../../src/observe/measured.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { z } from 'zod';
 import { createHttpApp, type HttpApp } from '../../src/http/app.ts';
-import { problemSchema } from '../../src/http/objects.ts';
+import { problemSchema } from '../../src/http/objects/common.ts';
 import { codesOf } from '../../src/http/openapi.ts';
 import type { Route } from '../../src/http/route.ts';
 import type { HttpOptions } from '../../src/http/settings.ts';

@@ -1,5 +1,5 @@
 import { AUDIT_ACTIONS } from '../../audit/actions.ts';
-import { auditOf } from '../../http/objects.ts';
+import { auditOf } from '../../http/objects/insight.ts';
 import type { AuditFilter } from '../../record/contract.ts';
 import {
   type Call,

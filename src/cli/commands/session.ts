@@ -1,4 +1,4 @@
-import { sessionOf } from '../../http/objects.ts';
+import { sessionOf } from '../../http/objects/people.ts';
 import type { SessionRow } from '../../record/contract.ts';
 import {
   type Command,

@@ -1,4 +1,4 @@
-import { statsOf } from '../../http/objects.ts';
+import { statsOf } from '../../http/objects/insight.ts';
 import { type Command, operand, optional, required, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { tenantJson, tenantTable } from '../objects.ts';

@@ -1,4 +1,4 @@
-import { userOf } from '../../http/objects.ts';
+import { userOf } from '../../http/objects/people.ts';
 import type { Revocation } from '../../session/contract.ts';
 import type { User } from '../../tenant/types.ts';
 import {

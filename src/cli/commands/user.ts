@@ -1,4 +1,4 @@
-import { userOf } from '../../http/objects.ts';
+import { userOf } from '../../http/objects/people.ts';
 import { type Command, given, many, operand, optional, required, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { sessionTable, userTable } from '../objects.ts';

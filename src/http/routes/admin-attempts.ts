@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { limitedOf, limitedSchema, listSchema } from '../objects.ts';
+import { listSchema } from '../objects/common.ts';
+import { limitedOf, limitedSchema } from '../objects/insight.ts';
 import { pageFields, pageOf } from '../page.ts';
 import { type Route, route } from '../route.ts';
 

@@ -6,7 +6,8 @@ import {
   MIN_SECRET_SECONDS,
 } from '../../session/admin-clients.ts';
 import type { ClientWithSecret } from '../../session/contract.ts';
-import { clientOf, clientSchema, listSchema } from '../objects.ts';
+import { listSchema } from '../objects/common.ts';
+import { clientOf, clientSchema } from '../objects/people.ts';
 import { pageFields, pageOf } from '../page.ts';
 import { type Answer, type BaseCall, type Route, route } from '../route.ts';
 import { nameField } from './fields.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { listSchema, nodeOf, nodeSchema, statsOf, statsSchema } from '../objects.ts';
+import { listSchema } from '../objects/common.ts';
+import { nodeOf, nodeSchema, statsOf, statsSchema } from '../objects/insight.ts';
 import { type Route, route } from '../route.ts';
 
 const nodes = route({

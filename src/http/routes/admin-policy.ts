@@ -1,12 +1,8 @@
 import { z } from 'zod';
 import { crossFieldErrors } from '../../tenant/policy.ts';
 import { etagOf, expectedVersion } from '../etag.ts';
-import {
-  policyObjectSchema,
-  policyStateOf,
-  policyStateSchema,
-  revocationSchema,
-} from '../objects.ts';
+import { policyObjectSchema, policyStateOf, policyStateSchema } from '../objects/policy.ts';
+import { revocationSchema } from '../objects/revocations.ts';
 import { type Route, route } from '../route.ts';
 import { alsoRevoked, statusOf } from './revoked.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { listSchema, logRowOf, logRowSchema, revocationOf, revokedSchema } from '../objects.ts';
+import { listSchema } from '../objects/common.ts';
+import { logRowOf, logRowSchema, revocationOf, revokedSchema } from '../objects/revocations.ts';
 import { pageFields, pageOf } from '../page.ts';
 import { type Route, route } from '../route.ts';
 

@@ -1,14 +1,9 @@
 import { z } from 'zod';
 import type { Caller, PasswordReset } from '../../session/contract.ts';
 import { etagOf, expectedVersion } from '../etag.ts';
-import {
-  listSchema,
-  resetSchema,
-  revocationSchema,
-  timeOf,
-  userOf,
-  userSchema,
-} from '../objects.ts';
+import { listSchema, timeOf } from '../objects/common.ts';
+import { resetSchema, userOf, userSchema } from '../objects/people.ts';
+import { revocationSchema } from '../objects/revocations.ts';
 import { pageFields, pageOf } from '../page.ts';
 import { type BaseCall, type Route, route } from '../route.ts';
 import { emailField, nameField, newPasswordField, rolesField } from './fields.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { SekishoError } from '../../errors.ts';
 import type { ActiveToken, Engine } from '../../session/contract.ts';
 import { presentedClientOf } from '../client-credentials.ts';
-import { revocationSchema } from '../objects.ts';
+import { revocationSchema } from '../objects/revocations.ts';
 import { type RawCall, type Route, route } from '../route.ts';
 import { alsoRevoked, statusOf } from './revoked.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tokensSchema } from '../objects.ts';
+import { tokensSchema } from '../objects/people.ts';
 import { type Route, route } from '../route.ts';
 import { newPasswordField, passwordField } from './fields.ts';
 import { REVOKED, revoked, statusOf } from './revoked.ts';

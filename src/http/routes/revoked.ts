@@ -1,5 +1,5 @@
 import type { Revocation } from '../../session/contract.ts';
-import { revocationOf, revokedSchema } from '../objects.ts';
+import { revocationOf, revokedSchema } from '../objects/revocations.ts';
 import type { Answer } from '../route.ts';
 
 /** Both answers of a revoking call. */

@@ -7,7 +7,7 @@ import {
   tokensSchema,
   userOf,
   userSchema,
-} from '../objects.ts';
+} from '../objects/people.ts';
 import { type Route, route } from '../route.ts';
 import { passwordField } from './fields.ts';
 import { statusOf } from './revoked.ts';

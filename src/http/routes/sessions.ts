@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { clearTokens } from '../cookies.ts';
-import { listSchema, sessionOf, sessionSchema } from '../objects.ts';
+import { listSchema } from '../objects/common.ts';
+import { sessionOf, sessionSchema } from '../objects/people.ts';
 import { pageFields, pageOf } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import { REVOKED, revoked } from './revoked.ts';

@@ -1,6 +1,6 @@
 import type { Revocation, TokenPair } from '../../session/contract.ts';
 import { setTokens } from '../cookies.ts';
-import { pairOf } from '../objects.ts';
+import { pairOf } from '../objects/people.ts';
 import type { Answer, BaseCall } from '../route.ts';
 import { alsoRevoked } from './revoked.ts';
 
