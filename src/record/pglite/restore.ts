@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { SekishoError } from '../../errors.ts';
 import type { BackupFile } from '../backup/file.ts';
 import type { BackupHeader } from '../backup/header.ts';
@@ -40,6 +41,8 @@ export async function restoreIntoDirectory(restore: PgliteRestore): Promise<void
   }
   const folder = restoringFolder(dataDir);
   try {
+    // PGlite makes files that everybody may read: in a folder that nobody else can enter, whatever the data directory is.
+    mkdirSync(folder, { mode: 0o700 });
     const image = hasThisSchema(restore.file.header) ? await readImage() : null;
     if (image !== null) await unpackImage(image, folder);
     const database = await startWorkerDatabase({ dataDir: folder });
