@@ -3,6 +3,7 @@ import { SekishoError } from '../../src/errors.ts';
 import { newId } from '../../src/id.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
 import type { CallingClient, ClientWithSecret } from '../../src/session/contract.ts';
+import { hashRefreshToken } from '../../src/token/refresh-token.ts';
 import { createTestClock } from '../support/clock.ts';
 import { codeOf, ORIGIN, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { openTestRecord } from '../support/record.ts';
@@ -12,6 +13,8 @@ const DAY = 86_400;
 const clock = createTestClock();
 /** What of the record is away, and how often clients were looked up there. */
 const store = { clientsAway: false, heartbeatsAway: false, suspended: false, lookUps: 0 };
+/** What a primary that was cut off says of a refresh token, whatever has become of it; null: the record is asked. */
+let said: Awaited<ReturnType<RecordStore['sessions']['ofLiveRefreshToken']>> = null;
 let engine: TestEngine;
 let tid: string;
 let uid: string;
@@ -28,6 +31,11 @@ function watched(real: RecordStore): RecordStore {
         const found = await real.clients.credentials(...given);
         return found !== null && store.suspended ? { ...found, tenantStatus: 'suspended' } : found;
       },
+    },
+    sessions: {
+      ...real.sessions,
+      ofLiveRefreshToken: async (...given) =>
+        said ?? (await real.sessions.ofLiveRefreshToken(...given)),
     },
     members: {
       ...real.members,
@@ -48,6 +56,7 @@ beforeAll(async () => {
 afterAll(() => engine.close());
 beforeEach(async () => {
   Object.assign(store, { clientsAway: false, heartbeatsAway: false, suspended: false });
+  said = null;
   await prove();
   store.lookUps = 0;
 });
@@ -240,6 +249,43 @@ describe('what a service client is told', () => {
     const { revocation } = await clients.revokeToken(calling, pair.accessToken, ORIGIN);
     expect(revocation?.subject.sid).toBe(pair.session.sid);
     expect(await clients.introspect(calling, pair.refreshToken)).toEqual({ active: false });
+  });
+});
+
+describe('ANSWER a refresh token is judged by what this node knows, not by the record alone', () => {
+  async function asked() {
+    const calling = await authenticate(await makeClient());
+    const pair = await engine.open('main', uid);
+    const { sid } = pair.session;
+    const hash = hashRefreshToken(pair.refreshToken);
+    said = await engine.record.sessions.ofLiveRefreshToken(tid, sid, hash, clock.wallMs());
+    expect(said).not.toBeNull();
+    return { pair, ask: () => engine.engine.clients.introspect(calling, pair.refreshToken) };
+  }
+
+  test('revoked, and the record that is read has not heard of it', async () => {
+    const { pair, ask } = await asked();
+    expect(await ask()).toMatchObject({ active: true, use: 'refresh', freshness: 'fresh' });
+    await engine.engine.logins.logout(pair, ORIGIN);
+    expect(await ask()).toEqual({ active: false });
+  });
+
+  test('no proof: stale within the tolerance, then 503', async () => {
+    const { ask } = await asked();
+    await engine.services.follower.proveNow();
+    store.heartbeatsAway = true;
+    await clock.advance(800);
+    expect(await ask()).toMatchObject({ active: true, freshness: 'stale' });
+    await clock.advance(10_500);
+    let refused: unknown = null;
+    ask().catch((error: unknown) => {
+      refused = error;
+    });
+    for (let tries = 0; tries < 1000 && refused === null; tries += 1) {
+      await clock.advance(5);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect(refused).toMatchObject({ code: 'store_unavailable', retryAfterSeconds: 1 });
   });
 });
 
