@@ -10,10 +10,14 @@ const COMMENT_MS = 15_000;
 /** How long a browser waits before it opens the stream again, milliseconds. */
 const RETRY_MS = 3_000;
 
-/** Chunks that may wait for a reader who does not read; beyond, the stream is cut. */
+/**
+ * What may wait for a reader who does not read, beyond which the stream is cut: each chunk counts by the KiB that it has
+ * begun, since one may hold a whole page of events.
+ */
 const MAX_WAITING = 1_000;
+const UNIT_BYTES = 1_024;
 
-/** Event streams of one session at a time, as many as sockets: each may keep `MAX_WAITING` events (A7). */
+/** Event streams of one session at a time, as many as sockets: a megabyte may wait for each (A7). */
 const PLACES = createPlaces(16, 'event streams');
 
 /**
@@ -90,7 +94,7 @@ export function openEventStream(
       },
       cancel: end,
     },
-    { highWaterMark: MAX_WAITING },
+    { highWaterMark: MAX_WAITING, size: (chunk) => Math.ceil(chunk.byteLength / UNIT_BYTES) },
   );
 }
 

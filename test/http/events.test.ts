@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createHttpApp, type HttpApp } from '../../src/http/app.ts';
 import type { HttpMeter } from '../../src/observe/meter.ts';
+import type { Subscriber } from '../../src/session/events.ts';
 import { createTestClock, type TestClock } from '../support/clock.ts';
 import type { TestTenant } from '../support/engine.ts';
 import { requestOf, startTestApp, type TestApp } from '../support/http.ts';
@@ -163,6 +164,33 @@ describe('B11: event streams', () => {
     await clock.advance(0);
     for (let at = 0; at < 1100 && open === before; at += 1) await clock.advance(15_000);
     expect(open).toBeLessThan(before);
+    await http.send('POST', '/v1/logout', { token: pair.accessToken });
+  });
+
+  test('A7 what waits for such a reader is bounded by its size, however many events come at once', async () => {
+    const { engine } = http.engine;
+    const subscribed: Subscriber[] = [];
+    const subscribe: typeof engine.events.subscribe = (_tid, _after, subscriber) => {
+      subscribed.push(subscriber);
+      return () => {};
+    };
+    const flooded = createHttpApp({ ...engine, events: { ...engine.events, subscribe } });
+    const { pair } = await newAdmin();
+    const before = engine.status().connections;
+    const request = requestOf('GET', '/v1/admin/events', { token: pair.accessToken });
+    const response = await flooded.handle(request, { peerAddress: null });
+    expect(engine.status().connections).toBe(before + 1);
+    const event = { type: 'user.created', at: '2026-01-01T00:00:00.000Z', subject: {} } as const;
+    const page = Array.from({ length: 200 }, (_, at) => ({
+      ...{ ...event, resume: null, id: String(at), detail: { of: 'x'.repeat(900) } },
+    }));
+    let pages = 0;
+    for (; pages < 50 && engine.status().connections > before; pages += 1) {
+      subscribed[0]?.events(page);
+    }
+    expect(pages).toBeGreaterThan(4);
+    expect(pages).toBeLessThan(10);
+    await expect(new Response(response.body).text()).rejects.toThrow();
     await http.send('POST', '/v1/logout', { token: pair.accessToken });
   });
 
