@@ -25,6 +25,8 @@ export async function send(settings: Settings, sent: Sent): Promise<Response> {
     ...{ method: sent.method, headers, cache: 'no-store' },
     ...(sent.json === undefined ? {} : { body: JSON.stringify(sent.json) }),
     credentials: settings.cookies ? 'include' : 'omit',
+    // Nothing of Sekisho redirects, and a body goes along with a 307: passwords and refresh tokens stay here.
+    redirect: 'error',
     signal: AbortSignal.timeout(settings.timeoutMs),
   };
   try {

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   type Client,
@@ -10,6 +12,7 @@ import {
   browserFetch,
   type Deployment,
   EMAIL,
+  type Interference,
   memoryStorage,
   PASSWORD,
   startDeployment,
@@ -182,6 +185,33 @@ test('with cookies nothing that a script could take is held', async () => {
   const client = await loggedIn({ transport: 'cookie', fetch: browserFetch(), storage });
   expect(storage.kept.size).toBe(0);
   expect(await failure(client.accessToken())).toMatchObject({ code: 'credentials_required' });
+});
+
+test('a redirect is not followed: password and refresh token go to nobody else', async () => {
+  const bodies: string[] = [];
+  const elsewhere = createServer((req, res) => {
+    req.on('data', (chunk) => bodies.push(String(chunk)));
+    req.on('end', () => res.end('{}'));
+  });
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+  const { port } = elsewhere.address() as AddressInfo;
+  const away: Interference = (_, res) => {
+    res.writeHead(307, { location: `http://127.0.0.1:${port}/taken` }).end();
+  };
+  try {
+    const client = await loggedIn({ retryForMs: 0 });
+    at.advance(40);
+    at.interfere('/v1/refresh', away);
+    expect(await failure(client.fetch('/api/orders'))).toMatchObject({ code: 'network_error' });
+    at.interfere('/v1/login', away);
+    expect(await failure(clientOf().login(LOGIN))).toMatchObject({ code: 'network_error' });
+    expect(bodies).toEqual([]);
+    // The session goes on: nothing was lost.
+    expect((await client.fetch('/api/orders')).status).toBe(200);
+  } finally {
+    elsewhere.closeAllConnections();
+    await new Promise((resolve) => elsewhere.close(resolve));
+  }
 });
 
 test('with a storage the session and the device outlive the page', async () => {
