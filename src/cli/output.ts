@@ -7,14 +7,14 @@ import { clearProgress } from './progress.ts';
 export function print(json: boolean, value: unknown, lines: readonly string[]): void {
   clearProgress();
   process.stdout.write(
-    json ? `${JSON.stringify(value)}\n` : lines.map((line) => `${line}\n`).join(''),
+    json ? `${JSON.stringify(value)}\n` : lines.map((line) => `${inLines(line)}\n`).join(''),
   );
 }
 
 /** One line on standard error. */
 export function complain(message: string): void {
   clearProgress();
-  process.stderr.write(`sekisho: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  process.stderr.write(`sekisho: ${plain(message.replaceAll(/\s*\n\s*/g, ' '))}\n`);
 }
 
 /**
@@ -50,9 +50,14 @@ export function isoOf(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
 }
 
-/** Names and device names are strangers' words: nothing in them may move the cursor or colour the terminal. */
+/** Names, device names and what stands in a file are strangers' words: nothing in them may move the cursor or colour the terminal. */
 function plain(text: string): string {
   return text.replaceAll(/\p{C}/gu, ' ');
+}
+
+/** The same, where several lines are printed at once. */
+function inLines(text: string): string {
+  return text.split('\n').map(plain).join('\n');
 }
 
 /**

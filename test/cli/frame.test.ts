@@ -12,7 +12,7 @@ import {
 } from '../../src/cli/command.ts';
 import { groups } from '../../src/cli/groups.ts';
 import { commandHelp } from '../../src/cli/help.ts';
-import { table } from '../../src/cli/output.ts';
+import { print, table } from '../../src/cli/output.ts';
 import { everyPage } from '../../src/cli/paging.ts';
 import { progressLine } from '../../src/cli/progress.ts';
 import { nearest } from '../../src/cli/suggest.ts';
@@ -180,6 +180,20 @@ describe('what is printed', () => {
       'bbb  日本',
     ]);
     expect(table(['X'], [], 'none')).toEqual(['none']);
+  });
+
+  test('ASVS 16.4.1 nor does what a complaint or a line names', async () => {
+    const { stderr } = await runCommand(['no\u001b[2J\u009b31m\u202eword']);
+    expect(stderr).toMatch(/^sekisho: no command no \[2J 31m word .*\n$/);
+    const written: unknown[] = [];
+    const real = process.stdout.write;
+    process.stdout.write = (text) => written.push(text) > 0;
+    try {
+      print(false, null, ['name \u001b[31mred', 'two\nlines']);
+    } finally {
+      process.stdout.write = real;
+    }
+    expect(written.join('')).toBe('name  [31mred\ntwo\nlines\n');
   });
 
   test('A8 a progress bar', () => {
