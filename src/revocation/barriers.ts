@@ -1,13 +1,10 @@
 import type { Timer } from '../clock.ts';
 import type { Acknowledgement } from '../hub/contract.ts';
 import type { MemberStore } from '../record/contract.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { Barrier, type BarrierState } from './barrier.ts';
-import {
-  BARRIER_LOOKS_PER_HEARTBEAT,
-  BARRIER_SOON_MS,
-  driftMarginMs,
-  MAX_TERM_MS,
-} from './constants.ts';
+import { BarrierPace } from './barrier-pace.ts';
+import { driftMarginMs, MAX_TERM_MS } from './constants.ts';
 import type { BarrierResult } from './contract.ts';
 import type { Node } from './node.ts';
 
@@ -28,9 +25,6 @@ interface Waiting {
 
 type MemberList = Extract<Awaited<ReturnType<MemberStore['listForBarrier']>>, { kind: 'members' }>;
 
-/** Acknowledgements of that many members are remembered from before a list of members names them. */
-const MAX_REMEMBERED = 10_000;
-
 /**
  * BARRIER, the part that asks: who the members are, by a write of this node's own row, once for all that wait; again each
  * heartbeat interval and at the end of a term, which brings acknowledgements by row and the confirmation that the history
@@ -39,19 +33,17 @@ const MAX_REMEMBERED = 10_000;
 export class Barriers {
   readonly #node: Node;
   readonly #waiting = new Set<Waiting>();
-  readonly #acknowledged = new Map<string, Acknowledgement>();
+  readonly #acknowledged = new Acknowledgements();
+  readonly #pace: BarrierPace;
   #asking = false;
   #again = false;
   #timer: Timer | null = null;
-  /** While acknowledgements come by row: when to look again, doubled with each look since the last barrier was opened. */
-  #soonMs = BARRIER_SOON_MS;
   /** The last list, for those who do not wait for one of their own. */
   #lastList: MemberList | null = null;
-  /** How long the last list took: looks are at least as far apart, so that they never fill a slow record. */
-  #listTookMs = 0;
 
   constructor(node: Node) {
     this.#node = node;
+    this.#pace = new BarrierPace(node.settings.heartbeatMs);
   }
 
   /** Resolves with `everywhere`, or with `pending` after `waitMs`. Never rejects. */
@@ -66,7 +58,7 @@ export class Barriers {
         resolve,
       };
       this.#waiting.add(waiting);
-      this.#soonMs = BARRIER_SOON_MS;
+      this.#pace.restart();
       waiting.timer = this.#node.clock.after(Math.max(0, waitMs), () => {
         if (!this.#settle(waiting)) this.#finish(waiting, 'pending');
       });
@@ -76,11 +68,8 @@ export class Barriers {
 
   /** A member's acknowledgement came through the hub. */
   acknowledged(acknowledgement: Acknowledgement): void {
+    if (!this.#acknowledged.take(acknowledgement)) return;
     const { memberId, generation, position } = acknowledgement;
-    const before = this.#acknowledged.get(memberId);
-    if (before?.generation === generation && before.position >= position) return;
-    if (this.#acknowledged.size >= MAX_REMEMBERED) this.#acknowledged.clear();
-    this.#acknowledged.set(memberId, acknowledgement);
     this.#tell((barrier) => barrier.acknowledge(memberId, generation, position));
   }
 
@@ -200,23 +189,20 @@ export class Barriers {
     } catch (error) {
       node.failed('BARRIER', error);
     } finally {
-      this.#listTookMs = node.clock.monotonicMs() - sentMs;
+      this.#pace.took(node.clock.monotonicMs() - sentMs);
     }
   }
 
   /** Forgets acknowledgements of members that are gone; the write also confirms what waits already. */
   #listed(answer: MemberList, sentMs: number): void {
     this.#lastList = answer;
-    const present = new Set(answer.members.map((member) => member.id));
-    for (const id of this.#acknowledged.keys()) if (!present.has(id)) this.#acknowledged.delete(id);
+    this.#acknowledged.keep(answer.members);
     this.confirmed(answer.head.generation, sentMs);
   }
 
   #take(barrier: Barrier, answer: MemberList, sentMs: number): void {
     barrier.list(answer.members, sentMs, this.#firstTermEndsMs());
-    for (const { memberId, generation, position } of this.#acknowledged.values()) {
-      barrier.acknowledge(memberId, generation, position);
-    }
+    this.#acknowledged.giveTo(barrier);
     this.#acknowledgeOwn(barrier);
   }
 
@@ -280,18 +266,12 @@ export class Barriers {
     if (list?.head.generation !== generation) return barrier.state(nowMs);
     const { memberId, view } = this.#node;
     const acknowledged = list.members.filter(({ id, ...row }) => {
-      if (id === memberId) return view.generation === generation && view.applied >= position;
-      const heard = this.#acknowledged.get(id);
-      return (
-        (row.generation === generation && row.applied >= position) ||
-        (heard?.generation === generation && heard.position >= position)
-      );
+      const known = id === memberId ? view : row;
+      if (known.generation === generation && known.applied >= position) return true;
+      return this.#acknowledged.has(id, barrier.name);
     });
-    return {
-      ...barrier.state(nowMs),
-      members: list.members.length,
-      acknowledged: acknowledged.length,
-    };
+    const members = list.members.length;
+    return { ...barrier.state(nowMs), members, acknowledged: acknowledged.length };
   }
 
   /** In wall time; one interval more for the write that confirms. While the members are unknown MAX_TERM bounds them. */
@@ -303,19 +283,12 @@ export class Barriers {
     return Math.ceil(this.#node.wallNowMs() + Math.max(0, endsMs - nowMs) + settings.heartbeatMs);
   }
 
-  /**
-   * Asks again after an interval, or when the next term ends, if that is earlier; and soon while acknowledgements come by row
-   * alone, since the other nodes' immediate heartbeats take milliseconds.
-   */
+  /** Asks again at its pace, or when the next term ends, if that is earlier. */
   #schedule(): void {
     if (this.#waiting.size === 0) return;
     const { clock, settings } = this.#node;
     const nowMs = clock.monotonicMs();
-    let delayMs = settings.heartbeatMs;
-    if (!settings.hub.acknowledging()) {
-      delayMs = Math.min(delayMs, Math.max(this.#soonMs, this.#listTookMs));
-      this.#soonMs = Math.min(this.#soonMs * 2, settings.heartbeatMs / BARRIER_LOOKS_PER_HEARTBEAT);
-    }
+    let delayMs = this.#pace.nextMs(!settings.hub.acknowledging());
     for (const { barrier } of this.#waiting) {
       const { nextEndMs } = barrier.state(nowMs);
       if (nextEndMs !== null) delayMs = Math.min(delayMs, nextEndMs - nowMs);
