@@ -1,4 +1,5 @@
-import { isSekishoError } from '../errors.ts';
+import { isOutage, isSekishoError } from '../errors.ts';
+import { reasonOf } from '../observe/reason.ts';
 import { UsageError } from './command.ts';
 import { EXIT } from './exit.ts';
 import { clearProgress } from './progress.ts';
@@ -91,14 +92,16 @@ function judged(error: unknown): Judged {
     return { code: 'usage', message: error.message, exit: EXIT.usage };
   }
   if (isSekishoError(error) && error.code !== 'internal') {
+    // Whoever runs a command may know why a store is away, and where it was looked for; answers of HTTP never say so.
+    const said = isOutage(error) ? reasonOf(error) : error.message;
     // A message that already says what is wrong is not said twice.
     const wrong = (error.errors ?? [])
       .map(({ detail }) => detail)
-      .filter((detail) => !error.message.includes(detail))
+      .filter((detail) => !said.includes(detail))
       .join('; ');
     return {
       code: error.code,
-      message: wrong === '' ? error.message : `${error.message} ${wrong}`,
+      message: wrong === '' ? said : `${said} ${wrong}`,
       exit: error.code === 'invalid_configuration' ? EXIT.usage : EXIT.failed,
       ...(error.errors === undefined ? {} : { errors: error.errors }),
     };
