@@ -111,9 +111,12 @@ function shortens(
 ): boolean {
   if (isShorter(before.policy, next.policy)) return true;
   if (before.override === null) return false;
-  if (isShorter(before.override.after, next.policy)) return true;
-  const sooner = next.override !== null && next.override.untilMs < before.override.untilMs;
-  return sooner && isShorter(before.policy, next.override.after);
+  const { untilMs, after } = before.override;
+  const nextUntilMs = next.override?.untilMs ?? Number.POSITIVE_INFINITY;
+  // What would have followed does not, or not yet; or it does sooner.
+  return nextUntilMs > untilMs
+    ? isShorter(after, next.policy)
+    : nextUntilMs < untilMs && isShorter(before.policy, after);
 }
 
 function stateOf(found: TenantPolicy): TenantPolicyState {

@@ -99,9 +99,10 @@ export function createOperations(options: OperationsOptions): Operations {
   }
 
   function lookQuietly(): Promise<unknown> {
-    // The record is away, and with it whoever would decide something: what was decided goes on.
+    // The record is away, and with it whoever would decide something: what was decided goes on, and ends in time.
     looking = look().catch((error: unknown) => {
       log.debug({ err: error }, 'what operators have decided could not be asked for');
+      if (!closed) apply();
     });
     return looking;
   }

@@ -72,6 +72,36 @@ test('A8 a second override keeps what is there for good; a PUT without one takes
   expect((await own.get()).body).toEqual({ policy: other });
 });
 
+// Tokens and sockets know of the end that they had when they were made. Each line: what is in force for good, what overrides
+// it for so many seconds, what is put then for so many, and whether something ends earlier by that.
+const [S, M, L] = [60, 180, 300];
+test.each([
+  ['a shorter override', M, null, [S, 60], true],
+  ['a longer override', M, null, [L, 60], false],
+  ['the same for a while', M, null, [M, 60], false],
+  ['a shorter override, made longer', M, [S, 60], [M, 60], false],
+  ['a shorter override, ended', M, [S, 60], [M, null], false],
+  ['a longer override, ended', M, [L, 60], [M, null], true],
+  ['a longer override that ends sooner', M, [L, 60], [L, 30], true],
+  ['a longer override that lasts', M, [L, 30], [L, 60], false],
+  ['a shorter override that lasts', M, [S, 30], [S, 60], true],
+  ['a shorter override that ends sooner', M, [S, 60], [S, 30], false],
+  ['an override for good', S, [L, 60], [L, null], false],
+] as const)(
+  'A8 ASVS 7.4.1 %s: what lives longer is superseded, and nothing else',
+  async (name, lasting, override, put, shorter) => {
+    const own = await administrator(name.replaceAll(/[ ,]+/g, '-').slice(0, 40));
+    const policy = ([access_ttl, seconds]: readonly [number, number | null]) => ({
+      ...{ ...DEFAULT_POLICY, access_ttl },
+      ...(seconds === null ? {} : { override_until: inSeconds(seconds) }),
+    });
+    await own.put(policy([lasting, null]));
+    if (override !== null) await own.put(policy(override));
+    const { status, body } = await own.put(policy(put));
+    expect([status, body.revocation !== undefined]).toEqual([200, shorter]);
+  },
+);
+
 test('A8 B14 it is audited, with its end', async () => {
   const own = await administrator('noted');
   const override_until = inSeconds(60);

@@ -163,3 +163,9 @@ test('the operator’s port tells whether the node may answer, and its figures w
   expect(metrics).not.toContain(tenantId);
   expect(metrics).not.toContain(userId);
 });
+
+test('A8 the level of its own log can be set while it runs', () => {
+  sekisho.setLogLevel('error');
+  sekisho.setLogLevel('silent');
+  expect(() => sekisho.setLogLevel('loud' as 'error')).toThrow('must be one of trace, debug');
+});

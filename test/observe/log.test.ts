@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SekishoError } from '../../src/errors.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import { createSekisho } from '../../src/index.ts';
+import { createLevels } from '../../src/observe/levels.ts';
 import type { Log } from '../../src/observe/log.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import { describeError, redacted, redactedLog } from '../../src/observe/redact.ts';
@@ -136,6 +137,19 @@ describe('A8: the log', () => {
     expect(lines).not.toEqual([]);
   });
 
+  test('A8 an override goes before the level of the process, which may change beneath it', () => {
+    const own = createLogger('info', () => {});
+    const levels = createLevels(own);
+    levels.override('debug');
+    expect([levels.level, own.level]).toEqual(['debug', 'debug']);
+    levels.set('warn');
+    expect(own.level).toBe('debug');
+    levels.override(null);
+    expect([levels.level, own.level]).toEqual(['warn', 'warn']);
+    levels.set('error');
+    expect(own.level).toBe('error');
+  });
+
   test('A8 an outage is a warning, a defect an error with its stack', async () => {
     const cause = new Error('connect ECONNREFUSED');
     const down = new SekishoError('store_unavailable', 'Down.', { cause });
@@ -204,6 +218,8 @@ describe('ASVS 16.2.5: a logger of the caller', () => {
       const lines = heard.map(([, fields]) => JSON.stringify(fields));
       expect(lines.filter((line) => line.includes('XXXX'))).toHaveLength(1);
       expect(lines.join()).not.toContain(method);
+      // Its level is the program's to set.
+      expect(() => sekisho.setLogLevel('debug')).toThrow('the level of that logger');
     } finally {
       await sekisho.close();
     }
