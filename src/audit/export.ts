@@ -1,4 +1,4 @@
-import type { ExportedRow } from '../record/trail-contract.ts';
+import type { ExportedRow, TrailRow } from '../record/trail-contract.ts';
 
 /** A row as it is exported: as the API shows it, with its tenant, and what its seal is verified with (base64url). */
 export interface ExportedLine {
@@ -7,7 +7,7 @@ export interface ExportedLine {
   readonly tenant_id: string;
   readonly at: string;
   readonly action: string;
-  readonly outcome: 'success' | 'failure';
+  readonly outcome: string;
   readonly actor: {
     readonly kind: string;
     readonly user_id: string | null;
@@ -20,7 +20,7 @@ export interface ExportedLine {
   readonly user_agent: string | null;
   readonly request_id: string | null;
   readonly detail: Readonly<Record<string, unknown>>;
-  /** Null: not sealed yet. `previous`: null when the row before was pruned. */
+  /** Null: not sealed yet. `previous`: the hash before it; null for the first row of a trail. */
   readonly seal: {
     readonly sequence: number;
     readonly previous: string | null;
@@ -30,19 +30,21 @@ export interface ExportedLine {
   } | null;
 }
 
-export function lineOf({ event, atUs, seal }: ExportedRow): ExportedLine {
+export function lineOf({ row, seal }: ExportedRow): ExportedLine {
+  const { subjectKind, subjectId } = row;
   return {
-    id: event.id,
-    tenant_id: event.tid ?? '',
-    at: instant(atUs),
-    action: event.action,
-    outcome: event.outcome,
-    actor: actorOf(event.actor),
-    subject: event.subject === null ? null : { kind: event.subject.kind, id: event.subject.id },
-    ip: event.ip,
-    user_agent: event.userAgent,
-    request_id: event.requestId,
-    detail: { ...event.detail },
+    id: row.id,
+    tenant_id: row.tid,
+    at: instant(row.atUs),
+    action: row.action,
+    outcome: row.outcome,
+    actor: actorOf(row),
+    subject:
+      subjectKind === null || subjectId === null ? null : { kind: subjectKind, id: subjectId },
+    ip: row.ip,
+    user_agent: row.userAgent,
+    request_id: row.requestId,
+    detail: row.detail,
     seal: seal && {
       sequence: seal.seq,
       previous: base64url(seal.previous),
@@ -53,10 +55,15 @@ export function lineOf({ event, atUs, seal }: ExportedRow): ExportedLine {
   };
 }
 
-function actorOf({ kind, uid, sid }: ExportedRow['event']['actor']): ExportedLine['actor'] {
+function actorOf({ actorKind: kind, actorUid, actorSid }: TrailRow): ExportedLine['actor'] {
   return kind === 'client'
-    ? { kind, user_id: null, session_id: null, ...(uid === null ? {} : { client_id: uid }) }
-    : { kind, user_id: uid, session_id: sid };
+    ? {
+        kind,
+        user_id: null,
+        session_id: null,
+        ...(actorUid === null ? {} : { client_id: actorUid }),
+      }
+    : { kind, user_id: actorUid, session_id: actorSid };
 }
 
 /** RFC 3339 in milliseconds; in microseconds where there are any, which no row of ours has. */

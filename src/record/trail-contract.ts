@@ -1,4 +1,4 @@
-import type { AuditEvent, NewAuditEvent } from '../audit/types.ts';
+import type { NewAuditEvent } from '../audit/types.ts';
 import type { AuditFilter, StoredKey } from './shapes.ts';
 
 /** A row of the trail as its seal covers it; docs/audit.md has the bytes. `atUs`: microseconds since 1970. */
@@ -94,10 +94,12 @@ export interface Retention {
   readonly personalDays: number | null;
 }
 
-/** A row of the trail, and its seal when it has one. `previous`: the hash of the seal before it, when it is still there. */
+/**
+ * A row of the trail, and its seal when it has one. `previous`: the hash of the seal before it, also where that was pruned; null
+ * for the first of all.
+ */
 export interface ExportedRow {
-  readonly event: AuditEvent;
-  readonly atUs: number;
+  readonly row: TrailRow;
   readonly seal: (Seal & { readonly previous: Uint8Array | null }) | null;
 }
 

@@ -1,14 +1,9 @@
-import { sql } from 'kysely';
-import { eventOf } from './audit.ts';
 import { call, json } from './call.ts';
-import type { AuditFilter } from './contract.ts';
 import type { Database } from './database.ts';
-import { asSystem, asTenant, build } from './reads.ts';
+import { asSystem, build } from './reads.ts';
 import { storable, storableJson } from './text.ts';
 import type {
   ChainPlace,
-  ExportedRow,
-  ExportPage,
   Retention,
   SealedRow,
   Taken,
@@ -43,6 +38,15 @@ interface RawSealed {
   readonly salt: string | null;
   readonly row: RawRow | null;
   readonly old: boolean;
+}
+
+interface RawExported {
+  readonly row: RawRow;
+  readonly seq: number | null;
+  readonly hash: string | null;
+  readonly personal: string | null;
+  readonly salt: string | null;
+  readonly previous: string | null;
 }
 
 interface RawChain {
@@ -151,8 +155,8 @@ export function createTrailStore(database: Database): TrailStore {
       return page.map(
         ({ seq, id, hash, personal, salt, row, old }): SealedRow => ({
           ...{ seq, id, hash: bytes(hash), old },
-          personal: personal === null ? null : bytes(personal),
-          salt: salt === null ? null : bytes(salt),
+          personal: bytesOrNull(personal),
+          salt: bytesOrNull(salt),
           row: row === null ? null : rowOf(row),
         }),
       );
@@ -189,7 +193,27 @@ export function createTrailStore(database: Database): TrailStore {
       return (await asSystem(database, waiting)).map(({ id }) => id);
     },
 
-    exportPage: (tid, filter, page) => exportPage(database, tid, filter, page),
+    async exportPage(tid, filter, { limit, cursor }) {
+      const { actor = null, action = null, fromMs, toMs } = filter;
+      const page = await call<readonly RawExported[]>(database, 'export_page', [
+        ...[tid, actor && storable(actor), action && storable(action)],
+        ...[fromMs === undefined ? null : new Date(fromMs)],
+        ...[toMs === undefined ? null : new Date(toMs)],
+        ...[cursor?.atUs ?? null, cursor?.id ?? null, limit],
+      ]);
+      return page.map(({ row, seq, hash, personal, salt, previous }) => ({
+        row: rowOf(row),
+        seal:
+          seq === null || hash === null
+            ? null
+            : {
+                ...{ seq, id: row.id, hash: bytes(hash) },
+                personal: bytesOrNull(personal),
+                salt: bytesOrNull(salt),
+                previous: bytesOrNull(previous),
+              },
+      }));
+    },
 
     async checkpointBefore(tid, beforeMs) {
       const args = [tid, Math.floor(beforeMs)];
@@ -255,47 +279,6 @@ export function createTrailStore(database: Database): TrailStore {
   };
 }
 
-async function exportPage(
-  database: Database,
-  tid: string,
-  filter: AuditFilter,
-  { limit, cursor }: ExportPage,
-): Promise<readonly ExportedRow[]> {
-  const { actor, action, fromMs, toMs } = filter;
-  const query = build
-    .selectFrom('audit as a')
-    .leftJoin('audit_seal as s', (on) => on.onRef('s.tid', '=', 'a.tid').onRef('s.id', '=', 'a.id'))
-    .leftJoin('audit_seal as p', (on) =>
-      on.onRef('p.tid', '=', 's.tid').on('p.seq', '=', sql<number>`s.seq - 1`),
-    )
-    .selectAll('a')
-    .select(sql<number>`(extract(epoch from a.at) * 1000000)::bigint`.as('at_us'))
-    .select(['s.seq', 's.hash', 's.personal', 's.salt', 'p.hash as previous'])
-    .where('a.tid', '=', tid)
-    .$if(actor !== undefined, (all) => all.where('a.actor_uid', '=', storable(actor ?? '')))
-    .$if(action !== undefined, (all) => all.where('a.action', '=', storable(action ?? '')))
-    .$if(fromMs !== undefined, (all) => all.where('a.at', '>=', new Date(fromMs ?? 0)))
-    .$if(toMs !== undefined, (all) => all.where('a.at', '<', new Date(toMs ?? 0)))
-    .$if(cursor !== null, (all) =>
-      all.where(
-        sql<boolean>`(a.at, a.id) > ('epoch'::timestamptz + ${cursor?.atUs}::bigint * interval '1 microsecond', ${cursor?.id})`,
-      ),
-    )
-    .orderBy('a.at')
-    .orderBy('a.id')
-    .limit(limit);
-  const rows = await (tid === '' ? asSystem(database, query) : asTenant(database, tid, query));
-  return rows.map((row) => {
-    const { seq, hash, personal, salt, previous } = row;
-    const seal = seq === null || hash === null ? null : { seq, hash, personal, salt, previous };
-    return {
-      event: eventOf(row),
-      atUs: row.at_us,
-      seal: seal && { ...seal, id: row.id },
-    };
-  });
-}
-
 function placeOf(seq: number, hash: string | null): ChainPlace | null {
   return seq === 0 || hash === null ? null : { seq, hash: bytes(hash) };
 }
@@ -317,6 +300,10 @@ function rowOf(raw: RawRow): TrailRow {
     requestId: raw.request_id,
     detail: raw.detail,
   };
+}
+
+function bytesOrNull(text: string | null): Uint8Array | null {
+  return text === null ? null : bytes(text);
 }
 
 function bytes(text: string): Uint8Array {

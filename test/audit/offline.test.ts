@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { genesisOf, sealOf } from '../../src/audit/chain.ts';
+import { type ExportedLine, lineOf } from '../../src/audit/export.ts';
+import { verifyLines } from '../../src/audit/offline.ts';
+import type { TrailRow } from '../../src/record/trail-contract.ts';
+import { auditEvent } from '../support/seed.ts';
+
+const TID = 't'.repeat(22);
+
+/** An exported trail of sealed rows, as it was written. */
+function exported(count: number): ExportedLine[] {
+  let previous = genesisOf(TID);
+  return Array.from({ length: count }, (_, n) => {
+    const event = auditEvent(TID, 'authn_login_fail');
+    const row: TrailRow = {
+      ...{ tid: TID, id: event.id, atUs: event.atMs * 1000 },
+      ...{ action: event.action, outcome: event.outcome, detail: event.detail },
+      ...{ actorKind: event.actor.kind, actorUid: event.actor.uid, actorSid: event.actor.sid },
+      ...{ subjectKind: event.subject?.kind ?? null, subjectId: event.subject?.id ?? null },
+      ...{ ip: event.ip, userAgent: event.userAgent, requestId: event.requestId },
+    };
+    const seal = sealOf(previous, n + 1, row, () => new Uint8Array(16));
+    const line = lineOf({ event, atUs: row.atUs, seal: { ...seal, previous } });
+    previous = seal.hash;
+    return line;
+  });
+}
+
+async function verify(lines: readonly ExportedLine[]) {
+  async function* texts() {
+    for (const line of lines) yield JSON.stringify(line);
+  }
+  return await verifyLines(texts(), { checkpoints: [], keyOf: () => null });
+}
+
+function at(lines: readonly ExportedLine[], n: number): ExportedLine {
+  const line = lines[n];
+  if (line === undefined) throw new Error('no such row');
+  return line;
+}
+
+describe('B14 ASVS 16.4.2 an exported file is verified by itself', () => {
+  test('as it was written, whole or filtered', async () => {
+    const lines = exported(5);
+    expect(await verify(lines)).toMatchObject({ rows: 5, gaps: 0, wrong: 0 });
+    expect(await verify([at(lines, 1), at(lines, 4)])).toMatchObject({ gaps: 2, wrong: 0 });
+  });
+
+  test('a changed row that does not say what it follows is no good one, whatever stands before it', async () => {
+    const lines = exported(5);
+    const victim = at(lines, 3);
+    if (victim.seal === null) throw new Error('not sealed');
+    const forged: ExportedLine = {
+      ...{ ...victim, action: 'authn_logout', seal: { ...victim.seal, previous: null } },
+    };
+    // With the row before it left out, as a filter does.
+    const { problems } = await verify([at(lines, 1), forged, at(lines, 4)]);
+    expect(problems).toMatchObject([{ kind: 'changed', seq: 4, id: victim.id }]);
+    const first = { ...at(lines, 0), action: 'authn_logout' };
+    expect((await verify([first])).problems).toMatchObject([{ kind: 'changed', seq: 1 }]);
+  });
+});
