@@ -7,12 +7,12 @@ import { onCluster, PATIENT, type Scene } from '../support/cluster.ts';
 import { type GuessedTenant, makeGuessedTenant } from '../support/guesser.ts';
 import {
   expectWhole,
-  LONG,
   logOutAndIn,
   redisProxies,
   revokeWhile,
   untilHub,
 } from '../support/hub-faults.ts';
+import { LONG } from '../support/long.ts';
 
 interface Failover {
   readonly title: string;

@@ -4,7 +4,8 @@ import { type Cluster, startCluster } from '../../tools/cluster/cluster.mjs';
 import type { TcpProxy } from '../../tools/services/tcp-proxy.mjs';
 import { onCluster, PATIENT, type Scene } from '../support/cluster.ts';
 import { type GuessedTenant, makeGuessedTenant } from '../support/guesser.ts';
-import { expectWhole, LONG, redisProxies, revokeWhile, untilHub } from '../support/hub-faults.ts';
+import { expectWhole, redisProxies, revokeWhile, untilHub } from '../support/hub-faults.ts';
+import { LONG } from '../support/long.ts';
 import { onlyNonces, tamper } from '../support/tampering.ts';
 
 const SHORT_MS = LONG ? 20_000 : 4_000;

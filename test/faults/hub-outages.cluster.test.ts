@@ -9,7 +9,8 @@ import { report } from '../../tools/cluster/report.mjs';
 import { type RedisServer, startRedis } from '../../tools/services/redis.mjs';
 import { eventually, onCluster, PATIENT, type Scene } from '../support/cluster.ts';
 import { type GuessedTenant, makeGuessedTenant } from '../support/guesser.ts';
-import { expectWhole, LONG, logOutAndIn, revokeWhile, untilHub } from '../support/hub-faults.ts';
+import { expectWhole, logOutAndIn, revokeWhile, untilHub } from '../support/hub-faults.ts';
+import { LONG } from '../support/long.ts';
 
 /** The shortest idle time-out that a policy allows, in seconds. */
 const IDLE_S = 30;

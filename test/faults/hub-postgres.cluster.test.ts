@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Cluster, startCluster } from '../../tools/cluster/cluster.mjs';
 import type { ConnectionFacts, TcpProxy } from '../../tools/services/tcp-proxy.mjs';
 import { onCluster, PATIENT, type Scene, underLoad } from '../support/cluster.ts';
-import { expectWhole, LONG, logOutAndIn, revokeWhile, untilHub } from '../support/hub-faults.ts';
+import { expectWhole, logOutAndIn, revokeWhile, untilHub } from '../support/hub-faults.ts';
+import { LONG } from '../support/long.ts';
 import { tamper } from '../support/tampering.ts';
 
 const SHORT_MS = LONG ? 20_000 : 4_000;

@@ -6,7 +6,7 @@ import type { Device } from '../../tools/cluster/device.mjs';
 import type { RevocationFact } from '../../tools/cluster/history.mjs';
 import type { ClusterNode } from '../../tools/cluster/node.mjs';
 import { eventually, onCluster, PATIENT, type Scene } from '../support/cluster.ts';
-import { LONG } from '../support/hub-faults.ts';
+import { LONG } from '../support/long.ts';
 import { answered, expectAllWhole, loggedIn, untilEverywhere } from '../support/node-faults.ts';
 
 /** Of a member that was killed, the others wait out the term. */

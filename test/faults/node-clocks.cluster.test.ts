@@ -6,7 +6,7 @@ import { type Cluster, startCluster } from '../../tools/cluster/cluster.mjs';
 import type { ClusterNode } from '../../tools/cluster/node.mjs';
 import { movableWallClock, shiftedWallClock } from '../../tools/services/faketime.mjs';
 import { answers, eventually, onCluster, type Scene } from '../support/cluster.ts';
-import { LONG } from '../support/hub-faults.ts';
+import { LONG } from '../support/long.ts';
 import { expectAllWhole, loggedIn, untilEverywhere } from '../support/node-faults.ts';
 
 /** Within MAX_SKEW of the record's, and most of a minute apart from each other. */

@@ -8,7 +8,7 @@ import type { RevocationFact } from '../../tools/cluster/history.mjs';
 import type { ClusterNode } from '../../tools/cluster/node.mjs';
 import type { TcpProxy } from '../../tools/services/tcp-proxy.mjs';
 import { eventually, onCluster, type Scene } from '../support/cluster.ts';
-import { LONG } from '../support/hub-faults.ts';
+import { LONG } from '../support/long.ts';
 import {
   accepted,
   answered,

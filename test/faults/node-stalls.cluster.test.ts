@@ -8,7 +8,7 @@ import type { Device } from '../../tools/cluster/device.mjs';
 import type { RevocationFact, SocketFact } from '../../tools/cluster/history.mjs';
 import type { ClusterNode } from '../../tools/cluster/node.mjs';
 import { onCluster, type Scene } from '../support/cluster.ts';
-import { LONG } from '../support/hub-faults.ts';
+import { LONG } from '../support/long.ts';
 import {
   accepted,
   answered,

@@ -5,7 +5,8 @@ import type { ClusterNode } from '../../tools/cluster/node.mjs';
 import type { Person } from '../../tools/cluster/people.mjs';
 import { withClient } from '../../tools/services/postgres-clients.mjs';
 import { eventually, type Scene, underLoad } from '../support/cluster.ts';
-import { allReady, askedIn, known, LONG, say, wholeAgain } from '../support/record-faults.ts';
+import { LONG } from '../support/long.ts';
+import { allReady, askedIn, known, say, wholeAgain } from '../support/record-faults.ts';
 
 const LEASE_MS = 750;
 /** Shorter than usual, so that a term is waited for quickly. */

@@ -4,7 +4,8 @@ import { runCommand } from '../../tools/cluster/command.mjs';
 import type { Reply } from '../../tools/cluster/http.mjs';
 import { type Postgres, type Snapshot, startPostgres } from '../../tools/services/postgres.mjs';
 import { answers, type Scene, underLoad } from '../support/cluster.ts';
-import { allReady, known, LONG, say, wholeAgain } from '../support/record-faults.ts';
+import { LONG } from '../support/long.ts';
+import { allReady, known, say, wholeAgain } from '../support/record-faults.ts';
 import { judgedWith, Loss } from '../support/record-losses.ts';
 
 /** Shorter than FIRST TERM, so that a call in it can only say `pending`. */

@@ -5,9 +5,6 @@ import type { ClusterNode } from '../../tools/cluster/node.mjs';
 import type { TcpProxy } from '../../tools/services/tcp-proxy.mjs';
 import { answers, eventually, type Scene } from './cluster.ts';
 
-/** The long form of the failure table. */
-export const LONG = process.env.SEKISHO_LONG === '1';
-
 const PAUSE_MS = 50;
 
 /** One person is logged out by an administrator: every node refuses the old session and accepts a new one. */

@@ -12,9 +12,6 @@ export interface Span {
   readonly toMs: number;
 }
 
-/** The long form repeats, and waits as long as people would. */
-export const LONG = process.env.SEKISHO_LONG === '1';
-
 /** PostgreSQL hangs for these nodes: connections stay open, nothing passes; what was held passes when it ends. */
 export async function hang(
   { cluster }: Scene,
