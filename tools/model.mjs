@@ -31,7 +31,8 @@ async function broken(rule) {
   const checked = await check([`-DWITHOUT_${rule}`], { shortest: true });
   failed ||= checked.errors === 0;
   const steps = checked.schedule.filter((step) => !step.startsWith(' ')).length;
-  const said = checked.errors > 0 ? `a promise is broken after ${steps} steps` : 'NO PROMISE IS BROKEN';
+  const said =
+    checked.errors > 0 ? `a promise is broken after ${steps} steps` : 'NO PROMISE IS BROKEN';
   console.log(`without ${rule}: ${said}, ${seconds(checked)}`);
   if (named.length > 0) console.log(checked.schedule.map((step) => `    ${step}`).join('\n'));
 }
