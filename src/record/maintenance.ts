@@ -4,12 +4,15 @@ import type { Database } from './database.ts';
 import { asSekishoError } from './failures.ts';
 
 /**
- * Every table of the schema, and the one of the catalogue that ANALYZE writes to. ANALYZE too: the planner knows nothing of
- * a table that never had it.
+ * Every table of the schema, and the one of the catalogue that ANALYZE writes to; of the others those whose rows are so old
+ * that the numbers of transactions would come to their end one day, since nothing else freezes them. ANALYZE too: the
+ * planner knows nothing of a table that never had it.
  */
 const TABLES = `
-  select format('%s', oid::regclass) as name from pg_class
-   where relkind = 'r' and relnamespace = 'sekisho'::regnamespace or oid = 'pg_statistic'::regclass
+  select oid::regclass::text as name from pg_class
+   where relkind = 'r'
+     and (relnamespace = 'sekisho'::regnamespace or oid = 'pg_statistic'::regclass
+          or age(relfrozenxid) > 200000000)
    order by oid`;
 
 /**
