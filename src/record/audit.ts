@@ -39,7 +39,7 @@ export function createAuditStore(database: Database): AuditStore {
   };
 }
 
-export function eventOf(row: AuditTable): AuditEvent {
+function eventOf(row: AuditTable): AuditEvent {
   return {
     id: row.id,
     tid: row.tid === '' ? null : row.tid,

@@ -49,6 +49,6 @@ async function* pagesOf(
     if (rows.length > 0) yield rows.map(lineOf);
     const last = rows.at(-1);
     if (last === undefined || rows.length < ROWS_A_PAGE) return;
-    cursor = { atUs: last.atUs, id: last.event.id };
+    cursor = { atUs: last.row.atUs, id: last.row.id };
   }
 }

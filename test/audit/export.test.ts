@@ -1,12 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { canonical } from '../../src/audit/chain.ts';
 import { csvCell, exportHead, exportText, lineOf } from '../../src/audit/export.ts';
-import type { ExportedRow } from '../../src/record/trail-contract.ts';
-import { auditEvent, START_MS } from '../support/seed.ts';
+import type { ExportedRow, TrailRow } from '../../src/record/trail-contract.ts';
+import { START_MS } from '../support/seed.ts';
 
-function exported(more: Parameters<typeof auditEvent>[2] = {}): ExportedRow {
-  const event = auditEvent('t'.repeat(22), 'authn_login_fail', more);
-  return { event, atUs: event.atMs * 1000, seal: null };
+function exported(more: Partial<TrailRow> = {}): ExportedRow {
+  return {
+    row: {
+      ...{ tid: 't'.repeat(22), id: 'i'.repeat(22), atUs: START_MS * 1000 },
+      ...{ action: 'authn_login_fail', outcome: 'failure', requestId: 'request-1' },
+      ...{ actorKind: 'anonymous', actorUid: null, actorSid: null },
+      ...{ subjectKind: null, subjectId: null, ip: '192.0.2.1', userAgent: 'test', detail: {} },
+      ...more,
+    },
+    seal: null,
+  };
 }
 
 describe('B14 CSV', () => {
@@ -65,8 +73,7 @@ describe('B14 JSON lines', () => {
   });
 
   test('microseconds, which no row of ours has, are shown', () => {
-    const row = exported();
-    expect(lineOf({ ...row, atUs: row.atUs + 7 }).at).toBe('2030-01-01T00:00:00.000007Z');
+    expect(lineOf(exported({ atUs: START_MS * 1000 + 7 })).at).toBe('2030-01-01T00:00:00.000007Z');
   });
 });
 

@@ -3,7 +3,7 @@ import { genesisOf, sealOf } from '../../src/audit/chain.ts';
 import { type ExportedLine, lineOf } from '../../src/audit/export.ts';
 import { verifyLines } from '../../src/audit/offline.ts';
 import type { TrailRow } from '../../src/record/trail-contract.ts';
-import { auditEvent } from '../support/seed.ts';
+import { START_MS } from '../support/seed.ts';
 
 const TID = 't'.repeat(22);
 
@@ -11,16 +11,14 @@ const TID = 't'.repeat(22);
 function exported(count: number): ExportedLine[] {
   let previous = genesisOf(TID);
   return Array.from({ length: count }, (_, n) => {
-    const event = auditEvent(TID, 'authn_login_fail');
     const row: TrailRow = {
-      ...{ tid: TID, id: event.id, atUs: event.atMs * 1000 },
-      ...{ action: event.action, outcome: event.outcome, detail: event.detail },
-      ...{ actorKind: event.actor.kind, actorUid: event.actor.uid, actorSid: event.actor.sid },
-      ...{ subjectKind: event.subject?.kind ?? null, subjectId: event.subject?.id ?? null },
-      ...{ ip: event.ip, userAgent: event.userAgent, requestId: event.requestId },
+      ...{ tid: TID, id: String(n).padStart(22, 'i'), atUs: START_MS * 1000 },
+      ...{ action: 'authn_login_fail', outcome: 'failure', requestId: null, detail: {} },
+      ...{ actorKind: 'anonymous', actorUid: null, actorSid: null },
+      ...{ subjectKind: null, subjectId: null, ip: '192.0.2.1', userAgent: 'test' },
     };
     const seal = sealOf(previous, n + 1, row, () => new Uint8Array(16));
-    const line = lineOf({ event, atUs: row.atUs, seal: { ...seal, previous } });
+    const line = lineOf({ row, seal: { ...seal, previous } });
     previous = seal.hash;
     return line;
   });

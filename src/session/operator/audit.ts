@@ -85,7 +85,7 @@ export function createOperatorAudit(services: Services): OperatorAudit {
       const last = rows.length < ROWS_A_PAGE ? undefined : rows.at(-1);
       return {
         lines: rows.map(lineOf),
-        next: last === undefined ? null : { atUs: last.atUs, id: last.event.id },
+        next: last === undefined ? null : { atUs: last.row.atUs, id: last.row.id },
       };
     },
 
