@@ -19,7 +19,7 @@ export const auditVerify: Command = {
   summary: 'Looks for rows of the audit trail that were changed, removed or inserted.',
   description: [
     'Every sealed row is held against its chain, the chain against what was signed. Exit code 1 when something is wrong; rows that are not sealed yet are no fault. Without --tenant every trail is verified.',
-    'With --checkpoints FILE it is also held against what sekisho audit checkpoint wrote earlier and somebody kept elsewhere: that shows a trail that was rewritten or put back by somebody who has the database and the secret.',
+    'With --checkpoints FILE it is also held against what sekisho audit checkpoint wrote earlier and somebody kept elsewhere. Nothing else shows a trail that somebody who can write to the database has put back, or rewritten as a whole: the sealer signs what it finds there.',
     'With --file FILE an exported file of JSON lines is verified without any database.',
   ],
   options: [
