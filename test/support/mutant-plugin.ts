@@ -43,7 +43,7 @@ function mutated(file: string, name: string): string {
     const pieces = text.split(find);
     if (pieces.length !== 2)
       throw new Error(
-        `mutant ${name}: "${find.trim()}" stands ${pieces.length - 1} times in src/${edited}; bring test/support/mutants.ts up to date`,
+        `mutant ${name}: "${find.trim()}" stands ${pieces.length - 1} times in src/${edited}; bring test/support/mutants/ up to date`,
       );
     text = pieces.join(replace);
   }

@@ -1,21 +1,14 @@
 import type {
-  CommitOutcome,
   CommitRequest,
   LogStore,
   MemberStore,
-  OperationState,
   SessionStore,
 } from '../../src/record/contract.ts';
-import { digestOf } from '../../src/revocation/digest.ts';
 import type { Entry, Head, Lineage } from '../../src/revocation/types.ts';
-import {
-  type Committing,
-  commitOne,
-  commitUnjudged,
-  judgeActor,
-  logRowOf,
-} from './simulation/commit.ts';
+import type { Committing } from './simulation/commit.ts';
 import { History } from './simulation/history.ts';
+import { logVerbs } from './simulation/log.ts';
+import { memberVerbs } from './simulation/members.ts';
 import { type SimulatedSessions, sessionVerbs } from './simulation/sessions.ts';
 import { RecordState } from './simulation/tables.ts';
 
@@ -200,123 +193,11 @@ export class SimulatedRecord {
 
   /** @param serverOf which server a statement reaches; the primary unless the world says otherwise */
   log(carry: Carry, serverOf: () => RecordServer = () => this.primary): LogStore {
-    const on = this.#on(carry, serverOf);
-    return {
-      head: () => on('head', (server) => ({ ...server.check(), recordTimeMs: server.nowMs() })),
-      fetch: (after, limit) =>
-        on('fetch', (server) => ({
-          ...server.check(),
-          horizon: server.state.horizon,
-          entries: server.state.after(after, limit),
-        })),
-      snapshot: () =>
-        on('snapshot', (server) => ({
-          ...server.check(),
-          horizon: server.state.horizon,
-          lineage: server.state.lineage,
-        })),
-      lineage: () =>
-        on('lineage', (server) => ({ ...server.check(), lineage: server.state.lineage })),
-      beginGeneration: (expected, id, force) =>
-        on('beginGeneration', (server) => begin(server, expected, id, force)),
-      settle: (generation) =>
-        on('settle', ({ state }) => {
-          const settled = state.generations.map((known) =>
-            known.id === generation ? { ...known, settled: true } : known,
-          );
-          state.setGenerations(settled, state.headIdentity);
-        }),
-      commit: async (requests) => {
-        if (this.weakness !== 'authority before transaction')
-          return on('commit', (server) => commit(server, requests));
-        const judged = await on('judge', (server) =>
-          requests.map((request) => judgeActor(server.state, request)),
-        );
-        return on('commit', (server) => commit(server, requests, judged));
-      },
-      operation: (_tid, operationId) =>
-        on('operation', ({ state }) => operationOf(state, operationId)),
-      operationOrAbandon: (tid, operationId) =>
-        on('operationOrAbandon', ({ state }) => {
-          const found = operationOf(state, operationId);
-          if (found.kind !== 'unknown') return found;
-          state.operations.set(operationId, { tid, outcome: 'abandoned', entry: null });
-          return { kind: 'abandoned' };
-        }),
-      list: () => on('list', () => []),
-      digest: (from, to) =>
-        on('digest', (server) => ({
-          ...server.check(),
-          digest: digestOf(server.state.after(from - 1).filter((entry) => entry.position <= to)),
-        })),
-    };
+    return logVerbs(this.#on(carry, serverOf), this.weakness);
   }
 
   memberStore(carry: Carry, serverOf: () => RecordServer = () => this.primary): MemberStore {
-    const on = this.#on(carry, serverOf);
-    return {
-      join: (member) =>
-        on('join', (server) => {
-          server.state.members.set(member.id, {
-            ...member,
-            beat: 0,
-            generation: null,
-            applied: 0,
-            joinedAtMs: server.nowMs(),
-          });
-          return { ...server.check(), recordTimeMs: server.nowMs() };
-        }),
-      heartbeat: (id, generation, applied) =>
-        on('heartbeat', (server) => {
-          const row = server.state.members.get(id);
-          if (row === undefined) return { kind: 'removed' };
-          // Of the time of a beat nothing in production may know: a mutant looks at it.
-          const beaten = {
-            ...row,
-            beat: row.beat + 1,
-            generation,
-            applied,
-            beatAtMs: server.nowMs(),
-          };
-          server.state.members.set(id, beaten);
-          return { kind: 'beat', ...server.check(), recordTimeMs: server.nowMs() };
-        }),
-      listForBarrier: (id) =>
-        on('listForBarrier', (server) =>
-          server.state.members.has(id)
-            ? {
-                kind: 'members',
-                ...server.check(),
-                settled: server.state.newest.settled,
-                members: [...server.state.members.values()],
-              }
-            : { kind: 'removed' },
-        ),
-      list: () => on('listMembers', ({ state }) => [...state.members.values()]),
-      watch: () =>
-        on('watchMembers', ({ state }) => ({
-          head: state.head,
-          members: [...state.members.values()].map((row) => ({
-            ...row,
-            report: null,
-            beatAgeMs: null,
-          })),
-        })),
-      leave: (id) =>
-        on('leave', ({ state }) => {
-          state.members.delete(id);
-        }),
-      remove: (id, beat) =>
-        on(
-          'remove',
-          ({ state }) => state.members.get(id)?.beat === beat && state.members.delete(id),
-        ),
-      removeAllBut: (id) =>
-        on('removeAllBut', ({ state }) => {
-          for (const other of [...state.members.keys()])
-            if (other !== id) state.members.delete(other);
-        }),
-    };
+    return memberVerbs(this.#on(carry, serverOf));
   }
 
   sessionStore(
@@ -337,42 +218,3 @@ export class SimulatedRecord {
 
 /** Carries a statement to whichever server it reaches. */
 export type On = <Result>(verb: string, run: (server: RecordServer) => Result) => Promise<Result>;
-
-function begin(server: RecordServer, expected: string, id: string, force: boolean): Head {
-  const { state } = server;
-  if (state.head.generation === expected && (force || !server.identityAgrees)) {
-    const begun = { id, parent: expected, parentEnd: state.head.position, settled: false };
-    state.setGenerations([...state.generations, begun], server.identity);
-  }
-  return state.head;
-}
-
-/** @param judged AUTHORITY, where it was looked at before the transaction only */
-function commit(
-  server: RecordServer,
-  requests: readonly CommitRequest[],
-  judged: readonly (CommitOutcome['kind'] | null)[] | null = null,
-): readonly CommitOutcome[] {
-  const { state } = server;
-  for (const { restored, operationId } of requests) {
-    // RESTORE: a repeated declaration begins none.
-    if (restored !== undefined && !state.operations.has(operationId))
-      begin(server, state.head.generation, restored, true);
-  }
-  if (!server.identityAgrees)
-    return requests.map(() => ({ kind: 'identity_changed', head: state.head }));
-  return requests.map((request, index) => {
-    if (judged === null) return commitOne(server, request);
-    const refused = judged[index] ?? null;
-    return refused === null
-      ? commitUnjudged(server, request)
-      : ({ kind: refused } as CommitOutcome);
-  });
-}
-
-function operationOf(state: RecordState, operationId: string): OperationState {
-  const row = state.operations.get(operationId);
-  if (row === undefined) return { kind: 'unknown' };
-  if (row.outcome === 'abandoned') return { kind: 'abandoned' };
-  return { kind: 'committed', row: logRowOf(state, row) };
-}
