@@ -6,9 +6,6 @@ import type { CallingClient, Introspection } from './client-contract.ts';
 import { CLIENT_ID } from './mint.ts';
 import { nowMs, type Services } from './services.ts';
 
-/** How long a question waits for a heartbeat before it is refused, as `authenticate` does. */
-const PROOF_WAIT_MS = 250;
-
 /** One object for whatever is not active, so that no two reasons can differ (RFC 7662 section 2.2). */
 const INACTIVE: Introspection = Object.freeze({ active: false });
 
@@ -66,8 +63,8 @@ async function ofAccessToken(
 /**
  * Only the live token of a chain is active: one that was used is good for a repeat at most.
  *
- * ANSWER: the record that this node reads may be one that no longer counts (a primary that was cut off), so what it says is
- * good while the node may answer at all, and by the node's own view.
+ * FRESH: the record that this node reads may be one that no longer counts (a primary that was cut off), so what it says is
+ * good with a proof of this moment, and by the node's own view.
  */
 async function ofRefreshToken(
   services: Services,
@@ -80,17 +77,12 @@ async function ofRefreshToken(
   if (found === null) return INACTIVE;
   const { session, user } = found;
   const { follower } = services;
-  const judge = () =>
-    follower.judgeNow({
-      ...{ tid, uid: user.uid, sid, epoch: session.epoch },
-      // A reissue ends no refresh token, and how the session's own history goes on is the record's to say.
-      ...{ generation: follower.status().generation ?? '', tokenEpoch: Number.MAX_SAFE_INTEGER },
-    });
-  let judgement = judge();
-  if (judgement.kind === 'unavailable') {
-    await follower.awaitProof(PROOF_WAIT_MS);
-    judgement = judge();
-  }
+  await follower.proveNow();
+  const judgement = follower.judgeNow({
+    ...{ tid, uid: user.uid, sid, epoch: session.epoch },
+    // A reissue ends no refresh token, and how the session's own history goes on is the record's to say.
+    ...{ generation: follower.status().generation ?? '', tokenEpoch: Number.MAX_SAFE_INTEGER },
+  });
   if (judgement.kind === 'revoked') return INACTIVE;
   if (judgement.kind !== 'pass') {
     throw new SekishoError('store_unavailable', 'This node cannot vouch for the token now.', {
