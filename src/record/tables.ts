@@ -226,6 +226,7 @@ export interface AuditTable {
 export interface AuditUnsealedTable {
   readonly tid: string;
   readonly id: string;
+  readonly at: Date;
 }
 
 export interface AuditSealTable {

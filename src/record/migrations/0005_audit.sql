@@ -6,6 +6,8 @@
 create table sekisho.audit_unsealed (
   tid  text not null,
   id   text not null,
+  -- As in the row.
+  at   timestamptz not null,
   primary key (tid, id)
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 
@@ -88,7 +90,7 @@ create function sekisho.audit_inserted() returns trigger
   language plpgsql
 as $$
 begin
-  insert into sekisho.audit_unsealed (tid, id) values (new.tid, new.id);
+  insert into sekisho.audit_unsealed (tid, id, at) values (new.tid, new.id, new.at);
   return null;
 end $$;
 

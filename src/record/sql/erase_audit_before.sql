@@ -8,7 +8,7 @@ declare
   v_last    timestamptz;
   v_ids     text[];
 begin
-  perform set_config('role', 'sekisho_system', true), set_config('synchronous_commit', 'on', true);
+  perform set_config('role', 'sekisho_system', true), set_config('synchronous_commit', 'on', true), sekisho.by_index();
   select array_agg(p.id), max(p.at) into v_ids, v_last
     from (
       select a.id, a.at from sekisho.audit a
@@ -23,8 +23,7 @@ begin
   end if;
   -- Rows of that time which are still to be sealed keep the mark where it is.
   if not exists (
-    select 1 from sekisho.audit_unsealed u join sekisho.audit a on a.tid = u.tid and a.id = u.id
-     where u.tid = p_tid and a.at < v_before) then
+    select 1 from sekisho.audit_unsealed u where u.tid = p_tid and u.at < v_before) then
     update sekisho.audit_chain c
        set erased_through = case when coalesce(array_length(v_ids, 1), 0) < p_batch then v_before else v_last end
      where c.tid = p_tid

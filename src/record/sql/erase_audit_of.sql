@@ -11,7 +11,7 @@ declare
                                else 'epoch'::timestamptz + p_after_us * interval '1 microsecond' end;
   v_page   record;
 begin
-  perform set_config('role', 'sekisho_system', true), set_config('synchronous_commit', 'on', true);
+  perform set_config('role', 'sekisho_system', true), set_config('synchronous_commit', 'on', true), sekisho.by_index();
   select count(*) as looked, max(p.at) as last_at,
          (array_agg(p.id order by p.at desc, p.id desc))[1] as last_id,
          coalesce(array_agg(p.id) filter (where

@@ -9,6 +9,7 @@ declare
   v_tid     text;
   v_id      text;
 begin
+  perform sekisho.by_index();
   select * into strict v_sealer from sekisho.audit_sealer for update;
   if v_sealer.old_done then return; end if;
   select count(*), (array_agg(p.tid order by p.tid desc, p.id desc))[1], (array_agg(p.id order by p.tid desc, p.id desc))[1]
@@ -16,8 +17,8 @@ begin
     from (
       select a.tid, a.id from sekisho.audit a
        where (a.tid, a.id) > (v_sealer.old_tid, v_sealer.old_id) order by a.tid, a.id limit p_limit) p;
-  insert into sekisho.audit_unsealed (tid, id)
-  select a.tid, a.id from sekisho.audit a
+  insert into sekisho.audit_unsealed (tid, id, at)
+  select a.tid, a.id, a.at from sekisho.audit a
    where (a.tid, a.id) > (v_sealer.old_tid, v_sealer.old_id) and (a.tid, a.id) <= (v_tid, v_id)
      and not exists (select 1 from sekisho.audit_seal s where s.tid = a.tid and s.id = a.id)
       on conflict do nothing;

@@ -19,7 +19,7 @@ begin
          select 1 from sekisho.audit_seal s where s.tid = p_tid and s.seq = p_seq and s.hash = p_hash));
   perform 1 from sekisho.audit_chain c where c.tid = p_tid and c.base_seq = p_seq;
   if not found then return 0; end if;
-  perform set_config('role', 'none', true), set_config('sekisho.audit_verb', 'prune', true);
+  perform set_config('role', 'none', true), set_config('sekisho.audit_verb', 'prune', true), sekisho.by_index();
   select min(s.seq) into v_from from sekisho.audit_seal s where s.tid = p_tid;
   delete from sekisho.audit a
    using sekisho.audit_seal s

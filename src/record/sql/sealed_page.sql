@@ -4,7 +4,7 @@ create or replace function sekisho.sealed_page(p_tid text, p_after bigint, p_lim
   language plpgsql volatile
 as $$
 begin
-  perform sekisho.take_role(nullif(p_tid, '')), set_config('jit', 'off', true);
+  perform sekisho.take_role(nullif(p_tid, '')), sekisho.by_index();
   return (
     select coalesce(jsonb_agg(jsonb_build_object(
         'seq', p.seq, 'id', p.id, 'hash', encode(p.hash, 'hex'), 'personal', encode(p.personal, 'hex'),

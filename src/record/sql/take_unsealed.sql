@@ -17,10 +17,9 @@ declare
   v_result   jsonb;
   v_rows     jsonb;
 begin
-  perform set_config('role', 'sekisho_system', true), set_config('jit', 'off', true);
-  select jsonb_build_object('waiting', count(*), 'oldestMs', sekisho.to_ms(min(a.at))) into v_result
-    from (select u.tid, u.id from sekisho.audit_unsealed u limit c_counted) u
-    left join sekisho.audit a on a.tid = u.tid and a.id = u.id;
+  perform set_config('role', 'sekisho_system', true), sekisho.by_index();
+  select jsonb_build_object('waiting', count(*), 'oldestMs', sekisho.to_ms(min(u.at))) into v_result
+    from (select w.at from sekisho.audit_unsealed w limit c_counted) u;
   select * into strict v_sealer from sekisho.audit_sealer;
   if p_holder is not null and (
        v_sealer.holder is distinct from p_holder
@@ -35,13 +34,15 @@ begin
   if not v_sealer.old_done and (v_result ->> 'waiting')::integer < p_limit then
     perform sekisho.find_old_audit(p_limit);
   end if;
-  -- Joined before the limit: a row that is waiting and was removed holds nobody up.
+  -- Looked for among more than are taken: those that wait and were removed by other means hold nobody up.
+  with waiting as materialized (
+    select u.tid, u.id from sekisho.audit_unsealed u where u.tid <> all (p_except) limit 4 * p_limit)
   select coalesce(jsonb_agg(r.body), '[]') into v_rows
     from (
       select sekisho.audit_row(a) as body
-        from sekisho.audit_unsealed u
-        join sekisho.audit a on a.tid = u.tid and a.id = u.id
-       where u.tid <> all (p_except)
+        from waiting w
+       cross join lateral (
+         select o.* from sekisho.audit o where o.tid = w.tid and o.id = w.id offset 0) a
        limit p_limit) r;
   return v_result || jsonb_build_object(
     'kind', 'taken', 'rows', v_rows,

@@ -4,7 +4,7 @@ create or replace function sekisho.trail_state(p_tid text) returns jsonb
   language plpgsql volatile
 as $$
 begin
-  perform sekisho.take_role(nullif(p_tid, ''));
+  perform sekisho.take_role(nullif(p_tid, '')), sekisho.by_index();
   return (
     select jsonb_build_object(
         'tid', p_tid,

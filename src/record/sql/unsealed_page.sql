@@ -4,7 +4,7 @@ create or replace function sekisho.unsealed_page(p_tid text, p_after text, p_lim
   language plpgsql volatile
 as $$
 begin
-  perform sekisho.take_role(nullif(p_tid, '')), set_config('jit', 'off', true);
+  perform sekisho.take_role(nullif(p_tid, '')), sekisho.by_index();
   return (
     with page as materialized (
       select a.id from sekisho.audit a where a.tid = p_tid and a.id > p_after order by a.id limit p_limit)

@@ -228,7 +228,7 @@ export function trailSuite(kind: string, open: () => Promise<RecordFixture>): vo
         { text: 'delete from sekisho.audit_seal where tid = $1', values: [tid] },
         { text: 'delete from sekisho.audit_chain where tid = $1', values: [tid] },
         {
-          text: 'insert into sekisho.audit_unsealed select tid, id from sekisho.audit where tid = $1',
+          text: 'insert into sekisho.audit_unsealed select tid, id, at from sekisho.audit where tid = $1',
           values: [tid],
         },
       );
