@@ -67,14 +67,20 @@ describe('A13 the workflows', () => {
   test('a tag is tested before it is published, with provenance and without a stored token', () => {
     const release = workflows['release.yml'] as Workflow;
     expect(release.on).toEqual({ push: { tags: ['v*.*.*'] } });
-    const { test: tests, publish } = release.jobs;
+    const { test: tests, pack, publish } = release.jobs;
     expect(tests?.uses).toBe('./.github/workflows/ci.yml');
-    expect(publish?.needs).toBe('test');
+    expect(pack?.needs).toBe('test');
+    const commands = (job: typeof pack) => job?.steps?.map((step) => step.run ?? '') ?? [];
+    const at = (words: string) => commands(pack).findIndex((one) => one.includes(words));
+    expect(at('check-release.mjs "$GITHUB_REF_NAME"')).toBeGreaterThan(-1);
+    expect(at('check-release.mjs "$GITHUB_REF_NAME"')).toBeLessThan(at('npm pack'));
+    // Where a release can be signed nothing runs that came with the repository or with a package.
+    expect(pack?.permissions).toBeUndefined();
+    expect(publish?.needs).toBe('pack');
     expect(publish?.permissions).toEqual({ contents: 'write', 'id-token': 'write' });
-    const run = publish?.steps?.map((step) => step.run ?? '') ?? [];
-    const at = (words: string) => run.findIndex((one) => one.includes(words));
-    expect(at('check-release.mjs')).toBeGreaterThan(-1);
-    expect(at('check-release.mjs')).toBeLessThan(at('npm publish --provenance'));
+    const published = commands(publish).join('\n');
+    expect(published).toMatch(/npm publish \S+\.tgz --ignore-scripts --provenance/);
+    expect(published).not.toMatch(/npm (ci|install|run)|node |npx /);
     expect(read(`${folder}/release.yml`)).not.toContain('secrets.');
   });
 });
