@@ -40,7 +40,7 @@ export interface EventFeed {
 export const RESUME_ROWS = 1_000;
 /** How often chains are looked at while somebody listens, and how soon after the hub said that something happened. */
 const LOOK_EVERY_MS = 1_000;
-const LOOK_SOON_MS = 200;
+const LOOK_SOON_MS = [200, 300] as const;
 const ROWS_A_PAGE = 200;
 /** Rows that are not sealed at the start of a stream, and so are not of "from now on". */
 const MOST_WAITING = 10_000;
@@ -85,12 +85,20 @@ export function createEventFeed({ hub, store, clock, log }: EventFeedOptions): E
     if (LIVE.has(event.type)) {
       for (const one of concerned) hand(one, [liveEvent(event)]);
     } else if (soon === null) {
-      soon = clock.after(LOOK_SOON_MS, () => {
-        soon = null;
-        void look();
-      });
+      lookSoon(LOOK_SOON_MS);
     }
   });
+
+  /** The sealer has heard of it, too: where the first look comes before it, the second one hardly does. */
+  function lookSoon([delayMs, ...later]: readonly number[]): void {
+    if (delayMs === undefined || closed) {
+      soon = null;
+      return;
+    }
+    soon = clock.after(delayMs, () => {
+      void look().then(() => lookSoon(later));
+    });
+  }
 
   /** One subscriber's failure is no other's. */
   function hand({ subscriber }: Listening, events: readonly StreamEvent[]): void {
