@@ -48,7 +48,7 @@ export interface Sealer {
   /** Seals what there is now, if it is this node's turn, unless paused. */
   run(): Promise<void>;
   /** Seals and signs everything at once, whoever's turn it is, and even when paused. @throws SekishoError 503, `internal`. */
-  now(): Promise<void>;
+  now(onRows?: (rows: number) => void): Promise<void>;
   /** Runs soon: something has just been recorded. */
   nudge(): void;
   status(): SealerStatus;
@@ -205,11 +205,17 @@ export function createSealer(options: SealerOptions): Sealer {
     }
   }
 
-  async function now(): Promise<void> {
+  async function now(onRows: (rows: number) => void = () => {}): Promise<void> {
     await running;
-    while (!closed && (await batch(null, 0)) !== true) await rest();
+    const before = status.sealed;
+    const tell = (): void => onRows(status.sealed - before);
+    while (!closed && (await batch(null, 0)) !== true) {
+      tell();
+      await rest();
+    }
     // What has just been sealed is to be signed, too.
     while (!closed && (await batch(null, 0)) === 'refused') await rest();
+    tell();
   }
 
   function count(rows: number, moves: readonly ChainMove[]): void {

@@ -35,7 +35,7 @@ export const auditCheckpoint: Command = {
   async run(call) {
     const tenant = optional(call, 'tenant');
     const kept = await withOperator(call, (operator) =>
-      operator.checkpointAudit({ tenant, all: tenant === null }),
+      operator.checkpointAudit({ tenant, all: tenant === null }, progressBar('sealing rows')),
     );
     print(
       wantsJson(call),

@@ -48,8 +48,11 @@ export interface OperatorAudit {
     /** Trails of which a kept checkpoint speaks and that are not there any more. */
     readonly missing: readonly string[];
   }>;
-  /** Seals and signs where every chain stands now. */
-  checkpointAudit(input: OfTrail & { readonly all: boolean }): Promise<KeptCheckpoints>;
+  /** Seals and signs where every chain stands now. Progress in rows that are sealed. */
+  checkpointAudit(
+    input: OfTrail & { readonly all: boolean },
+    onProgress?: OnProgress,
+  ): Promise<KeptCheckpoints>;
   /** Prunes what was sealed before `beforeMs`, up to a signed checkpoint. Progress in rows. */
   pruneAudit(
     input: OfTrail & { readonly beforeMs: number },

@@ -97,6 +97,7 @@ export function createOperatorAudit(services: Services): OperatorAudit {
         const { head, base } = await store.state(tid);
         // Looked at twice: along the chain, and for rows that are in none.
         total += 2 * ((head?.seq ?? 0) - (base?.seq ?? 0));
+        onProgress({ done: 0, total: null });
       }
       let done = 0;
       const onRows = (rows: number): void => {
@@ -114,8 +115,8 @@ export function createOperatorAudit(services: Services): OperatorAudit {
       return { trails, missing: all ? [...kept].filter((tid) => !tids.includes(tid)) : [] };
     },
 
-    async checkpointAudit(input) {
-      await trail.sealer.now();
+    async checkpointAudit(input, onProgress = () => {}) {
+      await trail.sealer.now((done) => onProgress({ done, total: null }));
       const tids = input.all ? await everyTid() : [await tidOf(input)];
       const keyOf = await trail.signing.verifiers();
       const checkpoints: KeptCheckpoints['checkpoints'][number][] = [];
@@ -139,7 +140,7 @@ export function createOperatorAudit(services: Services): OperatorAudit {
       if (!Number.isSafeInteger(input.beforeMs) || input.beforeMs > nowMs(services)) {
         throw new SekishoError('validation_failed', 'Rows are pruned up to a time in the past.');
       }
-      await trail.sealer.now();
+      await trail.sealer.now((sealed) => onProgress({ done: sealed, total: null }));
       let done = 0;
       const pruned = await prune(trail.parts, tid, input.beforeMs, (rows) => {
         done += rows;
@@ -156,7 +157,7 @@ export function createOperatorAudit(services: Services): OperatorAudit {
       const tid = await tidOf({ tenant: input.tenant });
       const user = await userIn(services, tid, input.user);
       // What is not sealed yet cannot be erased.
-      await trail.sealer.now();
+      await trail.sealer.now((sealed) => onProgress({ done: sealed, total: null }));
       const { head, base } = await store.state(tid);
       const total = (head?.seq ?? 0) - (base?.seq ?? 0);
       let done = 0;
