@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { crossFieldErrors } from '../../tenant/policy.ts';
 import { etagOf, expectedVersion } from '../etag.ts';
 import { policyObjectSchema, policyStateOf, policyStateSchema } from '../objects/policy.ts';

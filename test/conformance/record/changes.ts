@@ -199,7 +199,10 @@ export function changeSuite(kind: string, open: () => Promise<RecordFixture>): v
       const change = { kind: 'policy_put', tid, policy, ifVersion: 1 } as const;
       expect((await committed(fixture, { change })).version).toBe(2);
       expect(await commitOne(fixture, { change })).toEqual({ kind: 'precondition_failed' });
-      expect(await fixture.record.tenants.policy(tid, START_MS)).toMatchObject({ policy, version: 2 });
+      expect(await fixture.record.tenants.policy(tid, START_MS)).toMatchObject({
+        policy,
+        version: 2,
+      });
     });
 
     test('ASVS 7.4.1 logout and theft are told apart in the row', async () => {
