@@ -299,6 +299,9 @@ export interface MaintenanceStore {
    * It must lie further back than the longest access token lives, and MAX_TERM. Returns the horizon.
    */
   forgetLog(beforeMs: number): Promise<number>;
-  /** PGlite only: CHECKPOINT and VACUUM (it does neither by itself); nothing on PostgreSQL. */
-  checkpoint(): Promise<void>;
+  /**
+   * PGlite only: CHECKPOINT, and with `whole` (the default) VACUUM before it (it does neither by itself); nothing on
+   * PostgreSQL.
+   */
+  checkpoint(whole?: boolean): Promise<void>;
 }

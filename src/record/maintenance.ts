@@ -28,11 +28,12 @@ export function createMaintenanceStore(database: Database): MaintenanceStore {
   return {
     forgetLog: (beforeMs) => call<number>(database, 'forget_log', [Math.floor(beforeMs)]),
 
-    async checkpoint() {
+    async checkpoint(whole = true) {
       if (database.kind !== 'pglite') return;
       try {
         // One statement each, so that heartbeats get in between.
-        for (const { name } of await database.query<{ name: string }>({ text: TABLES })) {
+        const tables = whole ? await database.query<{ name: string }>({ text: TABLES }) : [];
+        for (const { name } of tables) {
           await database.query({ text: `vacuum ${name}` }, PATIENT);
           await database.transaction([FEW_ROWS, { text: `analyze ${name}` }], PATIENT);
         }

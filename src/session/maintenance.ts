@@ -86,6 +86,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
   let timer: Timer | null = null;
   let resting: { readonly timer: Timer; readonly wake: () => void } | null = null;
   let checkpointAtMs = clock.monotonicMs() + CHECKPOINT_EVERY_MS;
+  let vacuumAtMs = checkpointAtMs;
 
   function stopped(): boolean {
     return pause.on || closed;
@@ -135,7 +136,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
         return true;
       }
       await rest(clock.monotonicMs() - beganMs);
-      await checkpoint();
+      await checkpoint(false);
     }
     return false;
   }
@@ -185,11 +186,14 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
     }
   }
 
-  async function checkpoint(): Promise<void> {
-    if (!embedded || stopped() || clock.monotonicMs() < checkpointAtMs) return;
+  /** @param whole with VACUUM, which reads whole indexes of tables of which much was removed: once, at the end of a run. */
+  async function checkpoint(whole: boolean): Promise<void> {
+    const dueMs = whole ? vacuumAtMs : checkpointAtMs;
+    if (!embedded || stopped() || clock.monotonicMs() < dueMs) return;
     checkpointAtMs = clock.monotonicMs() + CHECKPOINT_EVERY_MS;
+    if (whole) vacuumAtMs = checkpointAtMs;
     try {
-      await store.checkpoint();
+      await store.checkpoint(whole);
     } catch (error) {
       failures += 1;
       log.warn({ err: error }, 'a checkpoint failed; it is tried again');
@@ -200,7 +204,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
     await pause.ask();
     if (!stopped()) await turn();
     await forget();
-    await checkpoint();
+    await checkpoint(true);
   }
 
   function run(): Promise<void> {
