@@ -33,7 +33,7 @@ export const opsStatus: Command = {
       ...cleanupLines(cleanup),
       '',
       ...table(
-        ['NODE', 'ADDRESS', 'ANSWERS', 'LAG', 'LOG LEVEL'],
+        ['NODE (* ASKED)', 'ADDRESS', 'ANSWERS', 'LAG', 'LOG LEVEL'],
         members.map(({ id, self, address, freshness, lag, logLevel }) => [
           `${id}${self ? ' *' : ''}`,
           address ?? '-',
