@@ -129,7 +129,7 @@ describe('A9: forward authentication', () => {
 
   test('A9 ASVS 3.5.1 a page of the gateway’s own origin passes', async () => {
     const cookie = `__Host-sekisho=${token}`;
-    const engine = { ...http.engine.engine, issuer: 'https://app.example' };
+    const engine = { ...http.engine.engine, issuers: () => new Set(['https://app.example']) };
     const send = senderOf(createHttpApp(engine, { trustedProxies: ['192.0.2.7'] }));
     const { status } = await send('GET', '/v1/authenticate', {
       cookie,
