@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openDataFolder } from '../../src/record/pglite/data-folder.ts';
 import {
   startWorkerDatabase,
   type WorkerDatabase,
@@ -93,6 +97,38 @@ describe('PGlite in its thread', () => {
     });
     await other.close();
   });
+});
+
+test('a panic of the database ends its thread: it would go on in a loop without end', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'sekisho-panic-'));
+  const { path } = await openDataFolder(dataDir);
+  const database = await startWorkerDatabase({ dataDir: path });
+  try {
+    // What a full disk does, too: the next segment of the log cannot be made.
+    rmSync(join(path, 'pg_wal'), { recursive: true });
+    await database.script('create table one (text text)');
+    await database.query({ text: 'select pg_switch_wal()' });
+    // More than the log's buffers hold.
+    const much = 'insert into one select repeat(md5(n::text), 30) from generate_series(1, 20000) n';
+    await expect(database.query({ text: much }, { deadlineMs: 60_000 })).rejects.toMatchObject({
+      code: 'outcome_unknown',
+    });
+    expect(await database.crashed).toBeInstanceOf(Error);
+    await expect(database.query({ text: 'select 1' })).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+  } finally {
+    await database.close();
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+});
+
+test('a thread that does not come to the end of a statement is ended', async () => {
+  const entry = new URL('../support/dying-worker.js', import.meta.url);
+  const database = await startWorkerDatabase({}, entry, 200);
+  await expect(database.query({ text: 'loop' })).rejects.toMatchObject({ code: 'outcome_unknown' });
+  expect((await database.crashed).message).toContain('does not come to the end');
+  await database.close();
 });
 
 test('when the thread dies every call fails at once, and says whether it was sent', async () => {

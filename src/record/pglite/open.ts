@@ -5,8 +5,12 @@ import { createPgliteBackups } from './backups.ts';
 import { openDataFolder } from './data-folder.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { readImage } from './image.ts';
+import { keepLogShort } from './log-size.ts';
 import { settleFolders } from './restored-folder.ts';
 import { startWorkerDatabase, type WorkerDatabase } from './worker-database.ts';
+
+/** Nobody waits for a checkpoint. */
+const CHECKPOINT_DEADLINE_MS = 120_000;
 
 /** Where the record of the embedded shape is. */
 export type PgliteOptions =
@@ -77,12 +81,18 @@ export async function openPgliteRecord(options: PgliteOptions): Promise<RecordSt
     await database.close();
     throw error;
   }
-  return 'memory' in options ? record : withBackups(record, database, options.dataDir);
+  return 'memory' in options ? record : onDisk(record, database, options.dataDir);
 }
 
-function withBackups(record: RecordStore, database: WorkerDatabase, dataDir: string): RecordStore {
+/** What a record in a directory has besides: backups, and a log that stays short. */
+function onDisk(record: RecordStore, database: WorkerDatabase, dataDir: string): RecordStore {
   const backups = createPgliteBackups(database, dataDir);
   const { maintenance } = record;
+  const log = keepLogShort(database, () =>
+    backups.withCheckpoint(async () => {
+      await database.query({ text: 'checkpoint' }, { deadlineMs: CHECKPOINT_DEADLINE_MS });
+    }),
+  );
   return {
     ...record,
     backups,
@@ -91,6 +101,7 @@ function withBackups(record: RecordStore, database: WorkerDatabase, dataDir: str
       checkpoint: () => backups.withCheckpoint(() => maintenance.checkpoint()),
     },
     async close() {
+      await log.close();
       await backups.close();
       await record.close();
     },

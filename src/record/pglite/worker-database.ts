@@ -8,12 +8,18 @@ const DEFAULT_DEADLINE_MS = 5_000;
 const CLOSE_DEADLINE_MS = 10_000;
 /** A migration of a large directory. */
 const SCRIPT_DEADLINE_MS = 120_000;
+/** Longer than anything that is asked for takes. PGlite goes on in a loop without end after some ways in which it can panic. */
+const STUCK_MS = 300_000;
 
 type Request =
   | { readonly kind: 'query'; readonly calls: readonly SqlCall[] }
   | { readonly kind: 'script'; readonly text: string }
   | { readonly kind: 'dump' }
   | { readonly kind: 'close' };
+
+/** What a thread says that nobody asked: it is up; its engine has ended, and why. */
+const STARTED = 0;
+const ENDED = -1;
 
 interface Reply {
   readonly id: number;
@@ -43,6 +49,7 @@ export interface WorkerDatabase extends Database {
  *
  * @param settings `image` is moved to the thread, and is empty here afterwards; `wall` is shared with it.
  * @param entry what runs in the thread; tests give one that dies.
+ * @param stuckMs after which a statement that does not end is the thread's end.
  * @throws Error when PGlite cannot open the directory.
  */
 export async function startWorkerDatabase(
@@ -52,6 +59,7 @@ export async function startWorkerDatabase(
     readonly wall?: Float64Array;
   },
   entry: URL = new URL('./worker.js', import.meta.url),
+  stuckMs: number = STUCK_MS,
 ): Promise<WorkerDatabase> {
   // Not the flags of this process: it may have been started with some that no worker takes, such as --input-type.
   const transferList = settings.image === undefined ? [] : [settings.image.buffer as ArrayBuffer];
@@ -62,6 +70,7 @@ export async function startWorkerDatabase(
   let nextId = 1;
   let statements = 0;
   let down: Error | undefined;
+  let watchdog: NodeJS.Timeout | undefined;
 
   let started = (): void => {};
   let failed = (_error: Error): void => {};
@@ -79,7 +88,18 @@ export async function startWorkerDatabase(
     const next = urgent.shift() ?? ordinary.shift();
     if (next === undefined) return;
     sent = { ...next, id: nextId++ };
+    watchdog ??= setTimeout(look, stuckMs, sent.id).unref();
     worker.postMessage({ id: sent.id, request: next.request });
+  }
+
+  /** Ends a thread that has been at the same statement since it was last looked at. */
+  function look(id: number): void {
+    watchdog = undefined;
+    if (sent === undefined || down !== undefined) return;
+    if (sent.id === id) {
+      end(new Error('The embedded database does not come to the end of a statement.'));
+      void worker.terminate();
+    } else watchdog = setTimeout(look, stuckMs, sent.id).unref();
   }
 
   function end(error: Error): void {
@@ -99,8 +119,12 @@ export async function startWorkerDatabase(
   }
 
   worker.on('message', (reply: Reply) => {
-    if (reply.id === 0) {
+    if (reply.id === STARTED) {
       started();
+      return;
+    }
+    if (reply.id === ENDED) {
+      end(new Error(reply.failure?.message));
       return;
     }
     if (sent?.id !== reply.id) return;
@@ -190,6 +214,7 @@ export async function startWorkerDatabase(
       for (const waiting of [...urgent.splice(0), ...ordinary.splice(0)]) {
         waiting.reject(unavailable(down));
       }
+      clearTimeout(watchdog);
       await worker.terminate();
     },
   };

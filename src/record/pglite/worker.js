@@ -24,7 +24,9 @@ const port = parentPort;
 if (port === null) throw new Error('worker.js runs in a worker thread');
 
 /** Traps and exits of the WebAssembly module. */
-const FATAL = new Set(['RuntimeError', 'ExitStatus']);
+const TRAPS = new Set(['RuntimeError', 'ExitStatus']);
+/** PostgreSQL's own words for the end of its process, on a full disk for one. PGlite goes on after it, in a loop without end. */
+const FATAL = new Set(['FATAL', 'PANIC']);
 
 /** @type {Settings} */
 const settings = workerData;
@@ -49,22 +51,42 @@ async function carryOut(request) {
       if (request.calls.length === 1 && first !== undefined) {
         return [(await pg.query(first.text, [...(first.values ?? [])])).rows];
       }
-      return pg.transaction(async (transaction) => {
-        const results = [];
-        for (const { text, values } of request.calls) {
-          results.push((await transaction.query(text, [...(values ?? [])])).rows);
-        }
-        return results;
-      });
+      return pg.transaction((transaction) =>
+        alive(async () => {
+          const results = [];
+          for (const { text, values } of request.calls) {
+            results.push((await transaction.query(text, [...(values ?? [])])).rows);
+          }
+          return results;
+        }),
+      );
     }
     case 'script':
-      await pg.transaction((transaction) => transaction.exec(request.text));
+      await pg.transaction((transaction) => alive(() => transaction.exec(request.text)));
       return null;
     case 'dump':
       return new Uint8Array(await (await pg.dumpDataDir('none')).arrayBuffer());
     case 'close':
       await pg.close();
       return null;
+  }
+}
+
+/**
+ * Ends the thread with the engine: nothing that it says can be believed any more, and it must not even be asked to roll back.
+ *
+ * @template Result @param {() => Promise<Result>} work @returns {Promise<Result>}
+ */
+async function alive(work) {
+  try {
+    return await work();
+  } catch (error) {
+    const { name, severity, message } = /** @type {Error & { severity?: string }} */ (error);
+    if (TRAPS.has(name) || FATAL.has(severity ?? '')) {
+      port?.postMessage({ id: -1, failure: { message, sqlState: '', constraint: null } });
+      process.exit(1);
+    }
+    throw error;
   }
 }
 
@@ -88,10 +110,8 @@ port.on('message', (/** @type {{ id: number, request: Request }} */ { id, reques
     /** @type {Reply} */
     let reply;
     try {
-      reply = { id, result: await carryOut(request) };
+      reply = { id, result: await alive(() => carryOut(request)) };
     } catch (error) {
-      // The end of the engine: nothing that it says can be believed any more. The thread dies, the caller notices.
-      if (error instanceof Error && FATAL.has(error.name)) throw error;
       reply = { id, failure: failureOf(error) };
     }
     port.postMessage(reply);
