@@ -1,9 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { newId } from '../../src/id.ts';
-import type { LogRow } from '../../src/record/contract.ts';
-import { perform } from '../../src/session/revoke.ts';
-import type { Services } from '../../src/session/services.ts';
-import { floorOfUser, reissueOfSession } from '../../src/session/subjects.ts';
 import { createTestClock } from '../support/clock.ts';
 import { codeOf, ORIGIN, startTestEngine, type TestEngine } from '../support/engine.ts';
 
@@ -65,47 +61,6 @@ describe('ASVS 7.4.1: what logout says is so', () => {
       expect(await logins.logout(presented, ORIGIN)).toEqual({ revocation: null });
     }
   }, 20_000);
-});
-
-describe('BARRIER: of an operation that was committed before', () => {
-  test('B3 BARRIER everywhere waits for the last of its entries', async () => {
-    engine = await startTestEngine();
-    const row: LogRow = {
-      ...{ generation: 'g', position: 7, operationId: newId(), scope: 'user' },
-      ...{ tid: 't', uid: 'u', sid: null, sparedSid: 's' },
-      ...{ actor: { kind: 'system' }, reason: 'password_changed', committedAtMs: 0 },
-    } as unknown as LogRow;
-    const waitedFor: number[] = [];
-    const services = {
-      ...engine.services,
-      committer: {
-        commit: async () => ({ kind: 'duplicate', operationId: row.operationId, row }),
-      },
-      follower: {
-        ...engine.services.follower,
-        barrier: async (entry: { position: number }) => {
-          waitedFor.push(entry.position);
-          return {
-            effective: 'everywhere',
-            members: 1,
-            acknowledged: 1,
-            waitedMs: 0,
-            deadlineMs: null,
-          };
-        },
-      },
-    } as unknown as Services;
-    const { revocation } = await perform(services, {
-      actor: { kind: 'system' },
-      revoke: [floorOfUser('t', 'u', 's'), reissueOfSession('t', 'u', 's')],
-      change: null,
-      reason: 'password_changed',
-      nowMs: 0,
-      audit: [],
-    });
-    expect(waitedFor).toEqual([8]);
-    expect(revocation?.position).toBe(7);
-  });
 });
 
 const PAGE = { limit: 1, cursor: null };
