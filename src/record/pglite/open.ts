@@ -37,11 +37,8 @@ export type PgliteOptions =
  */
 export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase> {
   if ('memory' in options) {
-    const { image = await readImage(), wall } = options;
-    return await startWorkerDatabase({
-      ...(image === null ? {} : { image }),
-      ...(wall === undefined ? {} : { wall }),
-    });
+    const { image = readImage(), wall } = options;
+    return await startWorkerDatabase({ image, ...(wall === undefined ? {} : { wall }) });
   }
   const { dataDir } = options;
   const lock = options.lock ?? (await lockDirectory(dataDir));

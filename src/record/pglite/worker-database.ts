@@ -47,7 +47,8 @@ export interface WorkerDatabase extends Database {
  * PGlite in a worker thread. One request is with the thread at a time and the others wait here, so that an urgent one (a
  * heartbeat) goes before all of them, and so that it is known of each whether it was sent when its deadline passes.
  *
- * @param settings `image` is moved to the thread, and is empty here afterwards; `wall` is shared with it.
+ * @param settings `image` is moved to the thread, and is empty here afterwards; one that is still being unpacked may be
+ *   null in the end. `wall` is shared with the thread.
  * @param entry what runs in the thread; tests give one that dies.
  * @param stuckMs after which a statement that does not end is the thread's end.
  * @throws Error when PGlite cannot open the directory.
@@ -55,15 +56,16 @@ export interface WorkerDatabase extends Database {
 export async function startWorkerDatabase(
   settings: {
     readonly dataDir?: string;
-    readonly image?: Uint8Array;
+    readonly image?: Uint8Array | Promise<Uint8Array | null>;
     readonly wall?: Float64Array;
   },
   entry: URL = new URL('./worker.js', import.meta.url),
   stuckMs: number = STUCK_MS,
 ): Promise<WorkerDatabase> {
   // Not the flags of this process: it may have been started with some that no worker takes, such as --input-type.
-  const transferList = settings.image === undefined ? [] : [settings.image.buffer as ArrayBuffer];
-  const worker = new Worker(entry, { workerData: settings, transferList, execArgv: [] });
+  const { image, ...more } = settings;
+  const workerData = { ...more, imageComes: image !== undefined };
+  const worker = new Worker(entry, { workerData, execArgv: [] });
   const urgent: Waiting[] = [];
   const ordinary: Waiting[] = [];
   let sent: (Waiting & { readonly id: number }) | undefined;
@@ -185,6 +187,10 @@ export async function startWorkerDatabase(
     return result as Record<string, unknown>[][];
   }
 
+  if (image !== undefined) {
+    const tar = await Promise.race([image, ready.then(() => null)]);
+    worker.postMessage({ image: tar }, tar === null ? [] : [tar.buffer as ArrayBuffer]);
+  }
   await ready;
 
   return {

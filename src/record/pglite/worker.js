@@ -17,7 +17,7 @@ import { PGlite } from '@electric-sql/pglite';
  * )} Request
  * @typedef {{ message: string, sqlState: string, constraint: string | null }} Failure
  * @typedef {{ id: number, result?: unknown, failure?: Failure }} Reply
- * @typedef {{ dataDir?: string, image?: Uint8Array, wall?: Float64Array }} Settings
+ * @typedef {{ dataDir?: string, imageComes: boolean, wall?: Float64Array }} Settings
  */
 
 const port = parentPort;
@@ -28,6 +28,9 @@ const TRAPS = new Set(['RuntimeError', 'ExitStatus']);
 /** PostgreSQL's own words for the end of its process, on a full disk for one. PGlite goes on after it, in a loop without end. */
 const FATAL = new Set(['FATAL', 'PANIC']);
 
+/** What has its files in memory needs no second copy of them there; each page of it is touched at the start. */
+const MEMORY = { startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'] };
+
 /** @type {Settings} */
 const settings = workerData;
 
@@ -35,12 +38,23 @@ const { wall } = settings;
 // Tests that hold time still: this thread has nothing else that asks for the time.
 if (wall !== undefined) Date.now = () => Math.floor(wall[0] ?? 0);
 
+/** @type {(image: Uint8Array<ArrayBuffer> | null) => void} */
+let take = () => {};
+/** @type {Promise<Uint8Array<ArrayBuffer> | null>} */
+const coming = new Promise((resolve) => {
+  take = resolve;
+});
+/** @type {Promise<unknown>} */
+let last = Promise.resolve();
+port.on('message', (message) => ('image' in message ? take(message.image) : receive(message)));
+
+// It is unpacked by somebody else while this thread begins.
+const image = settings.imageComes ? await coming : null;
+
 /** @type {PGlite} */
 const pg = await PGlite.create({
-  ...(settings.dataDir === undefined ? {} : { dataDir: settings.dataDir }),
-  ...(settings.image === undefined
-    ? {}
-    : { loadDataDir: new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (settings.image)]) }),
+  ...(settings.dataDir === undefined ? MEMORY : { dataDir: settings.dataDir }),
+  ...(image === null ? {} : { loadDataDir: new Blob([image]) }),
 });
 
 /** @param {Request} request @returns {Promise<unknown>} */
@@ -102,10 +116,8 @@ function failureOf(error) {
   };
 }
 
-/** @type {Promise<void>} */
-let last = Promise.resolve();
-
-port.on('message', (/** @type {{ id: number, request: Request }} */ { id, request }) => {
+/** @param {{ id: number, request: Request }} message */
+function receive({ id, request }) {
   last = last.then(async () => {
     /** @type {Reply} */
     let reply;
@@ -114,9 +126,9 @@ port.on('message', (/** @type {{ id: number, request: Request }} */ { id, reques
     } catch (error) {
       reply = { id, failure: failureOf(error) };
     }
-    port.postMessage(reply);
-    if (request.kind === 'close') port.close();
+    port?.postMessage(reply);
+    if (request.kind === 'close') port?.close();
   });
-});
+}
 
 port.postMessage({ id: 0, result: null });
