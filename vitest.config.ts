@@ -10,6 +10,14 @@ const shared = {
   restoreMocks: true,
 } as const;
 
+/** Whole processes of the built command, a start after the other: minutes, so that they are not in `npm test`. */
+const processes = [
+  'test/process/*.test.ts',
+  'test/backup/command.test.ts',
+  'test/docs/{readme,install}.test.ts',
+];
+const services = ['test/**/*.{postgres,redis,cluster}.test.ts'];
+
 export default defineConfig({
   test: {
     projects: [
@@ -20,8 +28,12 @@ export default defineConfig({
           ...shared,
           name: 'node',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/**/*.{postgres,redis,cluster}.test.ts'],
+          exclude: [...services, ...processes],
         },
+      },
+      {
+        // Runs with Node alone, too.
+        test: { ...shared, name: 'process', include: processes, exclude: services },
       },
       {
         // Runs on a real PostgreSQL, which the global set-up starts and stops.

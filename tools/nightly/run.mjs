@@ -76,7 +76,7 @@ if (stopping) {
   if (kills > 0 || faultTimes > 0) buildServer();
   if (kills > 0) {
     console.log(`kill -9 under load, ${kills} rounds`);
-    suite('node', 'test/process/kills.test.ts', {
+    suite('process', 'test/process/kills.test.ts', {
       SEKISHO_KILLS: String(kills),
       SEKISHO_KILLS_SEED: String(firstSeed),
     });
