@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { tarEntries } from './tar.ts';
 
 const CONTROL_FILE = 'global/pg_control';
-const WAL_SEGMENT = /^pg_wal\/[0-9A-F]{24}$/;
+/** A segment of the write-ahead log in an archive. */
+export const WAL_SEGMENT = /^pg_wal\/[0-9A-F]{24}$/;
 /** Of PostgreSQL 18; another layout is refused rather than guessed at. */
 const CONTROL_VERSION = 1800;
 const NONCE = Object.freeze({ at: 257, bytes: 32 });

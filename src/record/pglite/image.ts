@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { brotliCompress, brotliDecompress, constants, crc32 } from 'node:zlib';
 import type { Database } from '../database.ts';
 import { applyRelease, thisRelease } from '../migrator.ts';
-import { renewIdentity } from './cluster-identity.ts';
+import { renewIdentity, WAL_SEGMENT } from './cluster-identity.ts';
+import { tarEntries } from './tar.ts';
 import { startWorkerDatabase } from './worker-database.ts';
 
 /**
@@ -17,6 +18,8 @@ import { startWorkerDatabase } from './worker-database.ts';
 const BUILT = fileURLToPath(new URL('../../../dist/record/pglite/', import.meta.url));
 const IMAGE_FILE = /^image-[0-9a-f]{32}\.tar\.br$/;
 const CRC_BYTES = 4;
+/** How an image is made; another number for another way. */
+const FORMAT = '2';
 
 const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
@@ -89,7 +92,15 @@ async function dumpOf(fill: (database: Database) => Promise<unknown>): Promise<U
   try {
     await fill(database);
     await shrink(database);
-    return await database.dump();
+    const [row] = await database.query<{ name: string }>({
+      text: 'select pg_walfile_name(pg_current_wal_lsn()) as name',
+    });
+    const tar = await database.dump();
+    for (const { name, bytes } of tarEntries(tar)) {
+      // Made in advance from what an older one held: nobody reads that.
+      if (WAL_SEGMENT.test(name) && !name.endsWith(`/${row?.name}`)) bytes.fill(0);
+    }
+    return tar;
   } finally {
     await database.close();
   }
@@ -101,11 +112,11 @@ async function dumpOf(fill: (database: Database) => Promise<unknown>): Promise<U
  */
 async function shrink(database: Database): Promise<void> {
   for (const text of [
+    // Everything is in its place after a checkpoint, and segments that were left before it go; dropping makes some, too.
+    'set wal_recycle = off',
     'update pg_database set datistemplate = false, datallowconn = true',
     'drop database template0',
     'drop database template1',
-    // Everything is in its place after a checkpoint, and a segment that was left before it goes.
-    'set wal_recycle = off',
     'select pg_switch_wal()',
     'checkpoint',
   ]) {
@@ -121,7 +132,7 @@ function imageName(): string {
   const release = thisRelease();
   const texts = [...release.migrations, ...release.functions];
   const parts = [
-    ...[version, release.version, release.runsBeside],
+    ...[FORMAT, version, release.version, release.runsBeside],
     ...texts.map(({ name, checksum }) => `${name} ${checksum}`),
   ];
   const checksum = createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 32);

@@ -29,7 +29,11 @@ const TRAPS = new Set(['RuntimeError', 'ExitStatus']);
 const FATAL = new Set(['FATAL', 'PANIC']);
 
 /** What has its files in memory needs no second copy of them there; each page of it is touched at the start. */
-const MEMORY = { startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'] };
+const MEMORY = {
+  startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=16MB'],
+  // Every database begins in memory. Segments of 16 MB, the default, are kept by fives.
+  initDbStartParams: ['--wal-segsize=1'],
+};
 
 /** @type {Settings} */
 const settings = workerData;
