@@ -4,9 +4,15 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresBinaries } from './postgres-binaries.mjs';
 import { loginOf, serverUser, withClient } from './postgres-clients.mjs';
 import { runProgram, runServer } from './postgres-server.mjs';
+
+/** Autovacuum is a superuser's: whoever drops a database may not end it, and waits for it to give way. */
+const INSUFFICIENT_PRIVILEGE = '42501';
+const DROP_TRIES = 50;
+const DROP_AGAIN_MS = 100;
 
 /**
  * @typedef {object} Postgres
@@ -99,7 +105,18 @@ export async function createTestDatabase(adminUrl) {
   return {
     url: url.href,
     async drop() {
-      await withClient(adminUrl, (client) => client.query(`drop database ${name} with (force)`));
+      await withClient(adminUrl, async (client) => {
+        for (let tries = 1; ; tries += 1) {
+          try {
+            await client.query(`drop database ${name} with (force)`);
+            return;
+          } catch (error) {
+            const { code } = /** @type {{ code?: string }} */ (error);
+            if (tries === DROP_TRIES || code !== INSUFFICIENT_PRIVILEGE) throw error;
+            await sleep(DROP_AGAIN_MS);
+          }
+        }
+      });
     },
   };
 }
