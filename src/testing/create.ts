@@ -81,7 +81,7 @@ export interface TestSekisho<Seeds extends TestTenantSeeds = DefaultSeeds> {
   /** Runs clean-up to its end, however much there is to remove. */
   cleanUp(): Promise<void>;
   /**
-   * Everything as it was when `createTestSekisho` resolved, in some milliseconds: users, policies and limits are back, what
+   * Everything as it was when `createTestSekisho` resolved: users, policies and limits are back, what
    * came since is gone, and nobody is logged in. Time stays what it is. For `beforeEach`.
    */
   reset(): Promise<void>;
@@ -92,7 +92,7 @@ export interface TestSekisho<Seeds extends TestTenantSeeds = DefaultSeeds> {
 const REST_MS = 50;
 
 /**
- * Starts an instance in memory for tests, in less than a second: the real engine on a real database, with tenants and users
+ * Starts an instance in memory for tests, in about a second: the real engine on a real database, with tenants and users
  * to begin with, a clock that stands still until it is moved, and passwords that cost no time. Make one for a test file.
  *
  * Never for people: whoever has it logs in as anybody, and it refuses to start with NODE_ENV=production.
