@@ -15,6 +15,9 @@ const processes = [
   'test/process/*.test.ts',
   'test/backup/command.test.ts',
   'test/docs/{readme,install}.test.ts',
+  'test/record/directory-lock.test.ts',
+  'test/security/secrets-of-settings.test.ts',
+  'test/upgrade/migrate-command.test.ts',
 ];
 const services = ['test/**/*.{postgres,redis,cluster}.test.ts'];
 

@@ -81,7 +81,7 @@ if (stopping) {
       SEKISHO_KILLS_SEED: String(firstSeed),
     });
     console.log(`starts of several processes on one directory, ${kills} rounds`);
-    suite('node', 'test/record/directory-lock.test.ts', {
+    suite('process', 'test/record/directory-lock.test.ts', {
       SEKISHO_LOCK_ROUNDS: String(kills),
       SEKISHO_LOCK_SEED: String(firstSeed),
     });
