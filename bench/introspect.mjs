@@ -1,6 +1,6 @@
 // What an introspection costs, beside forward authentication of the same token on the same surface, in one run.
 //
-//   npm run build && node bench/introspect.mjs        2,000 requests a row, 5 rounds
+//   npm run bench:introspect        2,000 requests a row, 5 rounds
 //
 // Everything goes through `sekisho.fetch` in one process, without sockets, embedded and in memory: so it is the work of
 // Sekisho that is compared, and no network. The rows take turns within each round; printed are the medians of the rounds.
