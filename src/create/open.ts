@@ -14,7 +14,7 @@ import type { Engine } from '../session/contract.ts';
 import { createEngine } from '../session/engine.ts';
 import { createEventFeed } from '../session/events.ts';
 import { createIssuer } from '../session/issuer.ts';
-import { createKeys } from '../session/keys.ts';
+import { createKeys, type Keys } from '../session/keys.ts';
 import type { Levels } from '../session/log-levels.ts';
 import type { Services } from '../session/services.ts';
 import { createSightings } from '../session/sightings.ts';
@@ -99,6 +99,14 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       clock,
     };
 
+    let loaded: Keys | null = null;
+    // RESTORE: whoever asks next need not wait for it, and the JWK Set has it.
+    const keysSince = (event: FollowerEvent): void => {
+      if (event.kind !== 'generation_entered') return;
+      void loaded?.since(event.generation).catch((error: unknown) => {
+        log.warn({ err: error }, 'signing keys could not be looked up; the next token does it');
+      });
+    };
     const follower = createFollower({
       log: record.log,
       members: record.members,
@@ -106,7 +114,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       clock,
       exclusive,
       address: config.address,
-      onEvent: listeners(createFollowerLog(log, clock), parts.onEvent),
+      onEvent: listeners(createFollowerLog(log, clock), keysSince, parts.onEvent),
       ...(config.leaseMs === undefined ? {} : { leaseMs: config.leaseMs }),
       ...(config.toleranceMs === undefined ? {} : { toleranceMs: config.toleranceMs }),
     });
@@ -114,11 +122,15 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     await unlessAborted(follower.join(), parts.signal);
     await deployment.confirm();
     const wallNowMs = (): number => follower.wallNowMs();
+    const generation = (): string | null => follower.status().generation;
 
     const issuer = createIssuer({ store: record.keys, first: deployment.issuer, wallNowMs });
-    const keys = createKeys({ store: record.keys, ring, issuer, audience, clock, wallNowMs, log });
+    const keys = createKeys({
+      ...{ store: record.keys, ring, issuer, audience, clock, wallNowMs, generation, log },
+    });
     closers.push(() => keys.close());
     await keys.load();
+    loaded = keys;
 
     const sightings = createSightings({
       ...{ clock, wallNowMs, log },

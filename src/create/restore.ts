@@ -11,8 +11,8 @@ import { lockDirectory } from '../record/pglite/directory-lock.ts';
 import { restoreIntoDirectory } from '../record/pglite/restore.ts';
 import { restoreIntoPostgres } from '../record/postgres/restore.ts';
 import { createSqlRecord } from '../record/sql-record.ts';
+import { makeRestoredKeys } from '../token/restored-keys.ts';
 import { createKeyRing, type KeyRing } from '../token/secrets.ts';
-import { openSigner } from '../token/signing-key.ts';
 import { keptSecret } from './secret.ts';
 
 /** `checking`: the file is read to its end before anything is written. */
@@ -49,7 +49,8 @@ export async function checkBackup(
 
 /**
  * Puts a backup in the place of the record that the settings name, and declares it (RESTORE): a generation begins, every
- * session of every tenant ends, open password resets are void, and there are no members. Nothing is written before the
+ * session of every tenant ends, open password resets are void, no signing key of before is good any more, and there are no
+ * members. Nothing is written before the
  * whole file was found to be authentic, and what was there stays until all of it is in the record.
  *
  * @throws SekishoError `backup_unusable`; `conflict` when something is there, or nodes run; `data_directory_in_use`;
@@ -67,8 +68,7 @@ export async function restore(
     file,
     replace,
     declare: async (database: Database) => {
-      await assertKeysOpen(database, ring);
-      head = await declareRestored(database, file);
+      head = await declareRestored(database, ring, file);
     },
     ...(onProgress && { onProgress: onProgress.bind(null, 'restoring') }),
   };
@@ -110,19 +110,21 @@ async function openWhole(
   return file;
 }
 
-/** The ring may lack an older member under which a key that still signs was sealed. */
-async function assertKeysOpen(database: Database, ring: KeyRing): Promise<void> {
-  for (const key of await createSqlRecord(database).keys.list()) {
-    if (key.retiredAtMs === null) openSigner(ring, key);
-  }
-}
-
-/** RESTORE, as an operator's own act, with its audit row: generation and floor in one transaction. */
+/** RESTORE, as an operator's own act, with its audit rows: generation, floor and signing key in one transaction. */
 async function declareRestored(
   database: Database,
+  ring: KeyRing,
   { header }: BackupFile,
 ): Promise<{ readonly generation: string; readonly position: number }> {
   const nowMs = Date.now();
+  const restoredKeys = await makeRestoredKeys(ring, nowMs);
+  const { kid, alg } = restoredKeys.key;
+  const by = {
+    tid: null,
+    atMs: nowMs,
+    outcome: 'success',
+    actor: { kind: 'operator', uid: null, sid: null },
+  } as const;
   const [outcome] = await createSqlRecord(database).log.commit([
     {
       operationId: newId(),
@@ -133,16 +135,17 @@ async function declareRestored(
       nowMs,
       audit: [
         auditEvent({
-          tid: null,
-          atMs: nowMs,
-          action: 'record_restored',
-          outcome: 'success',
-          actor: { kind: 'operator', uid: null, sid: null },
+          ...{ ...by, action: 'record_restored' },
           detail: { taken_at: header.takenAt, position: header.position },
+        }),
+        auditEvent({
+          ...{ ...by, action: 'signing_key_made', detail: { alg } },
+          subject: { kind: 'signing_key', id: kid },
         }),
       ],
       idempotency: null,
       restored: newId(),
+      restoredKeys,
     },
   ]);
   if (outcome?.kind !== 'committed') {

@@ -24,6 +24,7 @@ export type {
   NewReset,
   OperationState,
   Regenerate,
+  RestoredKeys,
 } from './log-contract.ts';
 export type {
   LoginFacts,

@@ -3,7 +3,7 @@ import type { Entry, Head, Lineage, SnapshotHeader, Subject } from '../revocatio
 import type { Policy, User } from '../tenant/types.ts';
 import type { OperationChange } from './operations-contract.ts';
 import type { SessionRow } from './session-contract.ts';
-import type { HistoryCheck, Page, RefreshSlots } from './shapes.ts';
+import type { HistoryCheck, Page, RefreshSlots, StoredKey } from './shapes.ts';
 
 export interface LogStore {
   head(): Promise<HistoryCheck & { readonly recordTimeMs: number }>;
@@ -79,6 +79,15 @@ export interface CommitRequest {
    * same transaction. Open password resets go with it: some may have been used after the backup. Operators only.
    */
   readonly restored?: string;
+  /** RESTORE: what becomes of the signing keys; with `restored` only. */
+  readonly restoredKeys?: RestoredKeys;
+}
+
+/** RESTORE: every signing key that is there counts as retired since `withdrawnAtMs`, and `key` signs in their place. */
+export interface RestoredKeys {
+  /** So long ago that no token of theirs is good any more. */
+  readonly withdrawnAtMs: number;
+  readonly key: StoredKey;
 }
 
 /** Whose authority a write rests on; AUTHORITY judges it after the last lock. */

@@ -25,6 +25,8 @@ import type { Issuer } from './issuer.ts';
 const REFRESH_EVERY_MS = 60_000;
 /** Between two looks at the record for a key id that nobody here knows, so that forgers cannot make it busy. */
 const UNKNOWN_KID_EVERY_MS = 10_000;
+/** Generations that are remembered; each is a failover or a restore. */
+const MAX_GENERATIONS = 1_000;
 
 /** The signing keys of access tokens: kept in the record, rotated with overlap. */
 export interface Keys {
@@ -47,6 +49,11 @@ export interface Keys {
   retire(kid: string, atMs: number): Promise<void>;
   /** Looks at the record, and does what rotation asks for at this time. */
   refresh(): Promise<void>;
+  /**
+   * RESTORE: resolves when the keys at hand were read after `generation` began; at once where they were. A restore withdraws
+   * keys in the transaction that begins one. @throws SekishoError 503.
+   */
+  since(generation: string): Promise<void>;
   /** Calls `listener` now and after each look with the ids of the keys whose tokens are good. */
   onKeys(listener: (kids: ReadonlySet<string>) => void): void;
   close(): void;
@@ -59,16 +66,20 @@ export interface KeysOptions {
   readonly audience: string;
   readonly clock: Clock;
   readonly wallNowMs: () => number;
+  /** The one that this node is in; null before it is in any. */
+  readonly generation: () => string | null;
   readonly log: Log;
 }
 
-/** @example const keys = createKeys({ store: record.keys, ring, issuer, audience, clock, wallNowMs, log }) */
+/** @example const keys = createKeys({ store, ring, issuer, audience, clock, wallNowMs, generation, log }) */
 export function createKeys(options: KeysOptions): Keys {
   const { store, ring, issuer, clock, wallNowMs, log } = options;
   let stored: readonly StoredKey[] = [];
   let verifiers: ReadonlyMap<string, Verifier> = new Map();
   const signers = new Map<string, Signer>();
   const listeners: ((kids: ReadonlySet<string>) => void)[] = [];
+  /** Generations that had begun when the keys at hand were read. */
+  const begun = new Set<string>();
   let lookedForUnknownAtMs = Number.NEGATIVE_INFINITY;
   let refreshing: Promise<void> | null = null;
   let timer: Timer | null = null;
@@ -81,11 +92,27 @@ export function createKeys(options: KeysOptions): Keys {
   });
 
   async function read(): Promise<void> {
+    const generation = options.generation();
     [stored] = await Promise.all([store.list(), issuer.refresh()]);
     const before = verifiers;
     const published = publishedKeysAt(stored, wallNowMs());
     verifiers = new Map(published.map((key) => [key.kid, before.get(key.kid) ?? verifierOf(key)]));
     for (const listener of listeners) listener(new Set(verifiers.keys()));
+    if (generation !== null) remember(generation);
+  }
+
+  function remember(generation: string): void {
+    if (begun.size >= MAX_GENERATIONS) begun.clear();
+    begun.add(generation);
+  }
+
+  async function since(generation: string): Promise<void> {
+    if (begun.has(generation)) return;
+    // A look that was under way when this node heard of the generation may have come before it.
+    await refreshing?.catch(() => {});
+    if (begun.has(generation)) return;
+    await refresh();
+    remember(generation);
   }
 
   /** Carries out what the plan says; safe when several nodes do it at once, since the record takes one key only. */
@@ -118,6 +145,14 @@ export function createKeys(options: KeysOptions): Keys {
         })
         .then(arm);
     });
+  }
+
+  /** Whoever has a withdrawn key can name the generation that withdrew it; keys of before it say nothing of its tokens. */
+  async function verifySince(token: string): Promise<AccessFacts> {
+    const facts = await verifyOnce(token);
+    if (begun.has(facts.generation)) return facts;
+    await since(facts.generation);
+    return verifyOnce(token);
   }
 
   /** Whether `token` names a key and an issuer that are known here. */
@@ -153,14 +188,15 @@ export function createKeys(options: KeysOptions): Keys {
     },
     async verify(token) {
       try {
-        return await verifyOnce(token);
+        return await verifySince(token);
       } catch (error) {
         if (!(await learned(token))) throw error;
-        return verifyOnce(token);
+        return verifySince(token);
       }
     },
     async sign(claims) {
       const { audience } = options;
+      await since(claims.generation);
       return mintAccessToken(signerAt(wallNowMs()), {
         ...{ ...claims, issuer: issuer.current(), audience },
       });
@@ -180,6 +216,7 @@ export function createKeys(options: KeysOptions): Keys {
       await refresh();
     },
     refresh,
+    since,
     onKeys(listener) {
       listeners.push(listener);
       listener(new Set(verifiers.keys()));

@@ -1,7 +1,14 @@
 import type { NewAuditEvent } from '../audit/types.ts';
 import { isSekishoError, SekishoError } from '../errors.ts';
 import { newId } from '../id.ts';
-import type { Actor, Change, CommitOutcome, CommitRequest, LogRow } from '../record/contract.ts';
+import type {
+  Actor,
+  Change,
+  CommitOutcome,
+  CommitRequest,
+  LogRow,
+  RestoredKeys,
+} from '../record/contract.ts';
 import type { BarrierResult } from '../revocation/contract.ts';
 import type { Entry, Subject } from '../revocation/types.ts';
 import type { Revocation } from './contract.ts';
@@ -31,6 +38,7 @@ export interface Act {
   readonly waitMs?: number;
   /** RESTORE: see `CommitRequest`. */
   readonly restored?: string;
+  readonly restoredKeys?: RestoredKeys;
   /** The time that the change carries, where it carries one. Default: now. */
   readonly nowMs?: number;
 }
@@ -61,6 +69,7 @@ export async function perform(services: Services, act: Act): Promise<Done> {
     audit: act.audit,
     idempotency: act.idempotency ?? null,
     ...(act.restored === undefined ? {} : { restored: act.restored }),
+    ...(act.restoredKeys === undefined ? {} : { restoredKeys: act.restoredKeys }),
   };
   const outcome = await commit(services, request);
   const waitMs = act.waitMs ?? DEFAULT_WAIT_MS;

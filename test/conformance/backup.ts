@@ -8,7 +8,9 @@ import type { BackupItem } from '../../src/record/backup/content.ts';
 import { openBackupFile, writeBackupFile } from '../../src/record/backup/file.ts';
 import type { BackupSummary } from '../../src/record/contract.ts';
 import type { TokenPair } from '../../src/session/contract.ts';
+import { mintAccessToken } from '../../src/token/access-token.ts';
 import { createKeyRing } from '../../src/token/secrets.ts';
+import { openSigner } from '../../src/token/signing-key.ts';
 import type { MakePlace, Place } from '../support/backup-places.ts';
 import {
   codeOf,
@@ -48,6 +50,10 @@ export function backupTests({ from, to }: Shapes): void {
   let rotated: { readonly before: TokenPair; readonly after: TokenPair };
   /** Made after the backup. */
   let late: TokenPair;
+  /** The signing key of the backup, which is withdrawn after it. */
+  let stolenKid: string;
+  /** Of the audit trail, made before the backup and kept elsewhere. */
+  let checkpoints: readonly string[];
 
   const startOn = async (place: Place): Promise<TestEngine> =>
     startTestEngine({
@@ -110,6 +116,9 @@ export function backupTests({ from, to }: Shapes): void {
       kept = await engine.login('main', EMAIL);
       revoked = await engine.login('main', EMAIL);
       const before = await engine.open('main', uid);
+      stolenKid = (await engine.services.keys.verify(kept.accessToken)).kid;
+      const signed = await engine.engine.operator.checkpointAudit({ tenant: null, all: true });
+      checkpoints = signed.checkpoints.map(({ token }) => token);
 
       const crowd = beBusy();
       const done: number[] = [];
@@ -137,6 +146,7 @@ export function backupTests({ from, to }: Shapes): void {
       await administration.revokeSession(main.caller, revoked.session.sid, OPTIONS);
       rotated = { before, after: await refresh(engine, before) };
       late = await engine.open('main', uid);
+      await engine.engine.operator.retireKey({ kid: stolenKid, withdraw: true });
       const { head } = await engine.record.log.head();
       expect(summary.position).toBeLessThan(head.position);
     },
@@ -240,12 +250,47 @@ export function backupTests({ from, to }: Shapes): void {
 
     test('RESTORE: nothing that was revoked after the backup comes back, nor any other session', async () => {
       for (const pair of [kept, revoked, rotated.before, rotated.after, late]) {
-        expect(await judged(pair)).toMatch(/^(session_revoked|token_superseded)$/);
+        expect(await judged(pair)).toBe('invalid_token');
         expect(await codeOf(refresh(restored, pair))).toMatch(
           /^(session_revoked|invalid_refresh_token)$/,
         );
       }
       expect(await codeOf(refresh(restored, kept))).toBe('session_revoked');
+    });
+
+    test('RESTORE: a signing key that was withdrawn after the backup signs nothing again', async () => {
+      const { operator } = restored.engine;
+      const [made, ...older] = await operator.listKeys();
+      expect(made).toMatchObject({ state: 'signing', retiredAtMs: null });
+      expect(older.map(({ kid }) => kid)).toContain(stolenKid);
+      expect(new Set(older.map(({ state }) => state))).toEqual(new Set(['gone']));
+      expect((await restored.engine.jwks()).keys.map(({ kid }) => kid)).toEqual([made?.kid]);
+
+      // As whoever stole it would: the claims of a session that is alive, under the key of the backup.
+      const pair = await restored.login('main', EMAIL);
+      const { services } = restored;
+      const { kid, ...claims } = await services.keys.verify(pair.accessToken);
+      expect(kid).toBe(made?.kid);
+      const stored = (await restored.record.keys.list()).find((one) => one.kid === stolenKid);
+      if (stored === undefined) throw new Error('the backup has lost a key');
+      const forged = await mintAccessToken(openSigner(createKeyRing(SECRET), stored), {
+        ...{ ...claims, issuer: restored.engine.issuer, audience: restored.engine.audience },
+      });
+      expect(await judged({ ...pair, accessToken: forged })).toBe('invalid_token');
+      expect(await judged(pair)).toBe('none');
+    });
+
+    test('RESTORE B14: checkpoints of the audit trail from before the backup are verified as ever', async () => {
+      const { operator } = restored.engine;
+      const { trails, missing } = await operator.verifyAudit({
+        ...{ tenant: null, all: true, checkpoints },
+      });
+      expect(checkpoints.length).toBeGreaterThan(0);
+      expect(missing).toEqual([]);
+      expect(trails.flatMap(({ problems }) => problems)).toEqual([]);
+      expect(trails.map(({ unverifiable }) => unverifiable)).toEqual(trails.map(() => 0));
+      const kept = trails.find(({ tid }) => tid === main.tenant.tid);
+      expect(kept?.checkpoints).toBeGreaterThan(0);
     });
 
     test('B2: passwords work, and roles are there', async () => {

@@ -151,7 +151,7 @@ describe('sekisho ops restored', () => {
     expect(done).toMatchObject({ code: 0 });
     expect(await call(`${server.origin}/v1/session`, { token })).toMatchObject({
       status: 401,
-      body: { code: 'session_revoked' },
+      body: { code: 'invalid_token' },
     });
     expect((await login(server.origin)).status).toBe(200);
   });

@@ -27,6 +27,7 @@ function anotherNode(secret = SECRET): Keys {
   return createKeys({
     ...{ store: record.keys, ring: createKeyRing(secret), issuer, audience, clock },
     wallNowMs,
+    generation: () => test_.services.follower.status().generation,
     log: silentLog,
   });
 }

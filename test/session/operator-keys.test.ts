@@ -4,9 +4,11 @@ import { silentLog } from '../../src/observe/log.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
 import { createIssuer } from '../../src/session/issuer.ts';
 import { createKeys, type Keys } from '../../src/session/keys.ts';
+import { mintAccessToken } from '../../src/token/access-token.ts';
 import { ISSUER_AHEAD_MS } from '../../src/token/issuer.ts';
 import { PUBLISH_AHEAD_MS, RETIRED_KEY_MS } from '../../src/token/key-set.ts';
 import { createKeyRing } from '../../src/token/secrets.ts';
+import { openSigner } from '../../src/token/signing-key.ts';
 import { createTestClock } from '../support/clock.ts';
 import {
   codeOf,
@@ -37,6 +39,7 @@ async function anotherNode(): Promise<Keys> {
   const issuer = createIssuer({ store: record.keys, first: 'http://127.0.0.1:4000', wallNowMs });
   const keys = createKeys({
     ...{ store: record.keys, ring: createKeyRing(SECRET), issuer, audience, clock, wallNowMs },
+    generation: () => test_.services.follower.status().generation,
     log: silentLog,
   });
   await keys.load();
@@ -95,6 +98,50 @@ test('retire: another key signs at once; withdrawn, its tokens are refused', asy
   await other.verify(next);
   expect(await codeOf(operator.retireKey({ kid: 'nothing', withdraw: false }))).toBe('not_found');
   other.close();
+});
+
+test('RESTORE every key of before is good for nothing, a coming one too, and a node that has not looked yet asks first', async () => {
+  const { operator } = test_.engine;
+  const { keys } = test_.services;
+  const stolen = createKeyRing(SECRET);
+  const before = await newToken();
+  const { kid } = await keys.verify(before);
+  const coming = await operator.rotateKeys({ aheadMs: null, alg: null });
+  const behind = await anotherNode();
+  await behind.verify(before);
+
+  await operator.declareRestored();
+  const [made, ...older] = await operator.listKeys();
+  expect(made).toMatchObject({ state: 'signing' });
+  expect(older.map((key) => key.kid)).toEqual(expect.arrayContaining([kid, coming.kid]));
+  expect(new Set(older.map(({ state }) => state))).toEqual(new Set(['gone']));
+  expect(await codeOf(keys.verify(before))).toBe('invalid_token');
+
+  // What the other node has by now is what it read before; it knows the old key, and not yet that it was withdrawn.
+  expect(behind.jwks().keys.map((jwk) => jwk.kid)).toContain(kid);
+  const after = await newToken();
+  const { kid: _, ...claims } = await keys.verify(after);
+  const named = { ...claims, issuer: test_.engine.issuer, audience: test_.engine.audience };
+  const old = (await record.keys.list()).find((key) => key.kid === kid);
+  if (old === undefined) throw new Error('the key is not in the record');
+  const forged = await mintAccessToken(openSigner(stolen, old), named);
+  expect(await codeOf(behind.verify(forged))).toBe('invalid_token');
+  expect((await behind.verify(after)).kid).toBe(made?.kid);
+  behind.close();
+
+  // Nor does one sign with it that has not looked yet.
+  const late = await anotherNode();
+  const { follower } = test_.services;
+  await test_.engine.operator.declareRestored();
+  const { generation } = follower.status();
+  if (generation === null) throw new Error('the node is in no generation');
+  const signed = await late.sign({ ...claims, generation });
+  expect((await keys.verify(signed)).kid).toBe((await operator.listKeys())[0]?.kid);
+  late.close();
+  // Rotation goes on from there.
+  expect(await operator.rotateKeys({ aheadMs: null, alg: null })).toMatchObject({
+    state: 'coming',
+  });
 });
 
 test('issuer: one node alone mints as the new one at once; tokens of the old one live out their time', async () => {

@@ -120,7 +120,7 @@ test('RESTORE whoever declares it ends every session of every tenant; logins go 
   expect(revocation).toMatchObject({ scope: 'all', reason: 'restored' });
   expect(revocation.barrier.effective).toBe('everywhere');
   for (const token of tokens)
-    expect(await codeOf(authentication.authenticate(token))).toBe('session_revoked');
+    expect(await codeOf(authentication.authenticate(token))).toBe('invalid_token');
   const { accessToken } = await test_.login('before', one.admin.email);
   await authentication.authenticate(accessToken);
 });

@@ -15,7 +15,7 @@ export const restore: Command = {
     'Puts a backup in the place of the record, while no server runs on it, and ends every session.',
   description: [
     'The whole file is checked before anything is written, and what is there goes only with --replace, when all of the backup is in its place. A backup of an embedded record goes into PostgreSQL as well, and the other way round.',
-    'What was revoked after the backup does not come back: everybody is logged out, and open password resets are void. Passwords, roles, users and policies are those of the backup: look at what was changed after it.',
+    'What was revoked after the backup does not come back: everybody is logged out, open password resets are void, and a new signing key takes the place of those of the backup. Passwords, roles, users and policies are those of the backup: look at what was changed after it.',
   ],
   options: [
     { name: 'replace', help: 'what the record holds now may go' },
@@ -61,7 +61,7 @@ export const restore: Command = {
     const { rows, takenAtMs } = backup;
     print(json, { restored: { rows, taken_at: isoOf(takenAtMs), generation, position } }, [
       `restored: ${rows.toLocaleString('en')} rows as of ${timeOf(takenAtMs)}`,
-      'everybody is logged out, and open password resets are void; nothing that was revoked after the backup comes back',
+      'everybody is logged out, open password resets are void, and another key signs; nothing that was revoked after the backup comes back',
       'passwords, roles, users, policies and service clients are those of the backup: look at what was changed after it (docs/backup.md)',
       'start the servers with the same SEKISHO_SECRET',
     ]);

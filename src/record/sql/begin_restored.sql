@@ -1,12 +1,29 @@
 -- RESTORE: begins the generation of a request that declares the record restored, in the transaction of its floor, so that
 -- nothing comes between the two. A repeated declaration begins none. Open password resets go: one that was used after the
--- backup would be unused again.
---   p  a CommitRequest, as in commit; nothing is done without its `restored`
+-- backup would be unused again. So do signing keys, since one of them may have been withdrawn after the backup because
+-- somebody has it: each counts as retired for so long that no token of it is good any more, and the declaration's own one
+-- takes their place. A key that was still to come never becomes active, or the next one would have to wait for its time.
+--   p  a CommitRequest, as in commit; nothing is done without its `restored`. Without `restoredKeys`, which the release
+--      before does not send, the next node that looks makes the new key.
 create or replace function sekisho.begin_restored(p jsonb) returns void
   language plpgsql volatile
 as $$
+declare
+  c_hour_ms    constant bigint := 3600000;
+  v_key        jsonb := p #> '{restoredKeys,key}';
+  v_withdrawn  timestamptz := sekisho.from_ms(
+    coalesce((p #>> '{restoredKeys,withdrawnAtMs}')::bigint, (p ->> 'nowMs')::bigint - c_hour_ms));
 begin
   if p ->> 'restored' is null or sekisho.commit_known(p) is not null then return; end if;
   perform sekisho.begin_generation(h.generation, p ->> 'restored', true) from sekisho.head h;
   delete from sekisho.password_reset;
+
+  perform sekisho.take_role(null);
+  update sekisho.signing_key k
+     set active_from = least(k.active_from, v_withdrawn), retired_at = least(k.retired_at, v_withdrawn);
+  if v_key is not null then
+    insert into sekisho.signing_key (kid, purpose, alg, public_jwk, private_sealed, active_from)
+    values (v_key ->> 'kid', v_key ->> 'purpose', v_key ->> 'alg', v_key -> 'publicJwk',
+            decode(v_key ->> 'privateSealed', 'hex'), sekisho.from_ms((v_key ->> 'activeFromMs')::bigint));
+  end if;
 end $$;

@@ -211,8 +211,8 @@ export interface OperatorBackups {
 export interface OperatorRecord {
   /**
    * RESTORE: the record was put back from a backup by other means. Every session of every tenant ends, since what was
-   * revoked after the backup must not come back, and open password resets with them. Passwords, roles and status are those
-   * of the backup: an administrator must look at them.
+   * revoked after the backup must not come back, and open password resets with them; no signing key of before is good any
+   * more, and another one signs. Passwords, roles and status are those of the backup: an administrator must look at them.
    */
   declareRestored(): Promise<Revocation>;
   members(): Promise<readonly MemberState[]>;

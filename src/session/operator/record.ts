@@ -1,4 +1,5 @@
 import { newId } from '../../id.ts';
+import { makeRestoredKeys } from '../../token/restored-keys.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
 import { memberStates } from '../nodes.ts';
 import { revoke } from '../revoke.ts';
@@ -10,13 +11,28 @@ import type { OperatorRecord } from './contract.ts';
 export function createOperatorRecord(services: Services): OperatorRecord {
   return {
     async declareRestored() {
+      const { follower, keys, ring, log } = services;
+      const restoredKeys = await makeRestoredKeys(ring, follower.wallNowMs());
+      const { kid, alg } = restoredKeys.key;
+      const by = { tid: null, actor: OPERATOR };
       const { revocation } = await revoke(services, {
         actor: ACTOR,
         revoke: [floorOfAll()],
         change: null,
         reason: 'restored',
-        audit: [auditRow(services, { tid: null, action: 'record_restored', actor: OPERATOR })],
+        audit: [
+          auditRow(services, { ...by, action: 'record_restored' }),
+          auditRow(services, {
+            ...{ ...by, action: 'signing_key_made', detail: { alg } },
+            subject: { kind: 'signing_key', id: kid },
+          }),
+        ],
         restored: newId(),
+        restoredKeys,
+      });
+      // It is declared: where this fails, the next token or the next look does it.
+      await keys.refresh().catch((error: unknown) => {
+        log.warn({ err: error }, 'signing keys could not be looked up after a restore');
       });
       return revocation;
     },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
 import { loadFunctions } from '../../../src/record/assets.ts';
-import type { NewMember } from '../../../src/record/contract.ts';
+import type { NewMember, StoredKey } from '../../../src/record/contract.ts';
 import { digestOf } from '../../../src/revocation/digest.ts';
 import type { Subject } from '../../../src/revocation/types.ts';
 import { wholeLog } from '../../support/log.ts';
@@ -151,10 +151,19 @@ export function protocolSuite(kind: string, open: () => Promise<RecordFixture>):
             reset: { tokenHash: new Uint8Array(32), expiresAtMs: START_MS + 3_600_000 },
           },
         });
+        const key = (kid: string, activeFromMs: number): StoredKey => ({
+          ...{ kid, purpose: 'access', alg: 'ES256', publicJwk: {}, retiredAtMs: null },
+          ...{ privateSealed: Uint8Array.of(1, 2, 255), activeFromMs },
+        });
+        const [signing, coming] = [key(newId(), START_MS), key(newId(), START_MS + 3_600_000)];
+        for (const one of [signing, coming])
+          expect(await fixture.record.keys.add(one, one.activeFromMs)).toBe(true);
+        const restoredKeys = { withdrawnAtMs: START_MS - 7000, key: key(newId(), START_MS - 60) };
         const old = await head();
         await foreign();
         const generation = newId();
         const declaration = request({
+          restoredKeys,
           revoke: [{ scope: 'all', tid: null, uid: null, sid: null, sparedSid: null }],
           restored: generation,
           audit: [auditEvent(null, 'record_restored')],
@@ -180,8 +189,17 @@ export function protocolSuite(kind: string, open: () => Promise<RecordFixture>):
           text: "select tid from sekisho.audit where action = 'record_restored'",
         });
         expect(audited).toEqual([{ tid: '' }]);
+        // Those that were there were never good for anything; the new one is the last that became active.
+        const kept = await fixture.record.keys.list();
+        const withdrawn = { activeFromMs: START_MS - 7000, retiredAtMs: START_MS - 7000 };
+        for (const { kid } of [signing, coming])
+          expect(kept.find((one) => one.kid === kid)).toMatchObject(withdrawn);
+        const { privateSealed, ...made } = restoredKeys.key;
+        expect(kept.at(-1)).toMatchObject(made);
+        expect([...(kept.at(-1)?.privateSealed ?? [])]).toEqual([...privateSealed]);
         // Declared again, it begins nothing: the id is known.
         const again = await log.commit([{ ...declaration, restored: newId() }]);
+        expect(await fixture.record.keys.list()).toEqual(kept);
         expect(again).toMatchObject([{ kind: 'duplicate', row: { generation } }]);
         expect(await head()).toEqual({ generation, position: old.position + 1 });
         const stranger = { ...declaration, operationId: newId(), actor: SYSTEM };
