@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { isSekishoError, SekishoError } from '../../errors.ts';
@@ -16,6 +15,7 @@ import {
   rowsOf,
   unusable,
 } from './header.ts';
+import { type OpenFile, writeWholeFile } from './whole-file.ts';
 
 /** Fast: most of a backup is random already. */
 const GZIP_LEVEL = 3;
@@ -28,8 +28,9 @@ export interface Content {
 }
 
 /**
- * Writes a backup: aside first, then flushed to the disk, then under its name, so that whatever has this name is whole.
+ * Writes a backup, as `writeWholeFile` does it: whatever has this name is whole.
  *
+ * @param openFile for tests.
  * @returns bytes written.
  * @throws SekishoError `conflict` when something has this name; `backup_unusable` when it cannot be written.
  */
@@ -38,8 +39,8 @@ export async function writeBackupFile(
   member: RingMember,
   { header, items }: Content,
   signal?: AbortSignal,
+  openFile?: OpenFile,
 ): Promise<number> {
-  assertFree(path);
   const whole: BackupHeader = {
     ...header,
     keyId: member.keyId,
@@ -47,15 +48,9 @@ export async function writeBackupFile(
   };
   const text = headerText(whole);
   const key = fileKey(member.key('backup'), whole.salt, text);
-  const aside = partialOf(path);
-  let bytes = 0;
-  try {
-    const file = await open(aside, 'wx', 0o600);
-    try {
-      const put = async (piece: Buffer): Promise<void> => {
-        await file.write(piece);
-        bytes += piece.length;
-      };
+  return await writeWholeFile(
+    path,
+    async (put) => {
       await put(Buffer.from(text));
       await pipeline(
         () => linesOf(items),
@@ -66,41 +61,9 @@ export async function writeBackupFile(
         },
         { signal },
       );
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    assertFree(path);
-    await rename(aside, path);
-    await syncFolder(dirname(path));
-    return bytes;
-  } catch (error) {
-    await rm(aside, { force: true });
-    if (isSekishoError(error) || !isFileError(error)) throw error;
-    throw unusable(`cannot be written to ${path}: ${error.message}`, error);
-  }
-}
-
-/** The name of what is not whole yet, beside the one it will get. */
-function partialOf(path: string): string {
-  const mark = randomBytes(6).toString('hex');
-  return join(dirname(path), `.${basename(path)}.${mark}.partial`);
-}
-
-function assertFree(path: string): void {
-  if (existsSync(path)) {
-    throw new SekishoError('conflict', `${path} is there already: name another file.`);
-  }
-}
-
-/** So that the name survives a power loss, too. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+    },
+    openFile,
+  );
 }
 
 /** A backup that can be opened with the secret at hand. */
@@ -196,8 +159,4 @@ async function readHead(path: string): Promise<{ readonly bytes: number; readonl
   } catch (error) {
     throw unusable(`${path} cannot be read: ${(error as Error).message}`, error);
   }
-}
-
-function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
 }
