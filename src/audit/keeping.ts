@@ -1,6 +1,7 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Log } from '../observe/log.ts';
 import type { ChainPlace, Retention, TrailStore } from '../record/trail-contract.ts';
+import { createRounds } from '../rounds.ts';
 import { readCheckpoint, signCheckpoint } from '../token/checkpoint.ts';
 import { sameBytes } from './chain.ts';
 import type { TrailSigning } from './signing.ts';
@@ -34,13 +35,16 @@ export interface Pruned {
 /**
  * Removes what was sealed before `beforeMs`, up to a signed checkpoint, which stays: verification begins from it.
  *
- * @param onRows told of each batch
+ * @param told `onBegin`: before anything goes, where there is something, with the number up to which; `onRows`: of each batch
  */
 export async function prune(
   parts: KeeperParts,
   tid: string,
   beforeMs: number,
-  onRows: (rows: number) => void = () => {},
+  told: {
+    readonly onBegin?: (to: number) => Promise<void>;
+    readonly onRows?: (rows: number) => void;
+  } = {},
 ): Promise<Pruned> {
   const { store, signing, issuer, wallNowMs } = parts;
   const { base, firstSeal } = await store.state(tid);
@@ -60,11 +64,12 @@ export async function prune(
   const token = await signCheckpoint(signer, {
     ...{ kind: 'pruned', issuer: issuer(), tid, seq, hash, atMs },
   });
+  await told.onBegin?.(seq);
   let removed = 0;
   for (;;) {
     const rows = await store.prune(tid, { seq, hash }, token, BATCH);
     removed += rows;
-    onRows(rows);
+    told.onRows?.(rows);
     if (rows === 0 || !(await parts.mayGoOn())) return { removed, to: seq };
   }
 }
@@ -98,14 +103,18 @@ export async function eraseBefore(
   }
 }
 
-/** Erases one user's personal data from the trail of their tenant. */
+/**
+ * Erases one user's personal data from the trail of their tenant.
+ *
+ * @returns of how many rows, and how many of theirs were passed over because they are not sealed yet.
+ */
 export async function eraseOf(
   { store, mayGoOn }: KeeperParts,
   tid: string,
   user: { readonly uid: string; readonly email: string | null },
   onRows: (rows: number) => void = () => {},
-): Promise<number> {
-  let erased = 0;
+): Promise<{ readonly erased: number; readonly passed: number }> {
+  let [erased, passed] = [0, 0];
   let cursor: Parameters<TrailStore['eraseOf']>[2] = null;
   do {
     const page: Awaited<ReturnType<TrailStore['eraseOf']>> = await store.eraseOf(
@@ -115,10 +124,11 @@ export async function eraseOf(
       BATCH,
     );
     erased += page.erased;
+    passed += page.passed;
     onRows(page.looked);
     cursor = page.next;
   } while (cursor !== null && (await mayGoOn()));
-  return erased;
+  return { erased, passed };
 }
 
 export interface KeeperStatus {
@@ -148,25 +158,12 @@ export function createKeeper(
 ): Keeper {
   const { store, wallNowMs, isTurn, pause, clock, log } = options;
   let status: KeeperStatus = { pruned: 0, erased: 0, failures: 0, lastRunAtMs: null };
-  let closed = false;
-  let running: Promise<void> | null = null;
-  let timer: Timer | null = null;
-  let resting: { readonly timer: Timer; readonly wake: () => void } | null = null;
-
-  function rest(): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        resting = null;
-        resolve();
-      };
-      resting = { timer: clock.after(BETWEEN_BATCHES_MS, wake), wake };
-    });
-  }
+  const rounds = createRounds({ clock, isTurn, round, everyMs: () => RETAIN_EVERY_MS });
 
   async function mayGoOn(): Promise<boolean> {
-    if (closed || (await pause.ask())) return false;
-    await rest();
-    return !closed;
+    if (rounds.closed || (await pause.ask())) return false;
+    await rounds.rest(BETWEEN_BATCHES_MS);
+    return !rounds.closed;
   }
 
   async function retain({ tid, auditDays, personalDays }: { tid: string } & Retention) {
@@ -198,36 +195,15 @@ export function createKeeper(
     status = { ...status, lastRunAtMs: wallNowMs() };
   }
 
-  function run(): Promise<void> {
-    running ??= everything()
-      .catch((error: unknown) => {
-        status = { ...status, failures: status.failures + 1 };
-        if (!closed)
-          log.warn({ err: error }, 'retention of the audit trail failed; it is tried again');
-      })
-      .finally(() => {
-        running = null;
-      });
-    return running;
+  async function round(): Promise<void> {
+    try {
+      await everything();
+    } catch (error) {
+      status = { ...status, failures: status.failures + 1 };
+      if (!rounds.closed)
+        log.warn({ err: error }, 'retention of the audit trail failed; it is tried again');
+    }
   }
 
-  function arm(): void {
-    if (closed) return;
-    timer = clock.after(RETAIN_EVERY_MS, () => {
-      void (isTurn() ? run() : Promise.resolve()).then(arm);
-    });
-  }
-
-  arm();
-  return {
-    run,
-    status: () => status,
-    async close() {
-      closed = true;
-      timer?.cancel();
-      resting?.timer.cancel();
-      resting?.wake();
-      await running;
-    },
-  };
+  return { run: rounds.run, status: () => status, close: rounds.close };
 }

@@ -4,6 +4,7 @@ import type { Verifier } from '../token/signing-key.ts';
 import { chainHash, genesisOf, hasPersonal, personalHash, sameBytes } from './chain.ts';
 import type { ExportedLine } from './export.ts';
 import type { Problem } from './verify.ts';
+import type { WitnessedPlace } from './witness.ts';
 
 /** What was found out about an exported file. */
 export interface FileReport {
@@ -13,6 +14,8 @@ export interface FileReport {
   readonly gaps: number;
   /** Checkpoints that name a row of the file and agree with it. */
   readonly checkpoints: number;
+  /** The same of places that a log tells of; null where there was none. */
+  readonly witnessed: number | null;
   readonly wrong: number;
   readonly problems: readonly Problem[];
 }
@@ -21,7 +24,7 @@ const MOST_PROBLEMS = 1_000;
 
 /**
  * Verifies exported JSON lines without the record: every row against its seal, rows against their neighbours as far as the
- * file has them, and the chain against checkpoints that were kept.
+ * file has them, and the chain against checkpoints that were kept and places that a log tells of.
  *
  * @throws SyntaxError for a line that is no exported row.
  */
@@ -30,6 +33,7 @@ export async function verifyLines(
   options: {
     readonly checkpoints: readonly string[];
     readonly keyOf: (kid: string) => Verifier | null;
+    readonly witness?: AsyncIterable<WitnessedPlace>;
     readonly onRows?: (rows: number) => void;
   },
 ): Promise<FileReport> {
@@ -97,7 +101,20 @@ export async function verifyLines(
       report({ kind: 'rewritten', tid, seq, id: row.id, detail });
     }
   }
-  return { rows, unsealed, gaps, checkpoints: agreeing, wrong, problems };
+  let witnessed = 0;
+  for await (const { tid, seq, hash } of options.witness ?? []) {
+    const row = chains.get(tid)?.get(seq);
+    if (row === undefined) continue;
+    if (row.hash.toString('base64url') === hash) witnessed += 1;
+    else {
+      const detail = 'the log has another hash here';
+      report({ kind: 'rewritten', tid, seq, id: row.id, detail });
+    }
+  }
+  return {
+    ...{ rows, unsealed, gaps, checkpoints: agreeing },
+    ...{ witnessed: options.witness === undefined ? null : witnessed, wrong, problems },
+  };
 }
 
 function lineProblem(

@@ -27,7 +27,8 @@ export interface TrailOptions {
   readonly ring: KeyRing;
   readonly issuer: () => string;
   readonly memberId: () => string;
-  readonly pause: { ask(): Promise<boolean>; readonly on: boolean };
+  /** Of retention; sealing goes on (docs/decisions/0024). */
+  readonly pause: { ask(): Promise<boolean> };
   readonly clock: Clock;
   readonly wallNowMs: () => number;
   readonly log: Log;

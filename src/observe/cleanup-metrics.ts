@@ -1,10 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { MaintenanceStatus } from '../session/contract.ts';
+import { addCounters, addGauges, type Figures } from './figures.ts';
 
-/** Gauges by name: help and value; null where there is nothing to say. */
-const GAUGES: Readonly<
-  Record<string, readonly [string, (status: MaintenanceStatus) => number | null]>
-> = {
+const GAUGES: Figures<MaintenanceStatus, number | null> = {
   sekisho_cleanup_running: [
     '1 while this node cleans up.',
     ({ state }) => Number(state === 'running'),
@@ -19,19 +17,17 @@ const GAUGES: Readonly<
   ],
 };
 
+const COUNTERS: Figures<MaintenanceStatus, number> = {
+  sekisho_cleanup_failures_total: [
+    'Batches of clean-up that failed; they are tried again.',
+    ({ failures }) => failures,
+  ],
+};
+
 /** Figures of clean-up as this node does it; one node at a time does. */
 export function watchCleanup(registry: Registry, status: () => MaintenanceStatus): void {
   const registers = [registry];
-  for (const [name, [help, figureOf]] of Object.entries(GAUGES)) {
-    new Gauge({
-      ...{ name, help, registers },
-      collect() {
-        const value = figureOf(status());
-        if (value === null) this.remove();
-        else this.set(value);
-      },
-    });
-  }
+  addGauges(registry, GAUGES, status);
   new Gauge({
     name: 'sekisho_cleanup_left',
     help: 'Rows that are left to the run of this node at work, or were to its last one; an estimate where there are many.',
@@ -52,13 +48,5 @@ export function watchCleanup(registry: Registry, status: () => MaintenanceStatus
       for (const [kind, removed] of Object.entries(status().removed)) this.inc({ kind }, removed);
     },
   });
-  new Counter({
-    name: 'sekisho_cleanup_failures_total',
-    help: 'Batches of clean-up that failed; they are tried again.',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(status().failures);
-    },
-  });
+  addCounters(registry, COUNTERS, status);
 }

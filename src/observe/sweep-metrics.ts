@@ -1,8 +1,8 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { SweepStatus } from '../session/contract.ts';
+import { addCounters, addGauges, type Figures } from './figures.ts';
 
-/** Gauges by name: help and value; null where there is nothing to say. */
-const GAUGES: Readonly<Record<string, readonly [string, (sweep: SweepStatus) => number | null]>> = {
+const GAUGES: Figures<SweepStatus, number | null> = {
   sekisho_sweep_running: [
     '1 while this node sweeps last-seen times.',
     ({ state }) => Number(state === 'running'),
@@ -30,26 +30,15 @@ const GAUGES: Readonly<Record<string, readonly [string, (sweep: SweepStatus) => 
   ],
 };
 
+const COUNTERS: Figures<SweepStatus, number> = {
+  sekisho_sweep_failures_total: [
+    'Sweeps of this node that did not end; each began anew.',
+    ({ failures }) => failures,
+  ],
+};
+
 /** Figures of sweeping as this node knows of it. */
 export function watchSweep(registry: Registry, status: () => SweepStatus): void {
-  const registers = [registry];
-  for (const [name, [help, figureOf]] of Object.entries(GAUGES)) {
-    new Gauge({
-      ...{ name, help, registers },
-      collect() {
-        const value = figureOf(status());
-        if (value === null) this.remove();
-        else this.set(value);
-      },
-    });
-  }
-  new Counter({
-    name: 'sekisho_sweep_failures_total',
-    help: 'Sweeps of this node that did not end; each began anew.',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(status().failures);
-    },
-  });
+  addGauges(registry, GAUGES, status);
+  addCounters(registry, COUNTERS, status);
 }

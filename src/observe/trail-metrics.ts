@@ -1,8 +1,8 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { TrailStatus } from '../audit/trail.ts';
+import { addCounters, addGauges, type Figures } from './figures.ts';
 
-/** Gauges by name: help and value; null where there is nothing to say. */
-const GAUGES: Readonly<Record<string, readonly [string, (trail: TrailStatus) => number | null]>> = {
+const GAUGES: Figures<TrailStatus, number | null> = {
   sekisho_audit_sealing: [
     '1 while this node is the one that seals the audit trail.',
     ({ sealer }) => Number(sealer.state === 'sealing'),
@@ -19,9 +19,17 @@ const GAUGES: Readonly<Record<string, readonly [string, (trail: TrailStatus) => 
     'When this node last signed a checkpoint; absent before it did.',
     ({ sealer }) => sealer.lastCheckpointAtMs && sealer.lastCheckpointAtMs / 1000,
   ],
+  sekisho_audit_contradicted_trails: [
+    'Trails that this node does not seal, because they are not what it has sealed before: somebody rewrote them, or put them back.',
+    ({ sealer }) => sealer.contradicted,
+  ],
 };
 
-const COUNTERS: Readonly<Record<string, readonly [string, (trail: TrailStatus) => number]>> = {
+const COUNTERS: Figures<TrailStatus, number> = {
+  sekisho_audit_contradictions_total: [
+    'How often this node found a trail that is not what it has sealed before, each trail once a minute.',
+    ({ sealer }) => sealer.contradictions,
+  ],
   sekisho_audit_sealed_rows_total: ['Rows that this node sealed.', ({ sealer }) => sealer.sealed],
   sekisho_audit_checkpoints_total: [
     'Checkpoints that this node signed.',
@@ -43,24 +51,6 @@ const COUNTERS: Readonly<Record<string, readonly [string, (trail: TrailStatus) =
 
 /** Figures of the sealed audit trail as this node knows of it. */
 export function watchTrail(registry: Registry, status: () => TrailStatus): void {
-  const registers = [registry];
-  for (const [name, [help, figureOf]] of Object.entries(GAUGES)) {
-    new Gauge({
-      ...{ name, help, registers },
-      collect() {
-        const value = figureOf(status());
-        if (value === null) this.remove();
-        else this.set(value);
-      },
-    });
-  }
-  for (const [name, [help, figureOf]] of Object.entries(COUNTERS)) {
-    new Counter({
-      ...{ name, help, registers },
-      collect() {
-        this.reset();
-        this.inc(figureOf(status()));
-      },
-    });
-  }
+  addGauges(registry, GAUGES, status);
+  addCounters(registry, COUNTERS, status);
 }

@@ -83,6 +83,17 @@ export interface TrailState {
   readonly lost: readonly string[];
 }
 
+/** What the chain of a tenant has at a place that somebody remembers. */
+export interface PlaceFound {
+  readonly tid: string;
+  readonly seq: number;
+  /** Null: there is no seal of that number, and verification does not begin there. */
+  readonly hash: Uint8Array | null;
+  /** Where the chain stands; null: there is none. */
+  readonly head: ChainPlace | null;
+  readonly base: TrailState['base'];
+}
+
 export interface Checkpoint {
   readonly seq: number;
   readonly token: string;
@@ -147,6 +158,10 @@ export interface TrailStore {
     readonly rows: readonly { readonly id: string; readonly waiting: boolean }[];
   }>;
   checkpoints(tid: string, afterSeq: number, limit: number): Promise<readonly Checkpoint[]>;
+  /** What the chains have at places that somebody remembers; in the order in which they are asked for. */
+  places(
+    asked: readonly { readonly tid: string; readonly seq: number }[],
+  ): Promise<readonly PlaceFound[]>;
   /** Where the chains of these tenants stand; none for one without. */
   heads(tids: readonly string[]): Promise<ReadonlyMap<string, ChainPlace>>;
   /** Ids of rows that can be seen and are not sealed. */
@@ -154,7 +169,9 @@ export interface TrailStore {
   /** Oldest first. */
   exportPage(tid: string, filter: AuditFilter, page: ExportPage): Promise<readonly ExportedRow[]>;
 
-  /** The newest kept checkpoint that was signed before `beforeMs`. */
+  /** Rows recorded before `beforeMs` that are not sealed yet, counted up to 10,000. */
+  unsealedBefore(tid: string, beforeMs: number): Promise<number>;
+  /** The newest signed checkpoint that covers nothing sealed at `beforeMs` or later. */
   checkpointBefore(
     tid: string,
     beforeMs: number,
@@ -163,7 +180,10 @@ export interface TrailStore {
   prune(tid: string, to: ChainPlace, token: string, batch: number): Promise<number>;
   /** Erases the personal data of at most `batch` sealed rows recorded before `beforeMs`; how many. */
   eraseBefore(tid: string, beforeMs: number, batch: number): Promise<number>;
-  /** Erases one user's personal data among `limit` rows after `cursor`; `next`: null at the end. */
+  /**
+   * Erases one user's personal data among `limit` rows after `cursor`; `passed`: rows of theirs that keep them, since they are not
+   * sealed yet; `next`: null at the end.
+   */
   eraseOf(
     tid: string,
     user: { readonly uid: string; readonly email: string | null },
@@ -171,6 +191,7 @@ export interface TrailStore {
     limit: number,
   ): Promise<{
     readonly erased: number;
+    readonly passed: number;
     readonly looked: number;
     readonly next: { readonly atUs: number; readonly id: string } | null;
   }>;

@@ -2,109 +2,32 @@ import { call, json } from './call.ts';
 import type { Database } from './database.ts';
 import { asSystem, build } from './reads.ts';
 import { storable, storableJson } from './text.ts';
-import type {
-  ChainPlace,
-  Retention,
-  SealedRow,
-  Taken,
-  TrailRow,
-  TrailState,
-  TrailStore,
-} from './trail-contract.ts';
+import type { Retention, TrailStore } from './trail-contract.ts';
+import {
+  bytes,
+  exportedOf,
+  foundOf,
+  type RawCheckpoint,
+  type RawErased,
+  type RawExported,
+  type RawPlace,
+  type RawSealed,
+  type RawState,
+  type RawTaken,
+  sealedOf,
+  stateOf,
+  takenOf,
+} from './trail-rows.ts';
 
-/** A row of the trail as `sekisho.audit_row` has it. */
-interface RawRow {
-  readonly tid: string;
-  readonly id: string;
-  readonly at_us: number;
-  readonly action: string;
-  readonly outcome: string;
-  readonly actor_kind: string;
-  readonly actor_uid: string | null;
-  readonly actor_sid: string | null;
-  readonly subject_kind: string | null;
-  readonly subject_id: string | null;
-  readonly ip: string | null;
-  readonly user_agent: string | null;
-  readonly request_id: string | null;
-  readonly detail: TrailRow['detail'];
-}
-
-interface RawSealed {
-  readonly seq: number;
-  readonly id: string;
-  readonly hash: string;
-  readonly personal: string | null;
-  readonly salt: string | null;
-  readonly row: RawRow | null;
-  readonly old: boolean;
-}
-
-interface RawExported {
-  readonly row: RawRow;
-  readonly seq: number | null;
-  readonly hash: string | null;
-  readonly personal: string | null;
-  readonly salt: string | null;
-  readonly previous: string | null;
-}
-
-interface RawChain {
-  readonly tid: string;
-  readonly seq: number;
-  readonly hash: string;
-  readonly signed_seq: number;
-  readonly due: boolean | null;
-}
-
-type RawTaken = { readonly waiting: number; readonly oldestMs: number | null } & (
-  | {
-      readonly kind: 'taken';
-      readonly rows: readonly RawRow[];
-      readonly chains: readonly RawChain[];
-    }
-  | { readonly kind: 'held'; readonly holder: string | null }
-);
-
-type RawState = Pick<
-  TrailState,
-  'tid' | 'signedToken' | 'firstSeal' | 'lastSeal' | 'waiting' | 'lost'
-> & {
-  readonly seq: number;
-  readonly hash: string | null;
-  readonly baseSeq: number;
-  readonly baseHash: string | null;
-  readonly baseToken: string | null;
-};
-
-interface RawCheckpoint {
-  readonly seq: number;
-  readonly hash: string;
-  readonly token: string;
-}
-
-interface RawErased {
-  readonly erased: number;
-  readonly looked: number;
-  readonly atUs: number | null;
-  readonly id: string | null;
-}
+/** Rows that wait are counted up to here. */
+const COUNTED = 10_000;
 
 /** The sealed trail in the record. */
 export function createTrailStore(database: Database): TrailStore {
   return {
     async take(holder, claimMs, limit, unsignedMs, except) {
       const args = [holder, claimMs, limit, unsignedMs, except];
-      const taken = await call<RawTaken>(database, 'take_unsealed', args);
-      if (taken.kind === 'held') return taken;
-      return {
-        ...taken,
-        rows: taken.rows.map(rowOf),
-        chains: taken.chains.map(({ signed_seq, due, ...chain }) => ({
-          ...{ tid: chain.tid, seq: chain.seq, hash: bytes(chain.hash) },
-          ...{ signedSeq: signed_seq, due: due ?? false },
-        })),
-      } satisfies Taken;
+      return takenOf(await call<RawTaken>(database, 'take_unsealed', args));
     },
 
     async seal(moves) {
@@ -136,30 +59,12 @@ export function createTrailStore(database: Database): TrailStore {
     },
 
     async state(tid) {
-      const raw = await call<RawState>(database, 'trail_state', [tid]);
-      const { signedToken, firstSeal, lastSeal, waiting, lost } = raw;
-      return {
-        ...{ tid, signedToken, firstSeal, lastSeal, waiting, lost },
-        head: placeOf(raw.seq, raw.hash),
-        base:
-          raw.baseSeq === 0 || raw.baseHash === null
-            ? null
-            : { seq: raw.baseSeq, hash: bytes(raw.baseHash), token: raw.baseToken },
-      };
+      return stateOf(await call<RawState>(database, 'trail_state', [tid]));
     },
 
     async sealed(tid, afterSeq, limit) {
-      const page = await call<readonly RawSealed[]>(database, 'sealed_page', [
-        ...[tid, afterSeq, limit],
-      ]);
-      return page.map(
-        ({ seq, id, hash, personal, salt, row, old }): SealedRow => ({
-          ...{ seq, id, hash: bytes(hash), old },
-          personal: bytesOrNull(personal),
-          salt: bytesOrNull(salt),
-          row: row === null ? null : rowOf(row),
-        }),
-      );
+      const args = [tid, afterSeq, limit];
+      return (await call<readonly RawSealed[]>(database, 'sealed_page', args)).map(sealedOf);
     },
 
     unsealed: (tid, afterId, limit) => call(database, 'unsealed_page', [tid, afterId, limit]),
@@ -173,6 +78,12 @@ export function createTrailStore(database: Database): TrailStore {
         .orderBy('k.seq')
         .limit(limit);
       return await asSystem(database, page);
+    },
+
+    async places(asked) {
+      const wanted = asked.map(({ tid, seq }) => ({ tid, seq }));
+      const found = await call<readonly RawPlace[]>(database, 'trail_places', [json(wanted)]);
+      return found.map(foundOf);
     },
 
     async heads(tids) {
@@ -201,18 +112,17 @@ export function createTrailStore(database: Database): TrailStore {
         ...[toMs === undefined ? null : new Date(toMs)],
         ...[cursor?.atUs ?? null, cursor?.id ?? null, limit],
       ]);
-      return page.map(({ row, seq, hash, personal, salt, previous }) => ({
-        row: rowOf(row),
-        seal:
-          seq === null || hash === null
-            ? null
-            : {
-                ...{ seq, id: row.id, hash: bytes(hash) },
-                personal: bytesOrNull(personal),
-                salt: bytesOrNull(salt),
-                previous: bytesOrNull(previous),
-              },
-      }));
+      return page.map(exportedOf);
+    },
+
+    async unsealedBefore(tid, beforeMs) {
+      const some = build
+        .selectFrom('audit_unsealed as u')
+        .select('u.id')
+        .where('u.tid', '=', tid)
+        .where('u.at', '<', new Date(Math.floor(beforeMs)))
+        .limit(COUNTED);
+      return (await asSystem(database, some)).length;
     },
 
     async checkpointBefore(tid, beforeMs) {
@@ -229,8 +139,9 @@ export function createTrailStore(database: Database): TrailStore {
 
     async eraseOf(tid, { uid, email }, cursor, limit) {
       const args = [tid, uid, email, cursor?.atUs ?? null, cursor?.id ?? null, limit];
-      const { erased, looked, atUs, id } = await call<RawErased>(database, 'erase_audit_of', args);
-      return { erased, looked, next: atUs === null || id === null ? null : { atUs, id } };
+      const page = await call<RawErased>(database, 'erase_audit_of', args);
+      const { erased, passed, looked, atUs, id } = page;
+      return { erased, passed, looked, next: atUs === null || id === null ? null : { atUs, id } };
     },
 
     async retention(tid) {
@@ -277,35 +188,4 @@ export function createTrailStore(database: Database): TrailStore {
 
     retireKey: (kid, atMs) => call<void>(database, 'retire_audit_key', [kid, Math.floor(atMs)]),
   };
-}
-
-function placeOf(seq: number, hash: string | null): ChainPlace | null {
-  return seq === 0 || hash === null ? null : { seq, hash: bytes(hash) };
-}
-
-function rowOf(raw: RawRow): TrailRow {
-  return {
-    tid: raw.tid,
-    id: raw.id,
-    atUs: raw.at_us,
-    action: raw.action,
-    outcome: raw.outcome,
-    actorKind: raw.actor_kind,
-    actorUid: raw.actor_uid,
-    actorSid: raw.actor_sid,
-    subjectKind: raw.subject_kind,
-    subjectId: raw.subject_id,
-    ip: raw.ip,
-    userAgent: raw.user_agent,
-    requestId: raw.request_id,
-    detail: raw.detail,
-  };
-}
-
-function bytesOrNull(text: string | null): Uint8Array | null {
-  return text === null ? null : bytes(text);
-}
-
-function bytes(text: string): Uint8Array {
-  return Buffer.from(text, 'hex');
 }

@@ -1,7 +1,8 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { Log } from '../observe/log.ts';
 import { CLEANUP_KINDS, type CleanupKind, type CleanupStore } from '../record/cleanup-contract.ts';
 import type { MaintenanceStore } from '../record/contract.ts';
+import { createRounds } from '../rounds.ts';
 import type { Maintenance, MaintenanceStatus } from './contract.ts';
 import type { Pause } from './pause.ts';
 import type { Sweeper } from './sweep.ts';
@@ -81,31 +82,21 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
   let failures = 0;
   let lastRunAtMs: number | null = null;
   let renewedAtMs = 0;
-  let closed = false;
-  let running: Promise<void> | null = null;
-  let timer: Timer | null = null;
-  let resting: { readonly timer: Timer; readonly wake: () => void } | null = null;
+  const rounds = createRounds({ clock, round, everyMs: () => RUN_EVERY_MS });
   let checkpointAtMs = clock.monotonicMs() + CHECKPOINT_EVERY_MS;
   let vacuumAtMs = checkpointAtMs;
 
   function stopped(): boolean {
-    return pause.on || closed;
+    return pause.on || rounds.closed;
   }
 
   function rest(afterMs: number): Promise<void> {
-    const forMs = Math.min(REST_MS.most, Math.max(REST_MS.least, afterMs * REST_TIMES));
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        resting = null;
-        resolve();
-      };
-      resting = { timer: clock.after(forMs, wake), wake };
-    });
+    return rounds.rest(Math.min(REST_MS.most, Math.max(REST_MS.least, afterMs * REST_TIMES)));
   }
 
   /** Whether this run may go on: it is not paused, and still ours. */
   async function mayGoOn(run: number): Promise<boolean> {
-    if (stopped() || (await pause.ask()) || closed) return false;
+    if (stopped() || (await pause.ask()) || rounds.closed) return false;
     if (clock.monotonicMs() - renewedAtMs < RENEW_EVERY_MS) return true;
     renewedAtMs = clock.monotonicMs();
     return await cleanup.renew(run, CLAIM_MS, left);
@@ -200,44 +191,25 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
     }
   }
 
-  async function everything(): Promise<void> {
+  async function round(): Promise<void> {
     await pause.ask();
     if (!stopped()) await turn();
     await forget();
     await checkpoint(true);
   }
 
-  function run(): Promise<void> {
-    running ??= everything().finally(() => {
-      running = null;
-    });
-    return running;
-  }
-
-  function arm(): void {
-    if (closed) return;
-    timer = clock.after(RUN_EVERY_MS, () => {
-      void run().then(arm);
-    });
-  }
-
-  arm();
   return {
-    run,
+    run: rounds.run,
     pause: () => pause.set(true),
     resume: () => pause.set(false),
     status(): MaintenanceStatus {
-      const state = pause.on ? 'paused' : running === null ? 'idle' : 'running';
+      const state = pause.on ? 'paused' : rounds.atWork ? 'running' : 'idle';
       const sweep = sweeper?.status() ?? null;
       const figures = { removed: { ...removed }, progress: { ...left }, horizon, failures };
       return { state, lastRunAtMs, ...figures, sweep };
     },
     async close() {
-      closed = true;
-      timer?.cancel();
-      resting?.timer.cancel();
-      resting?.wake();
-      await Promise.all([running, sweeper?.close()]);
+      await Promise.all([rounds.close(), sweeper?.close()]);
     },
   };
 }

@@ -1,9 +1,10 @@
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { SeenHub, SeenSweep, SeenTime } from '../hub/seen-contract.ts';
 import type { Log } from '../observe/log.ts';
 import type { MemberRow, SessionStore } from '../record/contract.ts';
 import type { SweepClaim, SweepProgress, SweepStore } from '../record/sweep-contract.ts';
 import { MAX_SKEW_MS } from '../revocation/constants.ts';
+import { createRounds } from '../rounds.ts';
 import type { SweepStatus } from './contract.ts';
 import type { Pause } from './pause.ts';
 
@@ -58,20 +59,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     ...{ sweptThroughMs: null, lastFinishedAtMs: null, heldBackBy: null, failures: 0 },
   };
   let renewedAtMs = 0;
-  let closed = false;
-  let running: Promise<void> | null = null;
-  let timer: Timer | null = null;
-  let resting: { readonly timer: Timer; readonly wake: () => void } | null = null;
-
-  function rest(): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        resting = null;
-        resolve();
-      };
-      resting = { timer: clock.after(REST_MS, wake), wake };
-    });
-  }
+  const rounds = createRounds({ clock, round, everyMs: () => lookEveryMs });
 
   function show(sweep: SeenSweep, swept: number): SweepProgress {
     const progress = { ...sweep.progress, swept };
@@ -82,7 +70,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
   /** Waits while it is paused, and keeps the claim. @throws Abandoned when it is another node's. */
   async function mayGoOn(claim: Claimed, progress: SweepProgress): Promise<void> {
     for (;;) {
-      if (closed) throw new Abandoned('closed');
+      if (rounds.closed) throw new Abandoned('closed');
       const isPaused = await pause.ask();
       if (clock.monotonicMs() - renewedAtMs >= RENEW_EVERY_MS) {
         renewedAtMs = clock.monotonicMs();
@@ -90,7 +78,7 @@ export function createSweeper(options: SweeperOptions): Sweeper {
         if (!isOurs) throw new Abandoned('another node sweeps');
       }
       if (!isPaused) return;
-      await rest();
+      await rounds.rest(REST_MS);
     }
   }
 
@@ -135,8 +123,8 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       try {
         return await sweep.next();
       } catch (error) {
-        if (failures === MOST_FAILURES || closed) throw error;
-        await rest();
+        if (failures === MOST_FAILURES || rounds.closed) throw error;
+        await rounds.rest(REST_MS);
       }
     }
   }
@@ -185,14 +173,14 @@ export function createSweeper(options: SweeperOptions): Sweeper {
     if (verdict !== 'whole') throw new Abandoned(`the hub's data ${verdict} during the sweep`);
     while (!(await store.finish(claim.number, throughMs, sweep.servers, progress))) {
       await mayGoOn(claim, progress);
-      await rest();
+      await rounds.rest(REST_MS);
     }
     const sweptThroughMs = Math.max(throughMs, claim.sweptThroughMs);
     status = { ...status, holder: null, sweptThroughMs, lastFinishedAtMs: wallNowMs() };
   }
 
-  async function turn(): Promise<void> {
-    if (closed || !hub.connected()) return;
+  async function round(): Promise<void> {
+    if (!hub.connected()) return;
     try {
       const claim = await store.claim(memberId(), CLAIM_MS, sweepEveryMs);
       if (claim.kind === 'held') {
@@ -203,39 +191,18 @@ export function createSweeper(options: SweeperOptions): Sweeper {
       status = { ...status, holder: memberId(), number: claim.number, keysSeen: 0, swept: 0 };
       await sweepOnce(claim);
     } catch (error) {
-      status = { ...status, holder: null, failures: status.failures + (closed ? 0 : 1) };
-      if (!closed)
+      status = { ...status, holder: null, failures: status.failures + (rounds.closed ? 0 : 1) };
+      if (!rounds.closed)
         log.warn({ err: error }, 'a sweep of last-seen times did not end; it begins anew');
     }
   }
 
-  function run(): Promise<void> {
-    running ??= turn().finally(() => {
-      running = null;
-    });
-    return running;
-  }
-
-  function arm(): void {
-    if (closed) return;
-    timer = clock.after(lookEveryMs, () => {
-      void run().then(arm);
-    });
-  }
-
-  arm();
   return {
-    run,
+    run: rounds.run,
     status() {
-      const isRunning = running !== null && status.holder === memberId();
+      const isRunning = rounds.atWork && status.holder === memberId();
       return { state: pause.on ? 'paused' : isRunning ? 'running' : 'idle', ...status };
     },
-    async close() {
-      closed = true;
-      timer?.cancel();
-      resting?.timer.cancel();
-      resting?.wake();
-      await running;
-    },
+    close: rounds.close,
   };
 }

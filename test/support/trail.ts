@@ -1,13 +1,14 @@
+import type { KeeperParts } from '../../src/audit/keeping.ts';
 import { createSealer, type Sealer } from '../../src/audit/sealer.ts';
 import { createTrailSigning, type TrailSigning } from '../../src/audit/signing.ts';
 import type { NewAuditEvent } from '../../src/audit/types.ts';
 import { type TrailReport, verifyTrail } from '../../src/audit/verifier.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { newId } from '../../src/id.ts';
-import { silentLog } from '../../src/observe/log.ts';
+import { type Log, silentLog } from '../../src/observe/log.ts';
 import type { SqlCall } from '../../src/record/database.ts';
 import type { TrailStore } from '../../src/record/trail-contract.ts';
-import { auditEvent, type RecordFixture, ring, START_MS } from './seed.ts';
+import { auditEvent, type RecordFixture, ring, START_MS, seedTenant } from './seed.ts';
 
 export const ISSUER = 'https://trail.example';
 
@@ -29,15 +30,15 @@ export interface TestSealer {
 
 export function sealerOf(
   { record }: RecordFixture,
-  store: Pick<TrailStore, 'take' | 'seal' | 'release'> = record.trail,
+  store: Pick<TrailStore, 'take' | 'seal' | 'release' | 'places'> = record.trail,
   wallMs: () => number = () => Date.now(),
+  log: Log = silentLog,
 ): TestSealer {
   const signing = createTrailSigning({ store: record.trail, ring, wallNowMs: wallMs });
   const member = newId();
   const sealer = createSealer({
-    ...{ store, signing, issuer: () => ISSUER, clock: restless, wallNowMs: wallMs, log: silentLog },
+    ...{ store, signing, issuer: () => ISSUER, clock: restless, wallNowMs: wallMs, log },
     memberId: () => member,
-    pause: { on: false, ask: async () => false },
   });
   return { sealer, signing };
 }
@@ -71,6 +72,33 @@ export async function write(
   await record.audit.append(events);
   return events;
 }
+
+/** A tenant with sealed, signed rows. */
+export async function sealedTenant(
+  fixture: RecordFixture,
+  count: number,
+): Promise<{ readonly tid: string; readonly ids: readonly string[] }> {
+  const { tid } = await seedTenant(fixture);
+  const events = await write(fixture, tid, count, (n) => ({
+    detail: n % 2 === 0 ? { email: `user${n}@example.test`, n } : {},
+    ...(n % 3 === 0 ? { ip: null, userAgent: null } : {}),
+  }));
+  await sealAll(fixture);
+  return { tid, ids: events.map(({ id }) => id) };
+}
+
+export function keeperParts(fixture: RecordFixture): KeeperParts {
+  const { signing } = sealerOf(fixture);
+  return {
+    ...{ store: fixture.record.trail, signing, issuer: () => ISSUER },
+    wallNowMs: () => Date.now(),
+    mayGoOn: async () => true,
+  };
+}
+
+/** What of a report tells the problems apart: kind, number, row. */
+export const kinds = ({ problems }: TrailReport) =>
+  problems.map(({ kind, seq, id }) => [kind, seq, id] as const);
 
 const TABLES = ['audit', 'audit_seal', 'audit_chain', 'audit_checkpoint', 'audit_unsealed'];
 

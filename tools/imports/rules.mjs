@@ -15,6 +15,9 @@
 /** The words everything is said in: they depend on nothing of ours. */
 const ground = ['src/errors.ts', 'src/clock.ts', 'src/id.ts'];
 
+/** How work comes round, for whoever has some. */
+const rounds = ['src/rounds.ts'];
+
 /** What a store, a transport or a log promises, and the shapes it speaks of. */
 const contracts = [
   'src/record/contract.ts',
@@ -48,6 +51,12 @@ export const rules = [
     values: [],
   },
   {
+    name: 'rounds',
+    because: 'How work comes round knows the clock, and nothing of what is done.',
+    files: rounds,
+    values: ground,
+  },
+  {
     name: 'config',
     because: 'Settings are read once at the edge; they know the shapes they set and nothing else.',
     files: ['src/config.ts', 'src/config/**'],
@@ -72,7 +81,7 @@ export const rules = [
     name: 'use cases',
     because: 'Use cases join concepts with contracts, and never learn which store is behind one.',
     files: useCases,
-    values: [...useCases, ...concepts, ...contracts, ...ground],
+    values: [...useCases, ...concepts, ...contracts, ...rounds, ...ground],
     types: ['src/config.ts', 'src/config/**'],
   },
   {

@@ -54,7 +54,8 @@ export const auditPrune: Command = {
   operands: [],
   summary: 'Removes rows that were sealed before a time, up to a signed checkpoint, which stays.',
   description: [
-    'Checkpoints are kept for every hour, so up to an hour more stays. Export the rows first: they cannot be brought back. sekisho audit retention does this by itself, day by day.',
+    'Checkpoints are kept for every hour, so up to an hour more stays; a trail that grows no more, such as that of a deleted tenant, can go to its end. What is not sealed yet is sealed first; what cannot be yet stays, is counted, and goes when the command is run again.',
+    'Export the rows first: they cannot be brought back. That it was begun stands in the trail before anything goes. sekisho audit retention does this by itself, day by day.',
   ],
   options: [
     ...ofTrail,
@@ -69,13 +70,14 @@ export const auditPrune: Command = {
     const tenant = optional(call, 'tenant');
     const whose = tenant ?? 'the operators';
     await confirm(call, `Remove the audit trail of ${whose} before ${timeOf(beforeMs)}?`);
-    const { removed, to } = await withOperator(call, (operator) =>
+    const { removed, to, unsealed } = await withOperator(call, (operator) =>
       operator.pruneAudit({ tenant, beforeMs }, progressBar('removing rows')),
     );
-    print(wantsJson(call), { removed, to, before: isoOf(beforeMs) }, [
+    print(wantsJson(call), { removed, to, before: isoOf(beforeMs), unsealed }, [
       to === null
         ? 'no checkpoint was signed before that time: nothing was removed'
         : `${removed} rows removed; verification begins behind number ${to}`,
+      ...passedOver(unsealed, 'removes them'),
     ]);
     return EXIT.done;
   },
@@ -86,7 +88,7 @@ export const auditErase: Command = {
   operands: [],
   summary: "Erases a user's IP addresses, user agents and e-mail addresses from the audit trail.",
   description: [
-    'What was done and when stays, under the user’s random id, and the chain still verifies. For one who was deleted already: their id, or the address under which they tried to log in.',
+    'What was done and when stays, under the user’s random id, and the chain still verifies. What is not sealed yet is sealed first; what cannot be yet is counted, and goes when the command is run again. For one who was deleted already: their id, or the address under which they tried to log in.',
   ],
   options: [
     { name: 'tenant', value: 'SLUG', help: 'slug or id; required' },
@@ -99,13 +101,22 @@ export const auditErase: Command = {
     const tenant = required(call, 'tenant');
     const user = required(call, 'user');
     await confirm(call, `Erase the personal data of ${user} from the audit trail of ${tenant}?`);
-    const { erased } = await withOperator(call, (operator) =>
+    const { erased, unsealed } = await withOperator(call, (operator) =>
       operator.eraseAudit({ tenant, user }, progressBar('looking at rows')),
     );
-    print(wantsJson(call), { erased }, [`${erased} rows hold no personal data of theirs any more`]);
+    print(wantsJson(call), { erased, unsealed }, [
+      `${erased} rows hold no personal data of theirs any more`,
+      ...passedOver(unsealed, 'erases these'),
+    ]);
     return EXIT.done;
   },
 };
+
+function passedOver(unsealed: number, then: string): readonly string[] {
+  return unsealed === 0
+    ? []
+    : [`${unsealed} rows that are not sealed yet were passed over: running it again ${then}`];
+}
 
 const daysOption = (name: string, what: string): Option => ({
   name,
@@ -118,7 +129,7 @@ export const auditRetention: Command = {
   operands: [],
   summary: 'Shows or sets how long audit rows, and the personal data in them, are kept.',
   description: [
-    'Without --tenant it is what holds for every tenant that has nothing of its own. Nothing set: for ever. What has become too old goes within minutes, in batches, while clean-up is not paused.',
+    'Without --tenant it is what holds for every tenant that has nothing of its own. Nothing set: for ever. What has become too old goes within minutes, in batches, while clean-up is not paused; of deleted tenants too.',
   ],
   options: [
     {

@@ -10,6 +10,7 @@ import { type OperatorCommands, reachOptions, withOperator } from '../operator.t
 import { print, table } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { ofTrail } from './audit.ts';
+import { askWitness, placesIn, type WitnessReport, witnessLines } from './audit-witness.ts';
 
 type Verified = Awaited<ReturnType<OperatorCommands['verifyAudit']>>;
 
@@ -19,27 +20,30 @@ export const auditVerify: Command = {
   summary: 'Looks for rows of the audit trail that were changed, removed or inserted.',
   description: [
     'Every sealed row is held against its chain, the chain against what was signed. Exit code 1 when something is wrong; rows that are not sealed yet are no fault. Without --tenant every trail is verified.',
-    'With --checkpoints FILE it is also held against what sekisho audit checkpoint wrote earlier and somebody kept elsewhere. Nothing else shows a trail that somebody who can write to the database has put back, or rewritten as a whole: the sealer signs what it finds there.',
+    'With --checkpoints FILE it is also held against what sekisho audit checkpoint wrote earlier and somebody kept elsewhere; with --witness FILE against the log of a server (JSON lines), which tells of every checkpoint that was signed. These show a trail that somebody who can write to the database has put back, or rewritten as a whole, also where no node that remembers it was running.',
     'With --file FILE an exported file of JSON lines is verified without any database.',
   ],
   options: [
     ...ofTrail.map((option) => ({ ...option, help: 'only this one: slug or id' })),
     { name: 'operators', help: "only the operators' own trail" },
     { name: 'checkpoints', value: 'FILE', help: 'what sekisho audit checkpoint has written' },
+    { name: 'witness', value: 'FILE', help: 'the log of a server, kept elsewhere' },
     { name: 'file', value: 'FILE', help: 'verify this export instead' },
     ...reachOptions,
   ],
   examples: [
     'sekisho audit verify',
     'sekisho audit verify --tenant main --checkpoints kept.json --json',
+    'sekisho audit verify --witness /var/log/kept-elsewhere/sekisho.log',
     'sekisho audit verify --file trail.jsonl --checkpoints kept.json',
   ],
   async run(call) {
     const keptFile = optional(call, 'checkpoints');
     const kept = keptFile === null ? null : readKept(keptFile);
+    const witness = optional(call, 'witness');
     const file = optional(call, 'file');
     if (file !== null) {
-      const report = await verifyFile(file, kept);
+      const report = await verifyFile(file, kept, witness);
       print(wantsJson(call), { file, ...report }, fileLines(file, report));
       return report.wrong > 0 ? EXIT.failed : EXIT.done;
     }
@@ -49,15 +53,22 @@ export const auditVerify: Command = {
       throw new UsageError('--operators and --tenant exclude each other');
     }
     const checkpoints = kept?.checkpoints.map(({ token }) => token) ?? [];
-    const verified = await withOperator(call, (operator) =>
-      operator.verifyAudit(
-        { tenant, all: tenant === null && !operators, checkpoints },
+    const [verified, seen] = await withOperator(call, async (operator) => {
+      const all = tenant === null && !operators;
+      const found = await operator.verifyAudit(
+        { tenant, all, checkpoints },
         progressBar('verifying rows'),
-      ),
+      );
+      const tids = all ? null : new Set(found.trails.map(({ tid }) => tid));
+      return [found, witness === null ? null : await askWitness(operator, witness, tids)] as const;
+    });
+    const isGood = isWhole(verified) && (seen?.contradicted ?? 0) === 0;
+    print(
+      wantsJson(call),
+      { ok: isGood, ...verified, ...(seen && { witness: seen }) },
+      linesOf(verified, seen, isGood),
     );
-    const wrong = verified.trails.reduce((sum, trail) => sum + trail.wrong, 0);
-    print(wantsJson(call), { ok: isWhole(verified), ...verified }, linesOf(verified, wrong));
-    return isWhole(verified) ? EXIT.done : EXIT.failed;
+    return isGood ? EXIT.done : EXIT.failed;
   },
 };
 
@@ -65,7 +76,12 @@ function isWhole({ trails, missing }: Verified): boolean {
   return missing.length === 0 && trails.every(({ wrong }) => wrong === 0);
 }
 
-function linesOf({ trails, missing }: Verified, wrong: number): readonly string[] {
+function linesOf(
+  { trails, missing }: Verified,
+  witness: WitnessReport | null,
+  isGood: boolean,
+): readonly string[] {
+  const slugs = new Map(trails.map(({ tid, slug }) => [tid, slug]));
   const rows = trails.map((trail) => [
     nameOf(trail.tid, trail.slug),
     `${trail.rows}`,
@@ -80,7 +96,9 @@ function linesOf({ trails, missing }: Verified, wrong: number): readonly string[
     ...table(headings, rows, 'there is no audit trail yet'),
     ...missing.map((tid) => `the trail of ${tid} is gone: a kept checkpoint speaks of it`),
     ...trails.flatMap(({ problems, slug }) => problems.map((problem) => lineOf(problem, slug))),
-    ...(wrong === 0 && missing.length === 0 ? ['nothing was changed, removed or inserted'] : []),
+    ...witnessLines(witness),
+    ...(witness?.problems ?? []).map((problem) => lineOf(problem, slugs.get(problem.tid) ?? null)),
+    ...(isGood ? ['nothing was changed, removed or inserted'] : []),
   ];
 }
 
@@ -93,16 +111,21 @@ function lineOf({ kind, tid, seq, id, detail }: Problem, slug: string | null): s
 }
 
 function fileLines(file: string, report: FileReport): readonly string[] {
-  const { rows, unsealed, gaps, checkpoints, wrong, problems } = report;
+  const { rows, unsealed, gaps, checkpoints, witnessed, wrong, problems } = report;
   return [
     `${file}: ${rows} rows, ${unsealed} of them not sealed when it was written`,
     `${gaps} rows whose neighbour in the chain is not in the file, ${checkpoints} checkpoints agree`,
+    ...(witnessed === null ? [] : [`${witnessed} places that the log tells of agree`]),
     ...problems.map((problem) => lineOf(problem, null)),
     ...(wrong === 0 ? ['nothing was changed'] : [`${wrong} rows are wrong`]),
   ];
 }
 
-async function verifyFile(file: string, kept: KeptCheckpoints | null): Promise<FileReport> {
+async function verifyFile(
+  file: string,
+  kept: KeptCheckpoints | null,
+  witness: string | null,
+): Promise<FileReport> {
   const show = progressBar('verifying rows');
   const keys = new Map<string, Verifier>();
   for (const jwk of kept?.keys ?? []) {
@@ -117,6 +140,7 @@ async function verifyFile(file: string, kept: KeptCheckpoints | null): Promise<F
       {
         checkpoints: kept?.checkpoints.map(({ token }) => token) ?? [],
         keyOf: (kid) => keys.get(kid) ?? null,
+        ...(witness === null ? {} : { witness: placesIn(witness) }),
         onRows(rows) {
           done += rows;
           show({ done, total: null });
@@ -124,6 +148,7 @@ async function verifyFile(file: string, kept: KeptCheckpoints | null): Promise<F
       },
     );
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     throw new UsageError(`${file} cannot be verified: ${(error as Error).message}`);
   }
 }

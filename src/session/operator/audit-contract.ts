@@ -2,6 +2,7 @@ import type { ExportedLine } from '../../audit/export.ts';
 import type { TrailStatus } from '../../audit/trail.ts';
 import type { AuditEvent } from '../../audit/types.ts';
 import type { TrailReport } from '../../audit/verifier.ts';
+import type { Witnessed, WitnessedPlace } from '../../audit/witness.ts';
 import type { AuditFilter, Page } from '../../record/contract.ts';
 import type { Retention } from '../../record/trail-contract.ts';
 import type { PublicJwk } from '../../token/signing-key.ts';
@@ -23,6 +24,9 @@ export interface KeptCheckpoints {
   }[];
   readonly keys: readonly PublicJwk[];
 }
+
+/** Places that are held against the chains at once: they fit into one message of the control socket. */
+export const MOST_WITNESSED = 250;
 
 export interface OperatorAudit {
   /** Newest first. */
@@ -48,21 +52,29 @@ export interface OperatorAudit {
     /** Trails of which a kept checkpoint speaks and that are not there any more. */
     readonly missing: readonly string[];
   }>;
+  /** Holds the chains against what a log tells of them, `MOST_WITNESSED` places at a time. */
+  witnessAudit(input: { readonly places: readonly WitnessedPlace[] }): Promise<Witnessed>;
   /** Seals and signs where every chain stands now. Progress in rows that are sealed. */
   checkpointAudit(
     input: OfTrail & { readonly all: boolean },
     onProgress?: OnProgress,
   ): Promise<KeptCheckpoints>;
-  /** Prunes what was sealed before `beforeMs`, up to a signed checkpoint. Progress in rows. */
+  /**
+   * Prunes what was sealed before `beforeMs`, up to a signed checkpoint; `unsealed`: rows of before that which are not sealed
+   * yet, and stay until the next time. Progress in rows.
+   */
   pruneAudit(
     input: OfTrail & { readonly beforeMs: number },
     onProgress?: OnProgress,
-  ): Promise<{ readonly removed: number; readonly to: number | null }>;
-  /** Erases addresses, user agents and e-mail addresses of a user, by e-mail address or id. Progress in rows. */
+  ): Promise<{ readonly removed: number; readonly to: number | null; readonly unsealed: number }>;
+  /**
+   * Erases addresses, user agents and e-mail addresses of a user, by e-mail address or id; `unsealed`: rows of theirs that are
+   * not sealed yet, and keep them until the next time. Progress in rows.
+   */
   eraseAudit(
     input: { readonly tenant: string; readonly user: string },
     onProgress?: OnProgress,
-  ): Promise<{ readonly erased: number }>;
+  ): Promise<{ readonly erased: number; readonly unsealed: number }>;
   /** `tenant` null: of all that have nothing of their own. */
   getAuditRetention(input: OfTrail): Promise<Retention & { readonly own: boolean }>;
   /** `retention` null: the tenant follows the others again. */

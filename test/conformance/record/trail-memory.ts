@@ -1,0 +1,2 @@
+import type { RecordFixture } from '../../support/seed.ts';
+export function memoryTests(_: () => RecordFixture): void {}
