@@ -19,9 +19,7 @@ type Loose<Row> = {
 export type RawUser = Loose<Omit<UserTable, 'tid' | 'password_hash'>>;
 
 /** `sekisho.tenant_json`, or the columns themselves. */
-export type RawTenant = Loose<
-  Omit<TenantTable, 'policy' | 'policy_version' | 'override_policy' | 'override_until'>
->;
+export type RawTenant = Loose<Pick<TenantTable, 'tid' | 'slug' | 'name' | 'status' | 'created_at'>>;
 
 /** A row of `sekisho.judged_session`. */
 export interface RawSession {

@@ -96,6 +96,9 @@ export interface TenantTable {
   readonly policy_version: number;
   readonly override_policy: Policy | null;
   readonly override_until: Date | null;
+  readonly past_absolute_s: readonly number[] | null;
+  readonly past_idle_s: readonly number[] | null;
+  readonly past_until: readonly Date[] | null;
   readonly created_at: Date;
 }
 

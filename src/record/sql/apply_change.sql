@@ -53,15 +53,7 @@ begin
     v_uid := null;
 
   when 'policy_put' then
-    -- For a while, or for good; what is there for good stays beneath what is there for a while. An override that ended by
-    -- itself made a version of its own (see policy_version_at).
-    update sekisho.tenant t
-       set policy = case when c ->> 'overrideUntilMs' is null then c -> 'policy' else t.policy end,
-           override_policy = case when c ->> 'overrideUntilMs' is not null then c -> 'policy' end,
-           override_until = sekisho.from_ms((c ->> 'overrideUntilMs')::bigint),
-           policy_version = sekisho.policy_version_at(t, p_now) + 1
-     where t.tid = v_tid
-     returning t.policy_version into v_version;
+    v_version := sekisho.put_policy(v_tid, c, p_now);
 
   when 'tenant_patch' then
     update sekisho.tenant t set name = coalesce(c ->> 'name', t.name), status = coalesce(c ->> 'status', t.status)

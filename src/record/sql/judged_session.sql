@@ -5,14 +5,15 @@
 --   p_now  wall time of the caller
 -- Result, beside the session's own columns (none of its hashes):
 --   expires_at  the absolute end under the session's own policy, the tenant's present one and what follows that, and the
---               operators' ceilings, whichever is earliest
+--               operators' ceilings, whichever is earliest; or under what was in force before, where it came to it
 --   state       active | expired | revoked
 --   why         what expired it: absolute | idle; null while neither has
 -- Floors: one with a higher epoch than the session's revokes it, unless it spares this very session. Idleness is judged
 -- against swept_through, not against p_now: while nothing sweeps, nobody grows idle. What was lost before it was swept
 -- counts in the users' favour (sekisho.presumed_seen).
--- What holds for a while, an override of the policy or a ceiling, counts up to its end: a session that came to its end
--- under it stays expired, and one that did not is judged by what follows, at once and without anybody doing anything.
+-- What held for a while, an override of the policy, a ceiling, or a policy that was replaced (put_policy), counts up to its
+-- end: a session that came to its end under it stays expired, whatever follows, and one that did not is judged by what
+-- follows, at once and without anybody doing anything.
 create or replace function sekisho.judged_session(p_now timestamptz)
   returns table (
     tid text, sid text, uid text, device_name text, device_kind text, ip text, user_agent text, amr text[],
@@ -52,6 +53,10 @@ as $$
                                   ->> 'idle_timeout')::integer), 'infinity'::timestamptz),
                          ((t.override_policy ->> 'idle_timeout')::integer, t.override_until)
                    union all
+                  select p.seconds, p.until_at
+                    from unnest(t.past_idle_s, t.past_until) p (seconds, until_at)
+                   where t.past_until is not null and p.until_at > s.last_seen_at
+                   union all
                   select (o.value ->> 'idle_timeout')::integer, o.until_at
                     from sekisho.override o where o.kind = 'lifetimes'
                 ) i (seconds, until_at)
@@ -76,6 +81,11 @@ as $$
                else greatest(
                  t.override_until, s.created_at + (t.policy ->> 'absolute_timeout')::integer * interval '1 second')
              end,
+             -- Rows of the tenant's own, so that one whose policy never changed pays nothing for it.
+             case when t.past_until is not null then (
+               select min(s.created_at + p.seconds * interval '1 second')
+                 from unnest(t.past_absolute_s, t.past_until) p (seconds, until_at)
+                where s.created_at + p.seconds * interval '1 second' < p.until_at) end,
              (select min(s.created_at + (o.value ->> 'absolute_timeout')::integer * interval '1 second')
                 from sekisho.override o
                where o.kind = 'lifetimes'
