@@ -60,7 +60,8 @@ export function scheduleBackups(options: BackupScheduleOptions): BackupSchedule 
     });
   }
 
-  arm(Math.max(0, dueMs(folder, everyMs) - clock.wallMs()));
+  const newestMs = newestScheduledMs(folder) ?? Number.NEGATIVE_INFINITY;
+  arm(Math.max(0, newestMs + everyMs - clock.wallMs()));
   return {
     async close() {
       closing.abort();
@@ -70,11 +71,12 @@ export function scheduleBackups(options: BackupScheduleOptions): BackupSchedule 
   };
 }
 
-function dueMs(folder: string, everyMs: number): number {
+/** When the newest one in the folder was made, wall milliseconds; null when there is none. */
+export function newestScheduledMs(folder: string): number | null {
   try {
-    return (newestBackupMs(folder) ?? Number.NEGATIVE_INFINITY) + everyMs;
+    return newestBackupMs(resolve(folder));
   } catch {
     // It is not there yet.
-    return Number.NEGATIVE_INFINITY;
+    return null;
   }
 }

@@ -18,9 +18,9 @@ import type { Engine } from '../session/contract.ts';
 import { isLogLevel, LOG_LEVELS } from '../session/log-levels.ts';
 import type { Services } from '../session/services.ts';
 import { createKeyRing } from '../token/secrets.ts';
-import { type BackupSchedule, scheduleBackups } from './backup-schedule.ts';
+import { type BackupSchedule, newestScheduledMs, scheduleBackups } from './backup-schedule.ts';
 import { authenticateRequest, cookiesOf, peerOf, refusal } from './guard.ts';
-import { letGo, previousClosed } from './one.ts';
+import { previousClosed } from './one.ts';
 import { type Open, openPatiently } from './open-patiently.ts';
 import type { Sekisho, Starting } from './sekisho.ts';
 
@@ -93,6 +93,7 @@ export function createInstance(config: Config, openWith: Open = openPatiently): 
     () => never,
   );
 
+  let closed: Promise<void> | null = null;
   async function closeAll(): Promise<void> {
     surface = null;
     closing.abort();
@@ -186,9 +187,18 @@ export function createInstance(config: Config, openWith: Open = openPatiently): 
       await surface?.flush();
     },
 
-    close: () => letGo(config, closeAll),
+    close: () => (closed ??= closeAll()),
   };
   return { sekisho: Object.freeze(sekisho), ready, crashed };
+}
+
+/** The same instance, closed by `close`: another holder's handle. */
+export function withClose(sekisho: Sekisho, close: () => Promise<void>): Sekisho {
+  // `engine` is read each time.
+  const same = Object.getOwnPropertyDescriptors(sekisho);
+  return Object.freeze(
+    Object.defineProperties({}, { ...same, close: { value: close, enumerable: true } }),
+  ) as Sekisho;
 }
 
 /** Where nothing can crash by itself. */
@@ -197,14 +207,18 @@ const never = new Promise<Error>(() => {});
 /** Backups of an embedded record, where the settings ask for them. */
 function startBackups(
   { backups: settings }: Config,
-  { record: { backups }, ring, clock, log }: Services,
+  { backups, ring, clock, log }: Services,
 ): BackupSchedule | null {
-  if (settings === null || backups === undefined) return null;
+  if (settings === null || backups === null) return null;
+  backups.scheduled(settings.everyMs, newestScheduledMs(settings.folder));
   return scheduleBackups({
     ...{ ...settings, clock },
     write: (path, signal) => backups.write({ path, ring, signal }),
     onWritten: (written) => log.info({ ...written }, 'a backup was written'),
-    onFailed: (error) => log.error({ err: error }, 'a backup failed; it is tried again'),
+    onFailed(error) {
+      backups.failed();
+      log.error({ err: error }, 'a backup failed; it is tried again');
+    },
   });
 }
 

@@ -9,6 +9,7 @@ import type { FollowerEvent } from '../revocation/events.ts';
 import { createFollower } from '../revocation/follower.ts';
 import { alwaysFresh } from '../session/always-fresh.ts';
 import { createAuthenticator, type Known } from '../session/authenticate.ts';
+import { createBackups } from '../session/backups.ts';
 import { createClientCache } from '../session/client-cache.ts';
 import type { Engine } from '../session/contract.ts';
 import { createEngine } from '../session/engine.ts';
@@ -143,6 +144,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     const services: Services = Object.freeze({
       ...{ follower, hub, clock, log, keys, ring, issuer, audience, sightings, clientCache },
       record: withRedisAttempts(background, closers),
+      backups: record.backups ? createBackups({ store: record.backups, clock }) : null,
       committer: createCommitter({ log: record.log, follower, clock }),
       passwords: parts.passwords ?? createPasswordHasher(),
       ...startBackground(background, follower, closers),

@@ -24,6 +24,7 @@ const VERBS: Readonly<Record<keyof OperatorCommands, true>> = Object.freeze({
   deleteTenant: true,
   getTenantPolicy: true,
   setTenantPolicy: true,
+  endPolicyOverride: true,
   listUsers: true,
   getUser: true,
   createUser: true,

@@ -20,6 +20,8 @@ export function measured(engine: Engine, metrics: Metrics): Engine {
   const { sweep } = engine.maintenance.status();
   metrics.watchTrail(() => engine.trail.status());
   if (sweep !== null) metrics.watchSweep(() => engine.maintenance.status().sweep ?? sweep);
+  const { backups } = engine;
+  if (backups !== null) metrics.watchBackups(backups.status);
   const judged = () => metrics.authentication('success');
   const refused = (error: unknown) => metrics.authentication(outcomeOf(error));
   return Object.freeze({

@@ -3,11 +3,13 @@ import type { TrailStatus } from '../audit/trail.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { FollowerEvent } from '../revocation/events.ts';
 import type {
+  BackupStatus,
   MaintenanceStatus,
   MemberState,
   Revocation,
   SweepStatus,
 } from '../session/contract.ts';
+import { watchBackups } from './backup-metrics.ts';
 import { watchCleanup } from './cleanup-metrics.ts';
 import { watchMembers } from './member-metrics.ts';
 import type { HttpMeter } from './meter.ts';
@@ -33,6 +35,8 @@ export interface Metrics {
   watchCleanup(status: () => MaintenanceStatus): void;
   /** From where those of the sealed audit trail are read. */
   watchTrail(status: () => TrailStatus): void;
+  /** From where those of backups are read; only for records that this process backs up. */
+  watchBackups(status: () => BackupStatus): void;
   /** What the follower reports. */
   readonly protocol: (event: FollowerEvent) => void;
   /** Media type of `read`. */
@@ -119,6 +123,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     watchSweep: (status) => watchSweep(registry, status),
     watchCleanup: (status) => watchCleanup(registry, status),
     watchTrail: (status) => watchTrail(registry, status),
+    watchBackups: (status) => watchBackups(registry, status),
     protocol: createProtocolMetrics(registry),
     contentType: registry.contentType,
     read: () => registry.metrics(),

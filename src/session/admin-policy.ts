@@ -54,6 +54,7 @@ export function createPolicyWrites(services: Services): {
         if (ifVersion !== null && ifVersion !== before.version) throw changedMeanwhile();
         const next = nextOf(before, policy, untilMs);
         const shorter = shortens(before, next);
+        const ended = untilMs === null ? before.override : null;
         let done: Done;
         try {
           done = await perform(services, {
@@ -71,7 +72,9 @@ export function createPolicyWrites(services: Services): {
                 subject: { kind: 'tenant', id: tid },
                 detail: {
                   ...flat(policy),
-                  ...(untilMs === null ? {} : { override_until: new Date(untilMs).toISOString() }),
+                  ...(untilMs === null ? {} : { override_until: isoOf(untilMs) }),
+                  // One that would have held until then, and was ended early.
+                  ...(ended === null ? {} : { override_ended: isoOf(ended.untilMs) }),
                   shorter,
                 },
               }),
@@ -132,6 +135,10 @@ function stateOf(found: TenantPolicy): TenantPolicyState {
 function inOrder(policy: Policy): Policy {
   const login_limit = { ...DEFAULT_POLICY.login_limit, ...policy.login_limit };
   return { ...DEFAULT_POLICY, ...policy, login_limit };
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function changedMeanwhile(): SekishoError {

@@ -12,11 +12,13 @@ import type {
 } from '../record/contract.ts';
 import type { Connection, FollowerStatus, Judgement } from '../revocation/contract.ts';
 import type { Policy, Tenant, User } from '../tenant/types.ts';
+import type { BackupStatus } from './backups.ts';
 import type { ClientAdministration, Clients } from './client-contract.ts';
 import type { Subscriber } from './events.ts';
 import type { Operator } from './operator/contract.ts';
 import type { Caller, MemberState, Origin, PasswordReset, Revocation, Session } from './types.ts';
 
+export type { BackupStatus } from './backups.ts';
 export type {
   ActiveToken,
   CallingClient,
@@ -43,6 +45,8 @@ export interface Engine {
   readonly maintenance: Maintenance;
   /** How the audit trail is sealed, as far as this node knows. */
   readonly trail: { status(): TrailStatus };
+  /** Of a record in a data directory, which this process backs up; null for others. */
+  readonly backups: { status(): BackupStatus } | null;
   /** Public keys, as a JWK Set (RFC 7517): active, coming and not yet expired ones. */
   jwks(): Promise<{ readonly keys: readonly Readonly<Record<string, unknown>>[] }>;
   /** `iss` of what is minted now; an operator may change it at run time. */

@@ -26,6 +26,7 @@ export function createEngine(
   authenticator: Authenticator,
   feed: EventFeed,
 ): Engine {
+  const { record, backups } = services;
   return Object.freeze({
     authentication: authenticator,
     logins: Object.freeze({
@@ -56,6 +57,7 @@ export function createEngine(
     }),
     maintenance: services.maintenance,
     trail: Object.freeze({ status: services.trail.status }),
+    backups: record.kind === 'pglite' && backups ? Object.freeze({ status: backups.status }) : null,
     jwks: async () => services.keys.jwks(),
     get issuer() {
       return services.issuer.current();

@@ -1,3 +1,4 @@
+import type { NewAuditEvent } from '../audit/types.ts';
 import type { Clock, Timer } from '../clock.ts';
 import { SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
@@ -40,13 +41,17 @@ export interface Keys {
   /** All that the record has, oldest first, as they were when it was last looked at. */
   stored(): readonly StoredKey[];
   /**
-   * Makes a key that signs from `activeFromMs` on, and publishes it now.
+   * Makes a key that signs from `activeFromMs` on, and publishes it now; `auditOf` are the audit rows, written with it.
    *
    * @throws SekishoError `conflict` when there is one that becomes active later.
    */
-  make(activeFromMs: number, alg?: SigningAlgorithm): Promise<StoredKey>;
-  /** The key signs no more from `atMs` on, and is published until its last token has expired. */
-  retire(kid: string, atMs: number): Promise<void>;
+  make(
+    activeFromMs: number,
+    auditOf: (key: StoredKey) => readonly NewAuditEvent[],
+    alg?: SigningAlgorithm,
+  ): Promise<StoredKey>;
+  /** The key signs no more from `atMs` on, and is published until its last token has expired; `audit` is written with it. */
+  retire(kid: string, atMs: number, audit: readonly NewAuditEvent[]): Promise<void>;
   /** Looks at the record, and does what rotation asks for at this time. */
   refresh(): Promise<void>;
   /**
@@ -203,16 +208,16 @@ export function createKeys(options: KeysOptions): Keys {
     },
     jwks: () => jwksAt(stored, wallNowMs()),
     stored: () => stored,
-    async make(activeFromMs, alg) {
+    async make(activeFromMs, auditOf, alg) {
       const key = await makeSigningKey(ring, activeFromMs, alg);
-      if (!(await store.add(key, activeFromMs))) {
+      if (!(await store.add(key, activeFromMs, auditOf(key)))) {
         throw new SekishoError('conflict', 'Another key becomes active later than that.');
       }
       await refresh();
       return key;
     },
-    async retire(kid, atMs) {
-      await store.retire(kid, atMs);
+    async retire(kid, atMs, audit) {
+      await store.retire(kid, atMs, audit);
       await refresh();
     },
     refresh,

@@ -8,6 +8,7 @@ import type { CommitOutcome, CommitRequest, RecordStore } from '../record/contra
 import type { Follower } from '../revocation/contract.ts';
 import type { KeyRing } from '../token/secrets.ts';
 import type { Activity } from './activity.ts';
+import type { Backups } from './backups.ts';
 import type { ClientCache } from './client-cache.ts';
 import type { Issuer } from './issuer.ts';
 import type { Keys } from './keys.ts';
@@ -29,6 +30,8 @@ export interface Services {
   readonly sightings: Sightings;
   readonly maintenance: MaintenanceRunner;
   readonly clientCache: ClientCache;
+  /** Null where there is nothing that could be backed up. */
+  readonly backups: Backups | null;
   readonly operations: Operations;
   readonly keys: Keys;
   readonly ring: KeyRing;

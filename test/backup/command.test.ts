@@ -164,6 +164,19 @@ describe('sekisho backup and sekisho restore', () => {
     await vi.waitFor(() => expect(readdirSync(folder)[0]).toMatch(/^sekisho-/), {
       timeout: 60_000,
     });
+    // Whoever watches it learns of that, and of one that is due and does not come.
+    const figures = async (): Promise<string> =>
+      await (await fetch(`${server.operations}/metrics`)).text();
+    await vi.waitFor(
+      async () =>
+        expect(await figures()).toMatch(/^sekisho_backup_last_success_timestamp_seconds \d+/m),
+      { timeout: 60_000 },
+    );
+    expect(await figures()).toContain('\nsekisho_backup_failures_total 0\n');
+    expect(await figures()).toContain('\nsekisho_backup_overdue 0\n');
+    const doctor = await sekisho(['doctor', '--data-dir', directory]);
+    expect(doctor).toMatchObject({ code: 0, stderr: '' });
+    expect(doctor.stdout).toMatch(/^backups {4}one each 1 h, the last one \S+ s ago/m);
     await server.end('SIGTERM');
     const file = join(folder, readdirSync(folder)[0] ?? '');
     expect(await sekisho(['restore', file, '--check', '--data-dir', directory])).toMatchObject({

@@ -1,39 +1,45 @@
 import { readConfig } from '../../config.ts';
 import { maxmemoryPolicies } from '../../create/redis-policies.ts';
 import { watchMembers } from '../../create/watch.ts';
-import { SekishoError } from '../../errors.ts';
+import { isSekishoError, SekishoError } from '../../errors.ts';
 import { tenths } from '../../http/objects/common.ts';
 import { memberOf } from '../../http/objects/insight.ts';
 import type { FollowerStatus } from '../../revocation/contract.ts';
-import type { MemberState } from '../../session/contract.ts';
+import type { BackupStatus, MemberState } from '../../session/contract.ts';
 import { makeSecret } from '../../token/secrets.ts';
 import type { Call, Command } from '../command.ts';
-import { reachOptions, runningAt } from '../operator.ts';
-import { print } from '../output.ts';
+import { type OperatorCommands, reachOptions, runningAt } from '../operator.ts';
+import { isoOf, print } from '../output.ts';
 import { readRecordOptions } from '../settings.ts';
+import { backupWords, hubWords, leaseWords, memberLines, milliseconds } from './doctor-words.ts';
 
 export const doctor: Command = {
   name: 'doctor',
   operands: [],
   summary:
     'Says how the nodes are, without becoming one. Exit code 1 when none runs, or one may not answer.',
+  description: [
+    'A member counts as "stale" once its lease has run out, and may go on answering until its tolerance has, too: exit code 0. After that it is "unavailable", which is 1, until the other nodes have removed it. A backup that is overdue, or a Redis that may evict, is said and is no failure.',
+  ],
   options: reachOptions,
   examples: [
     'sekisho doctor',
     'DATABASE_URL=postgres://… REDIS_URL=redis://… sekisho doctor --json',
   ],
   async run(call) {
-    const { node, members, redis } = await look(call);
+    const { node, members, redis, backups } = await look(call);
     print(
       call.options.json === true,
       {
         node: node && nodeJson(node),
         redis: redis && redisJson(redis),
+        backups: backups && backupsJson(backups),
         members: members.map(memberOf),
       },
       [
         ...(node === null ? [] : linesOf(node)),
         ...(redis === null ? [] : [`redis      ${redisWords(redis)}`]),
+        ...(backups === null ? [] : [`backups    ${backupWords(backups, Date.now())}`]),
         `members    ${members.length}`,
         ...members.flatMap(memberLines),
       ],
@@ -51,13 +57,15 @@ async function look(call: Call): Promise<{
   readonly members: readonly MemberState[];
   /** Null without REDIS_URL. */
   readonly redis: Redis | null;
+  /** Where a server schedules them. */
+  readonly backups: BackupStatus | null;
 }> {
   // Looking takes no secret, so that whoever watches nodes need not have theirs.
   const { record, redisUrl } = readConfig({ ...readRecordOptions(call), secret: makeSecret() });
   if (record.kind === 'postgres') {
     const members = await watchMembers(record.databaseUrl);
     const redis = redisUrl === null ? null : { policies: await maxmemoryPolicies(redisUrl) };
-    return { node: null, members, redis };
+    return { node: null, members, redis, backups: null };
   }
   const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
   if (running === null) {
@@ -67,7 +75,25 @@ async function look(call: Call): Promise<{
       `No server runs${place}: start one with sekisho serve, name another directory with --data-dir, or, for nodes on PostgreSQL, set DATABASE_URL.`,
     );
   }
-  return { node: await running.status(), members: await running.members(), redis: null };
+  const [node, members, backups] = [
+    await running.status(),
+    await running.members(),
+    await scheduledBackups(running),
+  ];
+  return { node, members, redis: null, backups };
+}
+
+async function scheduledBackups(
+  running: Pick<OperatorCommands, 'backupStatus'>,
+): Promise<BackupStatus | null> {
+  try {
+    const status = await running.backupStatus();
+    return status?.everyMs == null ? null : status;
+  } catch (error) {
+    // A server of a release that knows no such question.
+    if (isSekishoError(error) && error.code === 'invalid_request') return null;
+    throw error;
+  }
 }
 
 /** As it is reached from here; how the nodes reach it, their own lines say. */
@@ -111,27 +137,18 @@ function linesOf(node: FollowerStatus): readonly string[] {
   return [
     `node       ${node.memberId}, ${node.state}, ${node.freshness}`,
     `log        generation ${node.generation ?? '-'}, applied ${node.applied} of ${node.head}`,
-    `lease      ${node.leaseMs} ms + ${node.toleranceMs} ms, ${Math.round(node.leaseLeftMs)} ms left`,
+    `lease      ${node.leaseMs} ms + ${node.toleranceMs} ms, ${leaseWords(node.leaseLeftMs)}`,
     `heartbeat  ${milliseconds(node.lastHeartbeatMs)}`,
     `hub        ${hubWords(node.hub)}`,
   ];
 }
 
-function memberLines(member: MemberState): readonly string[] {
-  const { report } = member;
-  const hub = report && { kind: report.hub, working: report.hubWorking };
-  return [
-    `  ${member.id}  ${member.freshness}  ${member.address ?? ''}`.trimEnd(),
-    `    generation ${member.generation ?? '-'}, applied ${member.applied}, lag ${member.lag}, protocol ${member.version}`,
-    `    lease ${milliseconds(member.leaseLeftMs)} left of ${member.leaseMs} ms, heartbeat ${milliseconds(report?.lastHeartbeatMs ?? null)}`,
-    `    hub ${hub === null ? 'unknown' : hubWords(hub)}`,
-  ];
-}
-
-function hubWords({ kind, working }: FollowerStatus['hub']): string {
-  return `${kind}, ${working ? 'working' : 'not working: revocations take up to two heartbeats'}`;
-}
-
-function milliseconds(ms: number | null): string {
-  return ms === null ? 'none yet' : `${ms.toFixed(1)} ms`;
+function backupsJson(backups: BackupStatus): object {
+  return {
+    every_seconds: (backups.everyMs ?? 0) / 1000,
+    last_at: isoOf(backups.lastAtMs),
+    bytes: backups.lastBytes,
+    failures: backups.failures,
+    overdue: backups.overdue,
+  };
 }

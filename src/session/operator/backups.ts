@@ -5,21 +5,29 @@ import type { OperatorBackups } from './contract.ts';
 
 export function createOperatorBackups({
   record,
+  backups,
   ring,
   log,
-}: Pick<Services, 'record' | 'ring' | 'log'>): OperatorBackups {
+}: Pick<Services, 'record' | 'backups' | 'ring' | 'log'>): OperatorBackups {
   return {
     async backUp({ path }, onProgress) {
-      const { backups } = record;
-      if (backups === undefined) {
+      if (backups === null) {
         throw new SekishoError('invalid_request', 'A record in memory cannot be backed up.');
       }
       if (!isAbsolute(path)) {
         throw new SekishoError('invalid_request', 'The path of a backup must be absolute.');
       }
-      const written = await backups.write({ path, ring, ...(onProgress && { onProgress }) });
-      log.info({ ...written }, 'a backup was written');
-      return written;
+      try {
+        const written = await backups.write({ path, ring, ...(onProgress && { onProgress }) });
+        log.info({ ...written }, 'a backup was written');
+        return written;
+      } catch (error) {
+        backups.failed();
+        throw error;
+      }
     },
+
+    // Of a cluster nobody in particular makes them.
+    backupStatus: async () => (record.kind === 'pglite' && backups ? backups.status() : null),
   };
 }

@@ -6,6 +6,7 @@ import type {
   TenantStats,
 } from '../../record/contract.ts';
 import type { Policy, Tenant, TenantState, User } from '../../tenant/types.ts';
+import type { BackupStatus } from '../backups.ts';
 import type { ClientWithSecret } from '../client-contract.ts';
 import type { MemberState, PasswordReset, Revocation } from '../types.ts';
 import type { OperatorAudit } from './audit-contract.ts';
@@ -76,7 +77,7 @@ export interface OperatorPolicies {
   getTenantPolicy(input: { readonly tenant: string }): Promise<VersionedPolicy>;
   /**
    * Replaces the fields that are named, `login_limit.max_wait` and the like among them, in what is in force: an override keeps
-   * its end.
+   * its end, and `endPolicyOverride` is how one is ended.
    */
   setTenantPolicy(input: {
     readonly tenant: string;
@@ -85,7 +86,16 @@ export interface OperatorPolicies {
     readonly ifVersion: number | null;
     /** Holds for so long, 30 days at most, over what is there for good; absent: as what is in force does. */
     readonly forMs?: number | null;
-  }): Promise<VersionedPolicy & { readonly revocation: Revocation | null }>;
+  }): Promise<ChangedPolicy>;
+  /**
+   * Ends an override early: what is there for good is in force again. @throws SekishoError `not_found` where none is in force;
+   * `precondition_failed`.
+   */
+  endPolicyOverride(input: {
+    readonly tenant: string;
+    /** Null: whatever it is now. */
+    readonly ifVersion: number | null;
+  }): Promise<ChangedPolicy>;
 }
 
 export interface VersionedPolicy {
@@ -94,6 +104,9 @@ export interface VersionedPolicy {
   /** Up to when it is in force, and what follows; null: for good. */
   readonly override: { readonly untilMs: number; readonly after: Policy } | null;
 }
+
+/** `revocation`: of tokens that would live longer than the policy allows now; null where none do. */
+export type ChangedPolicy = VersionedPolicy & { readonly revocation: Revocation | null };
 
 /** A tenant with what operators see of it. */
 export type TenantSeen = TenantState & { readonly createdAtMs: number };
@@ -205,6 +218,8 @@ export interface OperatorBackups {
    * @throws SekishoError as `BackupStore.write`; `invalid_request` for a record in memory or a path that is not absolute.
    */
   backUp(input: { readonly path: string }, onProgress?: OnProgress): Promise<BackupSummary>;
+  /** How backups of an embedded record are; null for others. */
+  backupStatus(): Promise<BackupStatus | null>;
 }
 
 /** What concerns the record and its nodes as a whole. */

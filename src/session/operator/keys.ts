@@ -1,4 +1,4 @@
-import type { AuditAction } from '../../audit/types.ts';
+import type { AuditAction, NewAuditEvent } from '../../audit/types.ts';
 import { SekishoError } from '../../errors.ts';
 import type { StoredKey } from '../../record/contract.ts';
 import { ISSUER_AHEAD_MS } from '../../token/issuer.ts';
@@ -20,18 +20,17 @@ const MOST_AHEAD_MS = 30 * 86_400_000;
 export function createOperatorKeys(services: Services): OperatorKeys {
   const { keys, issuer, record } = services;
 
-  async function audited(
+  /** Written in the transaction of what it tells. */
+  function rows(
     action: AuditAction,
     kid: string,
-    detail: Record<string, string | boolean> = {},
-  ): Promise<void> {
-    await record.audit.append([
-      auditRow(services, {
-        ...{ tid: null, action, actor: OPERATOR, detail },
-        subject: { kind: 'signing_key', id: kid },
-      }),
-    ]);
+    detail: Record<string, string | boolean>,
+  ): readonly NewAuditEvent[] {
+    const subject = { kind: 'signing_key', id: kid };
+    return [auditRow(services, { tid: null, action, actor: OPERATOR, subject, detail })];
   }
+
+  const madeRows = ({ kid, alg }: StoredKey) => rows('signing_key_made', kid, { alg });
 
   function seen(key: StoredKey): KeySeen {
     const now = nowMs(services);
@@ -70,9 +69,7 @@ export function createOperatorKeys(services: Services): OperatorKeys {
         throw wrong('/ahead_ms', `must be ${LEAST_AHEAD_MS} to ${MOST_AHEAD_MS}`);
       }
       await keys.refresh();
-      const key = await keys.make(nowMs(services) + ahead, alg ?? undefined);
-      await audited('signing_key_made', key.kid, { alg: key.alg });
-      return seen(key);
+      return seen(await keys.make(nowMs(services) + ahead, madeRows, alg ?? undefined));
     },
 
     async retireKey({ kid, withdraw }) {
@@ -81,10 +78,9 @@ export function createOperatorKeys(services: Services): OperatorKeys {
       found(kid);
       const others = keys.stored().filter((one) => one.kid !== kid);
       // First the other one: there is no moment without a key to sign with.
-      const made = signingKeyAt(others, now) === null ? await keys.make(now) : null;
-      if (made !== null) await audited('signing_key_made', made.kid, { alg: made.alg });
-      await keys.retire(kid, withdraw ? now - RETIRED_KEY_MS : now);
-      await audited('signing_key_retired', kid, { withdrawn: withdraw });
+      const made = signingKeyAt(others, now) === null ? await keys.make(now, madeRows) : null;
+      const retired = rows('signing_key_retired', kid, { withdrawn: withdraw });
+      await keys.retire(kid, withdraw ? now - RETIRED_KEY_MS : now, retired);
       return { key: seen(found(kid)), made: made && seen(found(made.kid)) };
     },
 

@@ -1,35 +1,62 @@
 import { SekishoError } from '../../errors.ts';
 import { parsePolicy } from '../../tenant/policy.ts';
+import type { Policy } from '../../tenant/types.ts';
 import { createPolicyWrites } from '../admin-policy.ts';
 import { MAX_TRIES } from '../open.ts';
 import { nowMs, type Services } from '../services.ts';
-import type { OperatorPolicies } from './contract.ts';
+import type { ChangedPolicy, OperatorPolicies, VersionedPolicy } from './contract.ts';
 import { operatorIn, tenantNamed } from './names.ts';
+
+/** What takes the place of what is in force; `untilMs` null: for good. */
+interface Next {
+  readonly policy: Policy;
+  readonly untilMs: number | null;
+}
 
 export function createOperatorPolicies(services: Services): OperatorPolicies {
   const { read, put } = createPolicyWrites(services);
+
+  /** Puts what follows from the version that was read: what somebody else changes meanwhile is not put back. */
+  async function change(
+    tenant: string,
+    ifVersion: number | null,
+    nextOf: (before: VersionedPolicy) => Next,
+  ): Promise<ChangedPolicy> {
+    const { tid } = await tenantNamed(services, tenant);
+    for (let tries = 1; ; tries += 1) {
+      const before = await read(tid);
+      const { policy, untilMs } = nextOf(before);
+      try {
+        return await put(operatorIn(tid), policy, ifVersion ?? before.version, untilMs);
+      } catch (error) {
+        const raced = error instanceof SekishoError && error.code === 'precondition_failed';
+        if (!raced || ifVersion !== null || tries === MAX_TRIES) throw error;
+      }
+    }
+  }
+
   return {
     async getTenantPolicy(input) {
       return read((await tenantNamed(services, input.tenant)).tid);
     },
 
-    async setTenantPolicy({ tenant, set, ifVersion, forMs = null }) {
-      const { tid } = await tenantNamed(services, tenant);
-      for (let tries = 1; ; tries += 1) {
-        const { policy, version, override } = await read(tid);
-        const next = parsePolicy(merged(policy, set));
-        try {
-          // Over the version that was read: what somebody else changes meanwhile is not put back.
-          // What holds for a while goes on to hold as long.
-          const kept = override?.untilMs ?? null;
-          const untilMs = forMs === null ? kept : nowMs(services) + forMs;
-          return await put(operatorIn(tid), next, ifVersion ?? version, untilMs);
-        } catch (error) {
-          const raced = error instanceof SekishoError && error.code === 'precondition_failed';
-          if (!raced || ifVersion !== null || tries === MAX_TRIES) throw error;
+    setTenantPolicy: ({ tenant, set, ifVersion, forMs = null }) =>
+      change(tenant, ifVersion, ({ policy, override }) => ({
+        policy: parsePolicy(merged(policy, set)),
+        // What holds for a while goes on to hold as long.
+        untilMs: forMs === null ? (override?.untilMs ?? null) : nowMs(services) + forMs,
+      })),
+
+    endPolicyOverride: ({ tenant, ifVersion }) =>
+      change(tenant, ifVersion, ({ override }) => {
+        if (override === null) {
+          throw new SekishoError(
+            'not_found',
+            'No override is in force: the policy holds for good.',
+          );
         }
-      }
-    },
+        return { policy: override.after, untilMs: null };
+      }),
   };
 }
 
