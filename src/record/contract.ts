@@ -275,10 +275,17 @@ export interface AuditStore {
 
 export interface KeyStore {
   list(): Promise<readonly StoredKey[]>;
-  /** Inserts `key` unless one with the same purpose became active at or after `unlessActiveSinceMs`; true if inserted. */
-  add(key: StoredKey, unlessActiveSinceMs: number): Promise<boolean>;
-  /** It signs no more from `atMs` on; of several retirements the earliest holds. */
-  retire(kid: string, atMs: number): Promise<void>;
+  /**
+   * Inserts `key`, with `audit`, unless one with the same purpose became active at or after `unlessActiveSinceMs`; true if
+   * inserted.
+   */
+  add(
+    key: StoredKey,
+    unlessActiveSinceMs: number,
+    audit?: readonly NewAuditEvent[],
+  ): Promise<boolean>;
+  /** It signs no more from `atMs` on, and `audit` says so; of several retirements the earliest holds. */
+  retire(kid: string, atMs: number, audit?: readonly NewAuditEvent[]): Promise<void>;
   /** Settings kept in the record from the first start on (issuer …): stores `value` unless one is there; returns what is there. */
   setting(name: string, value: string): Promise<string>;
   /** Puts `value` in place of `expected`, where that still stands. @returns what is there afterwards. */

@@ -25,8 +25,8 @@ export function createKeyStore(database: Database): KeyStore {
       }));
     },
 
-    async add(key, unlessActiveSinceMs) {
-      return await call<boolean>(database, 'add_signing_key', [
+    async add(key, unlessActiveSinceMs, audit = []) {
+      return await call<boolean>(database, 'make_key', [
         key.kid,
         key.purpose,
         key.alg,
@@ -35,11 +35,12 @@ export function createKeyStore(database: Database): KeyStore {
         Math.floor(key.activeFromMs),
         key.retiredAtMs === null ? null : Math.floor(key.retiredAtMs),
         Math.floor(unlessActiveSinceMs),
+        storableJson(audit),
       ]);
     },
 
-    async retire(kid, atMs) {
-      await call<void>(database, 'retire_signing_key', [kid, Math.floor(atMs)]);
+    async retire(kid, atMs, audit = []) {
+      await call<void>(database, 'end_key', [kid, Math.floor(atMs), storableJson(audit)]);
     },
 
     async setting(name, value) {

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { genesisOf, SALT_BYTES, sealOf } from '../../src/audit/chain.ts';
 import type { KeeperParts } from '../../src/audit/keeping.ts';
 import { createSealer, type Sealer } from '../../src/audit/sealer.ts';
 import { createTrailSigning, type TrailSigning } from '../../src/audit/signing.ts';
@@ -6,8 +8,9 @@ import { type TrailReport, verifyTrail } from '../../src/audit/verifier.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { newId } from '../../src/id.ts';
 import { type Log, silentLog } from '../../src/observe/log.ts';
+import { createLogger } from '../../src/observe/logger.ts';
 import type { SqlCall } from '../../src/record/database.ts';
-import type { TrailStore } from '../../src/record/trail-contract.ts';
+import type { Seal, TrailStore } from '../../src/record/trail-contract.ts';
 import { auditEvent, type RecordFixture, ring, START_MS, seedTenant } from './seed.ts';
 
 export const ISSUER = 'https://trail.example';
@@ -30,14 +33,18 @@ export interface TestSealer {
 
 export function sealerOf(
   { record }: RecordFixture,
-  store: Pick<TrailStore, 'take' | 'seal' | 'release' | 'places'> = record.trail,
-  wallMs: () => number = () => Date.now(),
-  log: Log = silentLog,
+  options: {
+    readonly store?: Pick<TrailStore, 'take' | 'seal' | 'release' | 'places'>;
+    readonly log?: Log;
+    readonly clock?: Clock;
+  } = {},
 ): TestSealer {
-  const signing = createTrailSigning({ store: record.trail, ring, wallNowMs: wallMs });
+  const { store = record.trail, log = silentLog, clock = restless } = options;
+  const wallNowMs = (): number => Date.now();
+  const signing = createTrailSigning({ store: record.trail, ring, wallNowMs });
   const member = newId();
   const sealer = createSealer({
-    ...{ store, signing, issuer: () => ISSUER, clock: restless, wallNowMs: wallMs, log },
+    ...{ store, signing, issuer: () => ISSUER, clock, wallNowMs, log },
     memberId: () => member,
   });
   return { sealer, signing };
@@ -124,4 +131,46 @@ export async function tamper(
       ),
     );
   }
+}
+
+/**
+ * What somebody does who can write to the database and knows how the trail is made: changes rows by `change` ($1: the tenant)
+ * and gives what is left a chain with good hashes, as if it had never been another. No checkpoint of the old one stays.
+ */
+export async function rewriteChain(
+  fixture: RecordFixture,
+  tid: string,
+  ...change: readonly SqlCall[]
+): Promise<void> {
+  await tamper(fixture, ...change);
+  const { trail } = fixture.record;
+  const rows = (await trail.sealed(tid, 0, 1_000)).flatMap(({ row }) => (row ? [row] : []));
+  const seals: Seal[] = [];
+  for (const [index, row] of rows.entries()) {
+    const before = seals.at(-1)?.hash ?? genesisOf(tid);
+    seals.push(sealOf(before, index + 1, row, () => randomBytes(SALT_BYTES)));
+  }
+  const bytea = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes);
+  await tamper(
+    fixture,
+    ...['audit_seal', 'audit_checkpoint'].map((table) => ({
+      text: `delete from sekisho.${table} where tid = $1`,
+      values: [tid],
+    })),
+    ...seals.map(({ seq, id, hash, personal, salt }) => ({
+      text: 'insert into sekisho.audit_seal values ($1, $2, $3, $4, $5, $6, now())',
+      values: [tid, seq, id, bytea(hash), bytea(personal), bytea(salt)],
+    })),
+    {
+      text: `update sekisho.audit_chain set seq = $2, hash = $3, signed_seq = 0, signed_token = null,
+        unsigned_since = now() - interval '1 hour', base_seq = 0, base_hash = null, base_token = null where tid = $1`,
+      values: [tid, seals.length, bytea(seals.at(-1)?.hash ?? genesisOf(tid))],
+    },
+  );
+}
+
+/** Keeps what a node logs: the fields of each line, and the lines as they are written. */
+export function keepingLog(): { readonly log: Log; readonly lines: string[] } {
+  const lines: string[] = [];
+  return { log: createLogger('info', (line) => lines.push(line)), lines };
 }

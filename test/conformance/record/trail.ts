@@ -69,18 +69,18 @@ export function trailSuite(kind: string, open: () => Promise<RecordFixture>): vo
       const { tid } = await sealed(2);
       await write(fixture, tid, 3);
       const { trail } = fixture.record;
-      const dying = sealerOf(fixture, {
-        ...trail,
-        seal: () => Promise.reject(new Error('it was killed between reading and writing')),
-      });
+      const seal = () => Promise.reject(new Error('it was killed between reading and writing'));
+      const dying = sealerOf(fixture, { store: { ...trail, seal } });
       await expect(dying.sealer.now()).rejects.toThrow('killed');
       expect(await verifyAll(fixture, tid)).toMatchObject({ rows: 2, unsealed: 3, wrong: 0 });
       // The answer is lost, the write is not.
       const deaf = sealerOf(fixture, {
-        ...trail,
-        async seal(moves) {
-          await trail.seal(moves);
-          throw new Error('its answer was lost');
+        store: {
+          ...trail,
+          async seal(moves) {
+            await trail.seal(moves);
+            throw new Error('its answer was lost');
+          },
         },
       });
       await expect(deaf.sealer.now()).rejects.toThrow('lost');
