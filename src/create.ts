@@ -1,11 +1,12 @@
 import { readConfig, type SekishoOptions } from './config.ts';
-import { createInstance } from './create/instance.ts';
+import { createInstance, withClose } from './create/instance.ts';
 import { holdOne } from './create/one.ts';
 import type { Sekisho, Starting } from './create/sekisho.ts';
 
 /**
  * Opens Sekisho and resolves when it may answer. Without options it is the embedded shape in `.sekisho`: nothing to
- * install. There is one for each record in a process: asking again with the same options gives the same one.
+ * install. There is one for each record in a process: whoever asks again with the same options shares it, and closes its own
+ * share.
  *
  * @throws SekishoError `invalid_configuration`, `data_directory_in_use`, `data_directory_unusable`. A `databaseUrl` that
  *   cannot be reached is tried again and again; see `startSekisho` for answering 503 meanwhile.
@@ -39,5 +40,10 @@ export async function createSekisho(options: SekishoOptions = {}): Promise<Sekis
  */
 export function startSekisho(options: SekishoOptions = {}): Starting {
   const config = readConfig(options);
-  return holdOne(config, () => createInstance(config));
+  const { instance, letGo } = holdOne(
+    config,
+    () => createInstance(config),
+    ({ sekisho }) => sekisho.close(),
+  );
+  return { ...instance, sekisho: withClose(instance.sekisho, letGo) };
 }

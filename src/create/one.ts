@@ -51,42 +51,56 @@ function fingerprintOf(config: Config): string {
   return createHash('sha256').update(plain).digest('hex');
 }
 
-/**
- * One instance for each record in a process: whoever asks again with the same options gets the same one.
- *
- * @throws SekishoError `invalid_configuration` when there is one with other options.
- */
-export function holdOne<Instance>(config: Config, make: () => Instance): Instance {
-  const key = keyOf(config);
-  if (key === null) return make();
-  const { held } = registry();
-  const fingerprint = fingerprintOf(config);
-  const known = held.get(key);
-  if (known !== undefined) {
-    if (known.fingerprint !== fingerprint) {
-      throw new SekishoError(
-        'invalid_configuration',
-        'This process has a Sekisho on the same record already, made with other options.',
-      );
-    }
-    known.holders += 1;
-    return known.instance as Instance;
-  }
-  const instance = make();
-  held.set(key, { fingerprint, instance, holders: 1 });
-  return instance;
+/** One holder's share of an instance. */
+export interface Share<Instance> {
+  readonly instance: Instance;
+  /**
+   * Gives this share back, once however often it is called. The last holder's closes the instance, and nobody opens the
+   * record again before that is done.
+   */
+  letGo(): Promise<void>;
 }
 
-/** Gives an instance back; the last holder's `close` is run, and nobody opens the record again before it is done. */
-export async function letGo(config: Config, close: () => Promise<void>): Promise<void> {
+/**
+ * One instance for each record in a process: whoever asks again with the same options shares it.
+ *
+ * @param close run by the last holder.
+ * @throws SekishoError `invalid_configuration` when there is one with other options.
+ */
+export function holdOne<Instance>(
+  config: Config,
+  make: () => Instance,
+  close: (instance: Instance) => Promise<void>,
+): Share<Instance> {
   const key = keyOf(config);
-  const { held, closing } = registry();
-  const known = key === null ? undefined : held.get(key);
-  if (key === null || known === undefined) return close();
+  if (key === null) {
+    const instance = make();
+    return { instance, letGo: once(() => close(instance)) };
+  }
+  const { held } = registry();
+  const fingerprint = fingerprintOf(config);
+  const known = held.get(key) ?? { fingerprint, instance: make(), holders: 0 };
+  if (known.fingerprint !== fingerprint) {
+    throw new SekishoError(
+      'invalid_configuration',
+      'This process has a Sekisho on the same record already, made with other options.',
+    );
+  }
+  held.set(key, known);
+  known.holders += 1;
+  const instance = known.instance as Instance;
+  return { instance, letGo: once(() => giveBack(key, known, () => close(instance))) };
+}
+
+async function giveBack(key: string, known: Held, close: () => Promise<void>): Promise<void> {
   known.holders -= 1;
   if (known.holders > 0) return;
-  held.delete(key);
-  const done = close().finally(() => closing.delete(key));
+  const { held, closing } = registry();
+  // Never a successor's place.
+  if (held.get(key) === known) held.delete(key);
+  const done = close().finally(() => {
+    if (closing.get(key) === done) closing.delete(key);
+  });
   closing.set(key, done);
   await done;
 }
@@ -98,4 +112,12 @@ export async function previousClosed(config: Config): Promise<void> {
     await registry()
       .closing.get(key)
       ?.catch(() => {});
+}
+
+function once(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | null = null;
+  return () => {
+    running ??= run();
+    return running;
+  };
 }

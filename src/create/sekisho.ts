@@ -111,7 +111,7 @@ export interface Sekisho {
   drain(): Promise<void>;
   /**
    * Leaves the membership and closes everything; whoever calls afterwards gets `not_ready`. Where several parts of a
-   * program hold the same instance, the last one closes it.
+   * program have asked for the same instance, the last of them closes it. Calling it again does nothing more.
    */
   close(): Promise<void>;
 }

@@ -39,14 +39,31 @@ test('wrong settings are refused at once, by name and without their values', asy
 
 test('one instance for each record in a process, whoever asks; the last holder closes it', async () => {
   const [one, two] = await Promise.all([open(), open()]);
-  expect(two).toBe(one);
+  expect(two.engine).toBe(one.engine);
   expect(await codeOf(open({ audience: 'other' }))).toBe('invalid_configuration');
+  await one.close();
+  // However often one holder closes, it has one share.
   await one.close();
   expect((await one.operations(new Request('http://x/readyz'))).status).toBe(200);
   await two.close();
   expect((await one.operations(new Request('http://x/readyz'))).status).toBe(503);
   expect((await one.fetch(new Request('http://x/v1/session'))).status).toBe(503);
   expect(await codeOf(one.authenticate('token'))).toBe('not_ready');
+});
+
+test('a late second close of an instance leaves the one alone that came after it', async () => {
+  const first = await open();
+  const [closing, again] = [first.close(), first.close()];
+  const next = await open();
+  // Both of them wait until it is closed.
+  await Promise.all([closing, again, first.close()]);
+  expect((await next.operations(new Request('http://x/readyz'))).status).toBe(200);
+  const shared = await open();
+  expect(shared.engine).toBe(next.engine);
+  await shared.close();
+  expect((await next.operations(new Request('http://x/readyz'))).status).toBe(200);
+  await next.close();
+  expect((await next.operations(new Request('http://x/readyz'))).status).toBe(503);
 });
 
 test('a restart keeps sessions, keys and secret; what was counted is written at close', async () => {
