@@ -26,7 +26,11 @@ import { serve } from './commands/serve.ts';
 import { sessionList, sessionRevoke, sessionShow } from './commands/session.ts';
 import { tenantCreate, tenantList, tenantShow } from './commands/tenant.ts';
 import { tenantDelete, tenantResume, tenantSuspend } from './commands/tenant-life.ts';
-import { tenantPolicyGet, tenantPolicySet } from './commands/tenant-policy.ts';
+import {
+  tenantPolicyEndOverride,
+  tenantPolicyGet,
+  tenantPolicySet,
+} from './commands/tenant-policy.ts';
 import { userCreate, userList, userShow } from './commands/user.ts';
 import {
   userDelete,
@@ -47,7 +51,7 @@ export const groups: readonly Group[] = [
     commands: [
       ...[tenantCreate, tenantList, tenantShow],
       ...[tenantSuspend, tenantResume, tenantDelete],
-      ...[tenantPolicyGet, tenantPolicySet],
+      ...[tenantPolicyGet, tenantPolicySet, tenantPolicyEndOverride],
     ],
   },
   {

@@ -140,6 +140,34 @@ describe('sekisho tenant', () => {
     );
     expect(held.json).toMatchObject({ policy: { access_ttl: 60 }, after: { access_ttl: 120 } });
   });
+
+  test('A8 B14 policy end-override: what is there for good is in force again, and it is audited', async () => {
+    await at.engine.makeTenant('for-a-while');
+    const policy = (...words: readonly string[]) => at.run('tenant', 'policy', ...words);
+    const long = ['--set', 'access_ttl=600', '--set', 'on_session_limit=reject'];
+    const held = await policy('set', 'for-a-while', ...long, '--for', '2h', '--json');
+    const { version, override_until } = held.json as { version: number; override_until: string };
+    const stale = await policy('end-override', 'for-a-while', '--if-version', `${version - 1}`);
+    expect([stale.code, stale.stdout]).toEqual([1, '']);
+    const right = ['--if-version', `${version}`, '--json'];
+    const ended = await policy('end-override', 'for-a-while', ...right);
+    expect(ended).toMatchObject({
+      code: 0,
+      // Tokens of the longer life are superseded.
+      json: { policy: { access_ttl: 300 }, version: version + 1, revocation: { scope: 'reissue' } },
+    });
+    expect(ended.json).not.toHaveProperty('after');
+    expect((await policy('get', 'for-a-while')).stdout).not.toContain('until');
+    const action = ['--action', 'policy_changed', '--limit', '1', '--json'];
+    const { json } = await at.run('audit', 'list', '--tenant', 'for-a-while', ...action);
+    const detail = { access_ttl: 300, shorter: true, override_ended: override_until };
+    expect(json).toMatchObject({ events: [{ detail }] });
+    const again = await policy('end-override', 'for-a-while');
+    expect(again).toMatchObject({
+      ...{ code: 1, stdout: '' },
+      stderr: 'sekisho: No override is in force: the policy holds for good.\n',
+    });
+  });
 });
 
 describe('sekisho user', () => {

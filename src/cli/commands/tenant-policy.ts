@@ -1,10 +1,12 @@
-import type { VersionedPolicy } from '../../session/operator/contract.ts';
+import type { ChangedPolicy, VersionedPolicy } from '../../session/operator/contract.ts';
 import type { Policy } from '../../tenant/types.ts';
 import {
+  type Call,
   type Command,
   duration,
   integer,
   many,
+  type Option,
   operand,
   UsageError,
   wantsJson,
@@ -34,21 +36,23 @@ export const tenantPolicyGet: Command = {
   },
 };
 
+const ifVersionOption: Option = {
+  name: 'if-version',
+  value: 'N',
+  help: 'only when the policy still is of this version (policy get shows it)',
+};
+
 export const tenantPolicySet: Command = {
   name: 'tenant policy set',
   operands: ['SLUG'],
   summary: 'Replaces fields of a tenant’s policy, at once and for sessions that exist too.',
   description: [
-    'Where a time span becomes shorter, tokens of the longer one are superseded: clients refresh, nobody is logged out by that. A field that is not named stays as it is. With --for it holds for that long, and what was there for good before is in force again by itself afterwards.',
+    'Where a time span becomes shorter, tokens of the longer one are superseded: clients refresh, nobody is logged out by that. A field that is not named stays as it is. With --for it holds for that long, and what was there for good before is in force again by itself afterwards, or at once by policy end-override. Without --for, what holds for a while goes on to hold as long.',
   ],
   options: [
     { name: 'set', value: 'FIELD=VALUE', help: 'a field and its value; required', repeats: true },
     { name: 'for', value: 'TIME', help: 'only for so long, such as 2h; at most 30d' },
-    {
-      name: 'if-version',
-      value: 'N',
-      help: 'only when the policy still is of this version (policy get shows it)',
-    },
+    ifVersionOption,
     ...reachOptions,
   ],
   examples: [
@@ -59,22 +63,51 @@ export const tenantPolicySet: Command = {
   ],
   async run(call) {
     const set = fieldsOf(many(call, 'set'));
-    const ifVersion = integer(call, 'if-version', 0, 2_147_483_647);
+    const ifVersion = ifVersionOf(call);
     const seconds = duration(call, 'for');
     const forMs = seconds === null ? null : seconds * 1000;
-    const { policy, version, override, revocation } = await withOperator(call, (operator) =>
+    const changed = await withOperator(call, (operator) =>
       operator.setTenantPolicy({ tenant: operand(call, 0), set, ifVersion, forMs }),
     );
-    const json = { policy, version, ...overrideJson(override), ...revocationJson(revocation) };
-    print(wantsJson(call), json, [
-      ...linesOf(policy),
-      `version  ${version}`,
-      ...overrideLines(override),
-      ...(revocation === null ? [] : [revokedLine('longer tokens are superseded', revocation)]),
-    ]);
-    return revocationExit(call, revocation);
+    return told(call, changed);
   },
 };
+
+export const tenantPolicyEndOverride: Command = {
+  name: 'tenant policy end-override',
+  operands: ['SLUG'],
+  summary:
+    'Ends early what holds for a while; the policy that is there for good is in force again.',
+  description: [
+    'At once, on all nodes. What came to its end under it stays ended. Where the override was longer, tokens of it are superseded: clients refresh. Without one in force it is refused, and nothing changes.',
+  ],
+  options: [ifVersionOption, ...reachOptions],
+  examples: [
+    'sekisho tenant policy end-override skyline',
+    'sekisho tenant policy end-override skyline --if-version 7 --json',
+  ],
+  async run(call) {
+    const changed = await withOperator(call, (operator) =>
+      operator.endPolicyOverride({ tenant: operand(call, 0), ifVersion: ifVersionOf(call) }),
+    );
+    return told(call, changed);
+  },
+};
+
+function ifVersionOf(call: Call): number | null {
+  return integer(call, 'if-version', 0, 2_147_483_647);
+}
+
+function told(call: Call, { policy, version, override, revocation }: ChangedPolicy): number {
+  const json = { policy, version, ...overrideJson(override), ...revocationJson(revocation) };
+  print(wantsJson(call), json, [
+    ...linesOf(policy),
+    `version  ${version}`,
+    ...overrideLines(override),
+    ...(revocation === null ? [] : [revokedLine('longer tokens are superseded', revocation)]),
+  ]);
+  return revocationExit(call, revocation);
+}
 
 function fieldsOf(given: readonly string[]): Record<string, number | string> {
   if (given.length === 0) throw new UsageError('--set FIELD=VALUE is missing');
