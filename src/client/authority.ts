@@ -158,18 +158,19 @@ export class Authority {
     // Without a storage in common each tab holds a session of its own.
     const shared = this.#settings.cookies || this.#settings.storage !== null;
     if (!shared || this.closed) return;
-    await credentials.load();
+    // What was told is so, whether it can be read yet or not.
+    await credentials.load().catch(() => {});
     const own = this.#settings.cookies || session === credentials.session;
     if (type === 'logout') {
       if (!own) return;
       if (this.#settings.cookies) await credentials.forget();
-      else await credentials.reload();
+      else await credentials.follow();
       const why = (code ?? 'logged_out') as 'logged_out' | ClientErrorCode;
       this.#emit({ type, here: false, code: why });
       return;
     }
     if (this.#settings.cookies) credentials.adopt(session, until);
-    else await credentials.reload();
+    else await credentials.follow();
     if (type === 'login') this.#emit({ type, here: false });
   }
 

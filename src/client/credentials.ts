@@ -1,3 +1,4 @@
+import { ClientError } from './errors.ts';
 import type { Settings } from './options.ts';
 import type { TokensAnswer } from './types.ts';
 
@@ -21,6 +22,8 @@ export class Credentials {
   version = 0;
   #held: Held = {};
   #loading: Promise<unknown> | null = null;
+  /** The storage has refused what is held. */
+  #unwritten = false;
   readonly #settings: Settings;
 
   constructor(settings: Settings) {
@@ -55,22 +58,43 @@ export class Credentials {
     return this.#settings.cookies ? near : refresh !== undefined && (access === undefined || near);
   }
 
-  /** Reads the storage, once. */
+  /**
+   * Reads the storage, once; when it could not be read, the next call does it.
+   *
+   * @throws ClientError `storage_error`.
+   */
   async load(): Promise<void> {
-    this.#loading ??= this.reload();
+    this.#loading ??= this.reload().catch((error: unknown) => {
+      this.#loading = null;
+      throw error;
+    });
     await this.#loading;
   }
 
-  /** Reads the storage anew: another tab may have written it. */
+  /** Reads the storage anew: another tab may have written it. @throws ClientError `storage_error`. */
   async reload(): Promise<void> {
     const { storage, key } = this.#settings;
     if (storage === null) return;
-    const text = await storage.getItem(key);
+    // What was refused counts: the storage has the tokens before it, which have been used.
+    if (this.#unwritten) return await this.#store();
+    let text: string | null;
+    try {
+      text = await storage.getItem(key);
+    } catch (cause) {
+      throw new ClientError('storage_error', 'The storage of tokens cannot be read.', { cause });
+    }
     const found = parsed(text);
     if (found.access !== this.#held.access || found.refresh !== this.#held.refresh) {
       this.version += 1;
     }
     this.#held = found;
+  }
+
+  /** Another tab has just written the storage: that counts, now or as soon as it can be read. */
+  async follow(): Promise<void> {
+    this.#unwritten = false;
+    this.#loading = null;
+    await this.load().catch(() => {});
   }
 
   /** Keeps a new pair. */
@@ -106,10 +130,21 @@ export class Credentials {
   async #write(held: Held): Promise<void> {
     this.version += 1;
     this.#held = held;
+    await this.#store();
+  }
+
+  /** A storage that refuses ends nothing: what is held is written when the storage is read next. */
+  async #store(): Promise<void> {
     const { storage, key } = this.#settings;
     if (storage === null) return;
-    if (Object.keys(held).length === 0) await storage.removeItem(key);
-    else await storage.setItem(key, JSON.stringify(held));
+    const held = this.#held;
+    try {
+      if (Object.keys(held).length === 0) await storage.removeItem(key);
+      else await storage.setItem(key, JSON.stringify(held));
+      if (held === this.#held) this.#unwritten = false;
+    } catch {
+      this.#unwritten = true;
+    }
   }
 }
 

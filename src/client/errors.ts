@@ -12,6 +12,8 @@ export type LocalErrorCode =
   | 'unexpected_answer'
   /** `fetch` was given an address to which credentials may not go; see `apiOrigins`. */
   | 'foreign_origin'
+  /** `storage` could not be read; the next call reads it again. */
+  | 'storage_error'
   /** There is no WebSocket here: pass one. */
   | 'no_websocket'
   /** The client was closed. */

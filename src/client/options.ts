@@ -1,6 +1,10 @@
 import type { SocketConstructor } from './socket-like.ts';
 
-/** Where tokens are kept between page loads or runs: `sessionStorage` is one, and so is React Native's `AsyncStorage`. */
+/**
+ * Where tokens are kept between page loads or runs: `sessionStorage` is one, and so is React Native's `AsyncStorage`. While it
+ * cannot be read, calls reject with `storage_error`. A write that it refuses fails no call: the tokens count in memory, and
+ * are written at the next refresh.
+ */
 export interface TokenStorage {
   getItem(key: string): string | null | Promise<string | null>;
   setItem(key: string, value: string): void | Promise<void>;
@@ -25,7 +29,10 @@ export interface ClientOptions {
    * none: tokens go nowhere else.
    */
   readonly apiOrigins?: readonly string[];
-  /** How long a call of the client itself may take, milliseconds. Default 40000: a revoking call may wait for 30 s. */
+  /**
+   * How long a call of the client itself may take, milliseconds. Default 40000: a revoking call may wait for 30 s. `Infinity`
+   * and whatever is beyond 24 days: as long as a timer can run.
+   */
   readonly timeoutMs?: number;
   /**
    * How long a read, or a refresh, may wait altogether for what `Retry-After` asks for, before the refusal is handed on.
@@ -37,6 +44,9 @@ export interface ClientOptions {
   /** For `socket`. Default: the global `WebSocket`; Node has one from release 22 on, before it pass that of `ws`. */
   readonly WebSocket?: SocketConstructor;
 }
+
+/** A timer beyond 2^31 - 1 ms, 24 days, would fire at once. */
+export const LONGEST_MS = 2 ** 31 - 1;
 
 /** Options with their defaults. */
 export interface Settings {
@@ -68,7 +78,7 @@ export function settingsOf(options: ClientOptions): Settings {
     storage: (!cookies && options.storage) || null,
     key: `sekisho:${base}`,
     origins: new Set([url.origin, ...(options.apiOrigins ?? []).map((one) => new URL(one).origin)]),
-    timeoutMs: options.timeoutMs ?? 40_000,
+    timeoutMs: Math.min(options.timeoutMs ?? 40_000, LONGEST_MS),
     retryForMs: options.retryForMs ?? 10_000,
     // Called as a method of something else, a browser's fetch throws.
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),

@@ -1,5 +1,5 @@
 import { ClientError, errorOf, retryAfterOf } from './errors.ts';
-import type { Settings } from './options.ts';
+import { LONGEST_MS, type Settings } from './options.ts';
 
 /** Between two tries of a refresh that got no answer at all, milliseconds; doubled each time. */
 const NO_ANSWER_MS = 300;
@@ -76,7 +76,7 @@ export async function patiently(
   }
 }
 
-/** @throws the signal's reason when it is aborted. */
+/** Waits for `ms`, or as long as a timer can run. @throws the signal's reason when it is aborted. */
 export async function pause(ms: number, signal?: AbortSignal | null): Promise<void> {
   signal?.throwIfAborted();
   await new Promise<void>((resolve, reject) => {
@@ -84,10 +84,13 @@ export async function pause(ms: number, signal?: AbortSignal | null): Promise<vo
       clearTimeout(timer);
       reject(signal?.reason as Error);
     };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', aborted);
-      resolve();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        signal?.removeEventListener('abort', aborted);
+        resolve();
+      },
+      Math.min(ms, LONGEST_MS),
+    );
     signal?.addEventListener('abort', aborted, { once: true });
   });
 }

@@ -31,8 +31,14 @@ const SUPERSEDED = 4409;
 /** Between two tries to connect, milliseconds; doubled up to the last. */
 const FIRST_WAIT_MS = 500;
 const LAST_WAIT_MS = 30_000;
-/** Whoever stayed open this long begins anew with the first wait. */
+/** Whoever stayed open longer than this begins anew with the first wait. */
 const STEADY_MS = 10_000;
+interface Closed {
+  readonly code: number;
+  /** It had been open long enough that the next try is a first one. */
+  readonly steady: boolean;
+}
+
 /** Refusals of a ticket that say that nobody is logged in. */
 const ENDED = [
   ...['session_revoked', 'session_expired', 'credentials_required'],
@@ -66,8 +72,8 @@ export function openSocket(
       end(code === undefined || code === 'logged_out' ? 'session_revoked' : code);
   });
 
-  /** Resolves with the close code. */
-  async function connect(): Promise<number> {
+  /** Resolves when it is closed. */
+  async function connect(): Promise<Closed> {
     const { ticket } = await ticketOf(settings, authority);
     ending.signal.throwIfAborted();
     const made = new (WebSocket as SocketConstructor)(url.href, [
@@ -75,38 +81,45 @@ export function openSocket(
       `sekisho.ticket.${ticket}`,
     ]);
     socket = made;
-    made.addEventListener('open', () => options.onOpen?.());
+    let openMs = Number.POSITIVE_INFINITY;
+    // After `onEnd` nothing is said any more, though the socket has not closed yet.
+    made.addEventListener('open', () => {
+      openMs = Date.now();
+      if (!ending.signal.aborted) options.onOpen?.();
+    });
     made.addEventListener('message', ({ data }: { readonly data: unknown }) => {
-      if (typeof data === 'string') options.onMessage?.(data);
+      if (typeof data === 'string' && !ending.signal.aborted) options.onMessage?.(data);
     });
     made.addEventListener('error', () => {});
     return await new Promise((resolve) => {
-      made.addEventListener('close', ({ code }: { readonly code: number }) => resolve(code));
+      made.addEventListener('close', ({ code }: { readonly code: number }) =>
+        resolve({ code, steady: Date.now() - openMs > STEADY_MS }),
+      );
     });
   }
 
   async function stayConnected(): Promise<void> {
     let waitMs = FIRST_WAIT_MS;
     while (!ending.signal.aborted) {
-      const begun = Date.now();
       let askedMs = 0;
       try {
         await authority.credentials.load();
         const { session } = authority.credentials;
-        const code = await connect();
+        const { code, steady } = await connect();
         if (code === REVOKED || code === OVER) {
           const why = code === REVOKED ? 'session_revoked' : 'session_expired';
           end(why);
           return await authority.over(why, session);
         }
-        if (code === SUPERSEDED) continue;
+        if (steady) waitMs = FIRST_WAIT_MS;
+        // Only then at once: a node that supersedes each new connection would be asked for tickets without an end.
+        if (steady && code === SUPERSEDED) continue;
       } catch (error) {
         if (isClientError(error)) {
           if (ENDED.includes(error.code)) return end(error.code);
           askedMs = (error.retryAfterSeconds ?? 0) * 1000;
         }
       }
-      if (Date.now() - begun > STEADY_MS) waitMs = FIRST_WAIT_MS;
       // Anywhere in the second half: those that one node has dropped do not all come back at once.
       const next = Math.max(askedMs, waitMs * (0.5 + Math.random() / 2));
       waitMs = Math.min(waitMs * 2, LAST_WAIT_MS);

@@ -1,13 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import {
-  type Client,
-  type ClientEvent,
-  type ClientOptions,
-  createClient,
-  isClientError,
-} from '../../src/client/index.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type ClientOptions, isClientError } from '../../src/client/index.ts';
 import {
   browserFetch,
   type Deployment,
@@ -15,45 +9,16 @@ import {
   type Interference,
   memoryStorage,
   PASSWORD,
-  startDeployment,
   TENANT,
 } from './deployment.ts';
+import { eventsOf, LOGIN, usePages } from './pages.ts';
 
-const LOGIN = { tenant: TENANT, email: EMAIL, password: PASSWORD };
-let at: Deployment;
-const clients: Client[] = [];
-
-beforeAll(async () => {
-  at = await startDeployment();
-  await at.admin.policy({ access_ttl: 30 });
-});
-afterAll(() => at?.close());
+const pages = usePages();
+const { clientOf, loggedIn, refreshes } = pages;
 beforeEach(() => {
-  at.seen.length = 0;
-  at.orders.length = 0;
+  pages.at.seen.length = 0;
+  pages.at.orders.length = 0;
 });
-afterEach(() => {
-  for (const client of clients.splice(0)) client.close();
-});
-
-function clientOf(options: Partial<ClientOptions> = {}): Client {
-  const client = createClient({ baseUrl: at.origin, ...options });
-  clients.push(client);
-  return client;
-}
-
-async function loggedIn(options: Partial<ClientOptions> = {}): Promise<Client> {
-  const client = clientOf(options);
-  await client.login({ ...LOGIN, device: 'PC' });
-  at.seen.length = 0;
-  return client;
-}
-
-function eventsOf(client: Client): ClientEvent[] {
-  const events: ClientEvent[] = [];
-  client.subscribe((event) => void events.push(event));
-  return events;
-}
 
 async function failure(work: Promise<unknown>) {
   const error = await work.then(
@@ -63,8 +28,6 @@ async function failure(work: Promise<unknown>) {
   if (!isClientError(error)) throw new Error(`no ClientError: ${error}`);
   return error;
 }
-
-const refreshes = () => at.seen.filter((one) => one === 'POST /v1/refresh').length;
 
 describe.each(['body', 'cookie'] as const)('by %s', (transport) => {
   const own = (): Partial<ClientOptions> =>
@@ -91,7 +54,7 @@ describe.each(['body', 'cookie'] as const)('by %s', (transport) => {
 
   test('an access token that has run out is renewed once, however many ask, and all go on', async () => {
     const client = await loggedIn(own());
-    at.advance(40);
+    pages.at.advance(40);
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => client.fetch('/api/orders')));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
     expect(refreshes()).toBe(1);
@@ -101,11 +64,11 @@ describe.each(['body', 'cookie'] as const)('by %s', (transport) => {
 
   test('B7 changed roles count at once: a superseded token is renewed', async () => {
     const client = await loggedIn(own());
-    await at.admin.setRoles(['member', 'clerk']);
+    await pages.at.admin.setRoles(['member', 'clerk']);
     expect(await (await client.fetch('/api/orders')).json()).toMatchObject({
       roles: ['clerk', 'member'],
     });
-    await at.admin.setRoles(['member']);
+    await pages.at.admin.setRoles(['member']);
     expect((await client.session())?.roles).toEqual(['member']);
     expect(refreshes()).toBe(2);
   });
@@ -113,7 +76,7 @@ describe.each(['body', 'cookie'] as const)('by %s', (transport) => {
   test('B3 a revoked session is over at the next request, and nobody tries to renew it', async () => {
     const client = await loggedIn(own());
     const events = eventsOf(client);
-    await at.admin.revoke();
+    await pages.at.admin.revoke();
     expect((await client.fetch('/api/orders')).status).toBe(401);
     expect(events).toEqual([{ type: 'logout', here: true, code: 'session_revoked' }]);
     expect(await client.session()).toBeNull();
@@ -123,8 +86,8 @@ describe.each(['body', 'cookie'] as const)('by %s', (transport) => {
   test('an outage logs nobody out: a refresh waits as long as it is asked to', async () => {
     const client = await loggedIn(own());
     const events = eventsOf(client);
-    at.advance(40);
-    at.interfere('/v1/refresh', unavailable, 'lost');
+    pages.at.advance(40);
+    pages.at.interfere('/v1/refresh', unavailable, 'lost');
     expect((await client.fetch('/api/orders')).status).toBe(200);
     expect(refreshes()).toBe(3);
     expect(events).toEqual([]);
@@ -132,8 +95,8 @@ describe.each(['body', 'cookie'] as const)('by %s', (transport) => {
 
   test('an outage that is longer is an error with a code, and the session goes on after it', async () => {
     const client = await loggedIn({ ...own(), retryForMs: 0 });
-    at.advance(40);
-    at.interfere('/v1/refresh', unavailable);
+    pages.at.advance(40);
+    pages.at.interfere('/v1/refresh', unavailable);
     const error = await failure(client.fetch('/api/orders'));
     expect(error).toMatchObject({ code: 'not_ready', status: 503, retryAfterSeconds: 1 });
     expect((await client.fetch('/api/orders')).status).toBe(200);
@@ -141,10 +104,10 @@ describe.each(['body', 'cookie'] as const)('by %s', (transport) => {
 
   test('a lost answer of a refresh is repeated and gives the same session', async () => {
     const client = await loggedIn(own());
-    at.advance(40);
-    at.interfere('/v1/refresh', 'lost');
+    pages.at.advance(40);
+    pages.at.interfere('/v1/refresh', 'lost');
     expect((await client.fetch('/api/orders')).status).toBe(200);
-    at.advance(40);
+    pages.at.advance(40);
     expect((await client.fetch('/api/orders')).status).toBe(200);
   });
 
@@ -200,10 +163,10 @@ test('a redirect is not followed: password and refresh token go to nobody else',
   };
   try {
     const client = await loggedIn({ retryForMs: 0 });
-    at.advance(40);
-    at.interfere('/v1/refresh', away);
+    pages.at.advance(40);
+    pages.at.interfere('/v1/refresh', away);
     expect(await failure(client.fetch('/api/orders'))).toMatchObject({ code: 'network_error' });
-    at.interfere('/v1/login', away);
+    pages.at.interfere('/v1/login', away);
     expect(await failure(clientOf().login(LOGIN))).toMatchObject({ code: 'network_error' });
     expect(bodies).toEqual([]);
     // The session goes on: nothing was lost.
@@ -241,21 +204,21 @@ test('with a storage the session and the device outlive the page', async () => {
 describe('the requests of the application', () => {
   test('are repeated only with a body that can be sent again', async () => {
     const client = await loggedIn();
-    at.advance(40);
+    pages.at.advance(40);
     const sent = { method: 'POST', body: 'one pen' };
     expect((await client.fetch('/api/orders', sent)).status).toBe(200);
-    expect(at.orders).toEqual(['one pen']);
-    at.advance(40);
+    expect(pages.at.orders).toEqual(['one pen']);
+    pages.at.advance(40);
     const stream = new Blob(['two pens']).stream();
     const streamed = { method: 'POST', body: stream, duplex: 'half' } as RequestInit;
     const refused = await client.fetch('/api/orders', streamed);
     expect(await refused.json()).toMatchObject({ code: 'token_expired' });
-    expect(at.orders).toEqual(['one pen']);
+    expect(pages.at.orders).toEqual(['one pen']);
   });
 
   test('take a Request, and keep headers of their own', async () => {
     const client = await loggedIn();
-    const request = new Request(`${at.origin}/api/orders`, { headers: { 'x-own': '1' } });
+    const request = new Request(`${pages.at.origin}/api/orders`, { headers: { 'x-own': '1' } });
     expect((await client.fetch(request)).status).toBe(200);
     const headers = { authorization: 'Bearer of-something-else' };
     expect((await client.fetch('/api/orders', { headers })).status).toBe(401);
@@ -263,12 +226,12 @@ describe('the requests of the application', () => {
 
   test('reads wait for Retry-After, writes do not, and whoever waits may give up', async () => {
     const client = await loggedIn();
-    at.interfere('/api/orders', unavailable);
+    pages.at.interfere('/api/orders', unavailable);
     expect((await client.fetch('/api/orders')).status).toBe(200);
-    at.interfere('/api/orders', unavailable);
+    pages.at.interfere('/api/orders', unavailable);
     const sent = { method: 'POST', body: 'one pen' };
     expect((await client.fetch('/api/orders', sent)).status).toBe(503);
-    at.interfere('/api/orders', unavailable);
+    pages.at.interfere('/api/orders', unavailable);
     const signal = AbortSignal.timeout(200);
     await expect(client.fetch('/api/orders', { signal })).rejects.toMatchObject({
       name: 'TimeoutError',
@@ -317,47 +280,49 @@ describe('errors', () => {
       address_attempts: 300,
       address_window: 900,
     };
-    await at.admin.policy({ login_limit: { ...limit, account_attempts: 1 } });
+    await pages.at.admin.policy({ login_limit: { ...limit, account_attempts: 1 } });
     const email = 'nobody@acme.example';
     await failure(client.login({ ...LOGIN, email }));
     const limited = await failure(client.login({ ...LOGIN, email }));
     expect(limited).toMatchObject({ code: 'too_many_attempts', status: 429 });
     expect(limited.retryAfterSeconds).toBeGreaterThan(0);
-    await at.admin.policy({ login_limit: { ...limit, account_attempts: 10 } });
+    await pages.at.admin.policy({ login_limit: { ...limit, account_attempts: 10 } });
   });
 
   test('B13 the device cap offers its sessions, and one of them ends for the new one', async () => {
-    await at.admin.revoke();
+    await pages.at.admin.revoke();
     const client = await loggedIn();
-    await at.admin.policy({ max_sessions_per_user: 1, on_session_limit: 'reject' });
+    await pages.at.admin.policy({ max_sessions_per_user: 1, on_session_limit: 'reject' });
     const full = await failure(clientOf().login(LOGIN));
     expect(full.code).toBe('session_limit_reached');
     const [first] = full.problem.sessions as { id: string }[];
     const { session } = await clientOf().login({ ...LOGIN, endSession: first?.id ?? '' });
     expect(session.id).not.toBe(first?.id);
     expect(await client.session()).toBeNull();
-    await at.admin.policy({ max_sessions_per_user: 10, on_session_limit: 'revoke_oldest' });
+    await pages.at.admin.policy({ max_sessions_per_user: 10, on_session_limit: 'revoke_oldest' });
   });
 
   test('tell what is no answer of Sekisho from an outage, and neither from a refusal', async () => {
     const client = await loggedIn();
-    at.interfere('/v1/session', (_req, res) => res.writeHead(502).end('<h1>Bad Gateway</h1>'));
+    pages.at.interfere('/v1/session', (_req, res) =>
+      res.writeHead(502).end('<h1>Bad Gateway</h1>'),
+    );
     expect(await failure(client.session())).toMatchObject({
       code: 'unexpected_answer',
       status: 502,
     });
-    at.interfere('/v1/session', (_req, res) => res.end('<h1>Hello</h1>'));
+    pages.at.interfere('/v1/session', (_req, res) => res.end('<h1>Hello</h1>'));
     expect(await failure(client.session())).toMatchObject({
       code: 'unexpected_answer',
       status: 200,
     });
-    at.interfere('/v1/session', (req) => void req.socket.destroy());
+    pages.at.interfere('/v1/session', (req) => void req.socket.destroy());
     expect(await failure(client.session())).toMatchObject({ code: 'network_error', status: 0 });
     const hasty = clientOf({ timeoutMs: 50 });
-    at.interfere('/v1/login', () => {});
+    pages.at.interfere('/v1/login', () => {});
     expect(await failure(hasty.login(LOGIN))).toMatchObject({ code: 'timeout', status: 0 });
     // A logout that did not reach the server has not ended anything.
-    at.interfere('/v1/logout', (req) => void req.socket.destroy());
+    pages.at.interfere('/v1/logout', (req) => void req.socket.destroy());
     expect(await failure(client.logout())).toMatchObject({ code: 'network_error' });
     expect(await client.session()).not.toBeNull();
     client.close();

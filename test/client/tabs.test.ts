@@ -1,52 +1,23 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Client, type ClientEvent, createClient } from '../../src/client/index.ts';
-import {
-  browserFetch,
-  type Deployment,
-  EMAIL,
-  fakeLocks,
-  memoryStorage,
-  PASSWORD,
-  startDeployment,
-  TENANT,
-} from './deployment.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Client } from '../../src/client/index.ts';
+import { browserFetch, EMAIL, fakeLocks, memoryStorage } from './deployment.ts';
+import { ELSEWHERE, eventsOf, LOGIN, usePages } from './pages.ts';
 
-const LOGIN = { tenant: TENANT, email: EMAIL, password: PASSWORD };
-let at: Deployment;
-const clients: Client[] = [];
-
-beforeAll(async () => {
-  at = await startDeployment();
-  await at.admin.policy({ access_ttl: 30 });
-});
-afterAll(() => at?.close());
+const pages = usePages();
+const { refreshes } = pages;
 beforeEach(() => {
   vi.stubGlobal('navigator', { locks: fakeLocks() });
 });
-afterEach(() => {
-  for (const client of clients.splice(0)) client.close();
-  vi.unstubAllGlobals();
-});
+afterEach(() => void vi.unstubAllGlobals());
 
 /** Clients in as many tabs of one browser: the same cookies, the same storage, the same locks. */
 function tabs(count: number, transport: 'cookie' | 'body', shared = true): Client[] {
   const browser = { fetch: browserFetch(), storage: memoryStorage() };
   return Array.from({ length: count }, () => {
     const own = shared ? browser : { fetch: browserFetch(), storage: memoryStorage() };
-    const client = createClient({ baseUrl: at.origin, transport, ...own });
-    clients.push(client);
-    return client;
+    return pages.clientOf({ transport, ...own });
   });
 }
-
-function eventsOf(client: Client | undefined): ClientEvent[] {
-  const events: ClientEvent[] = [];
-  client?.subscribe((event) => void events.push(event));
-  return events;
-}
-
-const refreshes = () => at.seen.filter((one) => one === 'POST /v1/refresh').length;
-const ELSEWHERE = { timeout: 10_000 };
 
 describe.each(['body', 'cookie'] as const)('tabs of one browser, by %s', (transport) => {
   test('a login in one is a login in all, and so is a logout', async () => {
@@ -58,7 +29,7 @@ describe.each(['body', 'cookie'] as const)('tabs of one browser, by %s', (transp
     await one?.logout();
     const ended = { type: 'logout', here: false, code: 'logged_out' };
     await vi.waitFor(() => expect(events[1]).toEqual(ended), ELSEWHERE);
-    at.seen.length = 0;
+    pages.at.seen.length = 0;
     expect(await other?.session()).toBeNull();
     expect(refreshes()).toBe(0);
   });
@@ -68,8 +39,8 @@ describe.each(['body', 'cookie'] as const)('tabs of one browser, by %s', (transp
     const seen = eventsOf(third);
     await one?.login(LOGIN);
     await vi.waitFor(() => expect(seen).toHaveLength(1), ELSEWHERE);
-    at.advance(40);
-    at.seen.length = 0;
+    pages.at.advance(40);
+    pages.at.seen.length = 0;
     const answers = await Promise.all([one, other, third].map((tab) => tab?.fetch('/api/orders')));
     expect(answers.map((answer) => answer?.status)).toEqual([200, 200, 200]);
     expect(refreshes()).toBe(1);
@@ -80,7 +51,7 @@ describe.each(['body', 'cookie'] as const)('tabs of one browser, by %s', (transp
     const events = eventsOf(other);
     await one?.login(LOGIN);
     await vi.waitFor(() => expect(events).toHaveLength(1), ELSEWHERE);
-    await at.admin.revoke();
+    await pages.at.admin.revoke();
     expect(await one?.session()).toBeNull();
     const ended = { type: 'logout', here: false, code: 'session_revoked' };
     await vi.waitFor(() => expect(events[1]).toEqual(ended), ELSEWHERE);
@@ -94,7 +65,7 @@ test('without locks every tab may renew: the refresh chain does not fork', async
   await one?.login(LOGIN);
   await vi.waitFor(() => expect(seen).toHaveLength(1), ELSEWHERE);
   for (let round = 0; round < 3; round += 1) {
-    at.advance(40);
+    pages.at.advance(40);
     const answers = await Promise.all([one, other].map((tab) => tab?.fetch('/api/orders')));
     expect(answers.map((answer) => answer?.status)).toEqual([200, 200]);
   }
@@ -105,7 +76,7 @@ test('tabs with sessions of their own leave each other alone', async () => {
   await one?.login(LOGIN);
   await other?.login(LOGIN);
   const events = eventsOf(other);
-  const heard = new BroadcastChannel(`sekisho:${at.origin}`);
+  const heard = new BroadcastChannel(`sekisho:${pages.at.origin}`);
   const told = new Promise((resolve) => {
     heard.onmessage = resolve;
   });
