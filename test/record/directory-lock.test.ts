@@ -1,17 +1,17 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createLineServer } from '../../src/record/pglite/control-socket.ts';
 import {
   askHolder,
   type DirectoryLock,
   lockDirectory,
 } from '../../src/record/pglite/directory-lock.ts';
-
 import { Dice, randomFrom } from '../support/simulation/random.ts';
 
 const built = new URL('../../dist/record/pglite/directory-lock.js', import.meta.url).href;
@@ -186,6 +186,18 @@ describe('one process per data directory', () => {
   });
 });
 
+test('a start that fails while it asks the others holds nobody up afterwards', async () => {
+  // Nobody listens there, and it cannot be taken away like a socket.
+  const odd = join(directory, 'lock-0123456789ab.sock');
+  await mkdir(odd);
+  await expect(lockDirectory(directory)).rejects.toMatchObject({
+    code: 'data_directory_unusable',
+  });
+  expect(await readdir(directory)).toEqual(['lock-0123456789ab.sock']);
+  await rm(odd, { recursive: true });
+  await lock();
+});
+
 describe('a copied directory', () => {
   /** As `cp -a` copies it: sockets too, as sockets. */
   function copied(options: string): string {
@@ -336,6 +348,51 @@ describe('the control socket', () => {
     const asked = await askHolder(directory, {}, 5_000, (progress) => heard.push(progress));
     expect(asked).toEqual({ reply: 'done' });
     expect(heard).toEqual([1, 2].map((done) => ({ done, total: 2 })));
+  });
+
+  test('what many kept checkpoints come to is carried; what is larger by far is refused in words', async () => {
+    const held = await lock();
+    held.answer((message) => (message as unknown[]).length);
+    const tokens = Array.from({ length: 5_000 }, () => 'x'.repeat(480));
+    expect(await askHolder(directory, tokens, 30_000)).toEqual({ reply: 5_000 });
+    const tooLarge = ['x'.repeat(17 * 1024 * 1024)];
+    await expect(askHolder(directory, tooLarge, 30_000)).rejects.toMatchObject({
+      code: 'payload_too_large',
+      message: expect.stringContaining('16 MiB'),
+    });
+  });
+
+  test('a line that is too long is answered, whatever came before it and comes behind it', async () => {
+    const path = join(directory, 'lines.sock');
+    const server = createLineServer((message) => ({ heard: message }), 1_000).listen(path);
+    await once(server, 'listening');
+    const socket = createConnection({ path });
+    try {
+      const lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+      const next = async () => JSON.parse((await lines.next()).value);
+      socket.write('"one"\n');
+      expect(await next()).toEqual({ heard: 'one' });
+      // In many pieces, none of which is too long.
+      for (let piece = 0; piece < 50; piece += 1) socket.write('x'.repeat(100));
+      socket.write('\n"two"\n');
+      expect(await next()).toMatchObject({ error: { code: 'payload_too_large' } });
+      expect(await next()).toEqual({ heard: 'two' });
+    } finally {
+      socket.destroy();
+      server.close();
+    }
+  });
+
+  test('what the caller’s own onProgress throws is the caller’s, not the holder’s answer', async () => {
+    const held = await lock();
+    held.answer((_message, onProgress) => {
+      onProgress({ done: 1, total: 2 });
+      return 'done';
+    });
+    const asked = askHolder(directory, {}, 5_000, () => {
+      throw new Error('no terminal');
+    });
+    await expect(asked).rejects.toThrow('no terminal');
   });
 
   test('nobody there is null; somebody who does not answer is an error', async () => {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openDataFolder } from '../../src/record/pglite/data-folder.ts';
 import {
   startWorkerDatabase,
@@ -120,6 +121,18 @@ test('a panic of the database ends its thread: it would go on in a loop without 
   } finally {
     await database.close();
     rmSync(dataDir, { recursive: true, force: true });
+  }
+});
+
+test('an image that cannot be had ends the thread that waits for it', async () => {
+  const threads = vi.spyOn(Worker.prototype, 'terminate');
+  try {
+    const image = Promise.reject(new Error('not an image'));
+    await expect(startWorkerDatabase({ image })).rejects.toThrow('not an image');
+    const [thread] = threads.mock.contexts as Worker[];
+    expect(thread?.threadId).toBe(-1);
+  } finally {
+    threads.mockRestore();
   }
 });
 

@@ -1,8 +1,11 @@
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { isSekishoError } from '../../errors.ts';
+import { isSekishoError, SekishoError } from '../../errors.ts';
 
-/** Bytes of one message, at most: what comes through the socket is small. */
-const MAX_LINE = 64 * 1024;
+/**
+ * Characters of one message, at most: all checkpoints of a large trail that somebody kept, several times over. Only the
+ * owner of the directory can send one.
+ */
+const MAX_LINE = 16 * 1024 * 1024;
 
 /** These prove that no process listens: a socket file without a listener, no file at all, a file that is no socket. */
 const NOBODY = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTSOCK']);
@@ -21,28 +24,25 @@ export type Handle = (
 
 /**
  * A server that reads JSON values, one a line (newline-delimited JSON), and answers each with one, in order. Lines
- * `{"progress": …}` may come before the answer; null says that the work goes on.
+ * `{"progress": …}` may come before the answer; null says that the work goes on. A line that is too long is answered with
+ * an error `payload_too_large`, and nothing of it is kept.
+ *
+ * @param maxLine in characters.
  */
-export function createLineServer(handle: Handle): Server {
+export function createLineServer(handle: Handle, maxLine = MAX_LINE): Server {
   return createServer((socket) => {
     socket.setEncoding('utf8');
     socket.on('error', () => socket.destroy());
-    let rest = '';
+    const linesOf = createLineReader(maxLine);
     let last: Promise<void> = Promise.resolve();
     socket.on('data', (chunk: string) => {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      if (rest.length > MAX_LINE) {
-        socket.destroy();
-        return;
-      }
-      for (const line of lines) {
+      for (const line of linesOf(chunk)) {
         last = last.then(async () => {
           const tell = (progress: unknown): void => {
             if (!socket.destroyed) socket.write(`${JSON.stringify({ progress })}\n`);
           };
           const atWork = setInterval(() => tell(null), AT_WORK_EVERY_MS);
-          const reply = await answer(handle, line, tell);
+          const reply = line === null ? TOO_LONG : await answer(handle, line, tell);
           clearInterval(atWork);
           if (!socket.destroyed) socket.write(`${reply}\n`);
         });
@@ -50,6 +50,33 @@ export function createLineServer(handle: Handle): Server {
     });
   });
 }
+
+/** Takes lines out of chunks; null for one that has more than `maxLine` characters. */
+function createLineReader(maxLine: number): (chunk: string) => readonly (string | null)[] {
+  let parts: string[] = [];
+  let length = 0;
+  function take(part: string): void {
+    length += part.length;
+    if (length > maxLine) parts = [];
+    else parts.push(part);
+  }
+  return (chunk) => {
+    const lines: (string | null)[] = [];
+    let from = 0;
+    for (let to = chunk.indexOf('\n'); to >= 0; to = chunk.indexOf('\n', from)) {
+      take(chunk.slice(from, to));
+      lines.push(length > maxLine ? null : parts.join(''));
+      parts = [];
+      length = 0;
+      from = to + 1;
+    }
+    take(chunk.slice(from));
+    return lines;
+  };
+}
+
+const TOO_LONG_WORDS = `The command is too large for a running server, which takes ${MAX_LINE / 1024 / 1024} MiB of it: give it less at once.`;
+const TOO_LONG = JSON.stringify({ error: { code: 'payload_too_large', message: TOO_LONG_WORDS } });
 
 async function answer(
   handle: Handle,
@@ -72,9 +99,10 @@ export type Asked =
   | { readonly kind: 'silent'; readonly why: string };
 
 /**
- * Sends one message to the socket at `path` and reads the reply. Never rejects.
+ * Sends one message to the socket at `path` and reads the reply.
  *
  * @param timeoutMs how long the other side may be silent; each sign of work begins it anew.
+ * @throws SekishoError `payload_too_large`; and what `onProgress` throws, which ends the waiting.
  */
 export function ask(
   path: string,
@@ -82,32 +110,48 @@ export function ask(
   timeoutMs: number,
   onProgress?: (progress: unknown) => void,
 ): Promise<Asked> {
-  return new Promise((resolve) => {
+  const sending = JSON.stringify(message);
+  if (sending.length > MAX_LINE) {
+    return Promise.reject(new SekishoError('payload_too_large', TOO_LONG_WORDS));
+  }
+  return new Promise((resolve, reject) => {
     const socket: Socket = createConnection({ path });
-    let text = '';
-    const done = (asked: Asked) => {
+    let over = false;
+    const end = (): void => {
+      over = true;
       clearTimeout(timer);
       socket.destroy();
+    };
+    const done = (asked: Asked): void => {
+      end();
       resolve(asked);
     };
     const timer = setTimeout(() => done({ kind: 'silent', why: 'no answer' }), timeoutMs);
     const take = (line: string): void => {
+      let value: unknown;
       try {
-        const value: unknown = JSON.parse(line);
-        const progress = progressIn(value);
-        if (progress === undefined) done({ kind: 'reply', reply: value });
-        else if (progress !== null) onProgress?.(progress);
-        timer.refresh();
+        value = JSON.parse(line);
       } catch {
         done({ kind: 'silent', why: 'an answer that is not JSON' });
+        return;
       }
+      timer.refresh();
+      const progress = progressIn(value);
+      if (progress === undefined) done({ kind: 'reply', reply: value });
+      else if (progress !== null) onProgress?.(progress);
     };
+    // An answer may be as large as it has to be: it is the holder's, who is believed.
+    const linesOf = createLineReader(Number.POSITIVE_INFINITY);
     socket.setEncoding('utf8');
-    socket.on('connect', () => socket.write(`${JSON.stringify(message)}\n`));
+    socket.on('connect', () => socket.write(`${sending}\n`));
     socket.on('data', (chunk: string) => {
-      const lines = (text + chunk).split('\n');
-      text = lines.pop() ?? '';
-      for (const line of lines) take(line);
+      try {
+        for (const line of linesOf(chunk)) if (!over) take(line ?? '');
+      } catch (error) {
+        // The caller's own, out of `onProgress`.
+        end();
+        reject(error);
+      }
     });
     socket.on('close', () => done({ kind: 'silent', why: 'closed without an answer' }));
     socket.on('error', (error: NodeJS.ErrnoException) => {

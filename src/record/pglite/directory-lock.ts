@@ -13,6 +13,7 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SekishoError } from '../../errors.ts';
 import { ask, createLineServer, type Handle } from './control-socket.ts';
+import { type Holder, inUse, unusable } from './directory-errors.ts';
 import { openSocketDirectory, type SocketDirectory } from './socket-path.ts';
 
 /** Published sockets: `lock-<random>.sock`. The same name is never used twice, so a dead one stays dead. */
@@ -26,14 +27,7 @@ const SETTLE_MS = 5_000;
 /** An unpublished socket that is older was left behind between two steps that take microseconds. */
 const ABANDONED_MS = 60_000;
 
-/** Who holds a data directory. */
-export interface Holder {
-  readonly pid: number;
-  /** When it took the lock, milliseconds since 1970. */
-  readonly startedAtMs: number;
-  /** Where it serves, as far as it has said so (`serveAt`). */
-  readonly address: string | null;
-}
+export type { Holder };
 
 export interface DirectoryLock {
   readonly dataDir: string;
@@ -91,7 +85,8 @@ export async function lockDirectory(dataDir: string): Promise<DirectoryLock> {
  * Sends a JSON value to the process that holds `dataDir` and returns its answer.
  *
  * @returns null when no process holds the directory.
- * @throws SekishoError `data_directory_in_use` when somebody holds it but gives no sign of work for `timeoutMs`.
+ * @throws SekishoError `data_directory_in_use` when somebody holds it but gives no sign of work for `timeoutMs`;
+ *   `payload_too_large`; and what `onProgress` throws.
  */
 export async function askHolder(
   dataDir: string,
@@ -171,17 +166,28 @@ async function contend(dataDir: string, sockets: SocketDirectory): Promise<Conte
     socket.on('close', () => open.delete(socket));
   });
   const release = async () => {
-    // The name goes first: whoever looks from now on finds nothing.
-    rmSync(sockets.pathOf(name), { force: true });
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      // What was answered is let out; whoever keeps a connection open does not keep the process.
-      for (const socket of open) socket.destroySoon();
-    });
+    try {
+      // The name goes first: whoever looks from now on finds nothing.
+      rmSync(sockets.pathOf(name), { force: true });
+      rmSync(sockets.pathOf(unpublishedName(id)), { force: true });
+    } finally {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        // What was answered is let out; whoever keeps a connection open does not keep the process.
+        for (const socket of open) socket.destroySoon();
+      });
+    }
   };
 
-  await publish(server, sockets, id, name);
-  const rival = await strongest(sockets, name, id);
+  let rival: Rival;
+  try {
+    await publish(server, sockets, id, name);
+    rival = await strongest(sockets, name, id);
+  } catch (error) {
+    // Whoever asks a contender that has given up would wait for it.
+    await release();
+    throw error;
+  }
   if (rival.kind === 'none' && state === 'contender') {
     state = 'holder';
     server.unref();
@@ -210,6 +216,10 @@ async function contend(dataDir: string, sockets: SocketDirectory): Promise<Conte
   return { kind: 'lost', to: rival.kind === 'some' ? rival.holder : null };
 }
 
+function unpublishedName(id: string): string {
+  return `lock-${id}.new`;
+}
+
 /** Listens under an unpublished name first: a published socket without a listener has to mean that its process is dead. */
 async function publish(
   server: Server,
@@ -217,7 +227,7 @@ async function publish(
   id: string,
   name: string,
 ): Promise<void> {
-  const path = sockets.pathOf(`lock-${id}.new`);
+  const path = sockets.pathOf(unpublishedName(id));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, () => {
@@ -275,26 +285,4 @@ function published(sockets: SocketDirectory): string[] {
 
 function isLockMessage(message: unknown): message is LockMessage {
   return typeof message === 'object' && message !== null && 'lock' in message;
-}
-
-function inUse(dataDir: string, holder: Holder | null): SekishoError {
-  const who =
-    holder === null
-      ? 'another process, which does not answer'
-      : `process ${holder.pid}, since ${new Date(holder.startedAtMs).toISOString()}` +
-        (holder.address === null ? '' : `, at ${holder.address}`);
-  return new SekishoError(
-    'data_directory_in_use',
-    `The data directory ${dataDir} is in use by ${who}. Stop it, or use another directory.`,
-    holder === null ? {} : { members: { holder } },
-  );
-}
-
-function unusable(dataDir: string, cause: unknown): SekishoError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new SekishoError(
-    'data_directory_unusable',
-    `The data directory ${dataDir} cannot be used: ${why}`,
-    { cause },
-  );
 }

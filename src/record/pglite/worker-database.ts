@@ -187,11 +187,17 @@ export async function startWorkerDatabase(
     return result as Record<string, unknown>[][];
   }
 
-  if (image !== undefined) {
-    const tar = await Promise.race([image, ready.then(() => null)]);
-    worker.postMessage({ image: tar }, tar === null ? [] : [tar.buffer as ArrayBuffer]);
+  try {
+    if (image !== undefined) {
+      const tar = await Promise.race([image, ready.then(() => null)]);
+      worker.postMessage({ image: tar }, tar === null ? [] : [tar.buffer as ArrayBuffer]);
+    }
+    await ready;
+  } catch (error) {
+    // An image that cannot be had leaves a thread that waits for it.
+    await worker.terminate();
+    throw error;
   }
-  await ready;
 
   return {
     kind: 'pglite',
