@@ -13,7 +13,12 @@ test('B1 B3 a server on PostgreSQL; commands join its nodes, and their revocatio
     SEKISHO_SECRET: 'a secret of the tests that is long enough',
   };
   try {
-    const migrated = await sekisho(['migrate', '--json'], settings);
+    // Tables are made without a secret, and nothing else is.
+    const { DATABASE_URL } = settings;
+    const planned = await sekisho(['migrate', '--dry-run', '--json'], { DATABASE_URL });
+    expect(JSON.parse(planned.stdout)).toMatchObject({ migrated: false, kind: 'new' });
+    expect(await sekisho(['tenant', 'list'], { DATABASE_URL })).toMatchObject({ code: 2 });
+    const migrated = await sekisho(['migrate', '--json'], { DATABASE_URL });
     expect(migrated.code, migrated.stderr).toBe(0);
     expect(JSON.parse(migrated.stdout)).toMatchObject({ migrated: true, kind: 'new' });
     const server = await serve('unused', { ...BOOTSTRAP, ...settings });

@@ -1,5 +1,6 @@
 import { readConfig } from '../../config.ts';
 import { type MigrationReport, migrateRecord, planRecord } from '../../create/migration.ts';
+import { makeSecret } from '../../token/secrets.ts';
 import { type Command, given, UsageError, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { reachOptions } from '../operator.ts';
@@ -12,6 +13,7 @@ export const migrate: Command = {
   summary: 'Brings the record up to this release; serve does so by itself when it starts.',
   description: [
     'Migrations only add, so that nodes of the release before go on while it runs and after it. A record that a newer release has upgraded is left as it is where that release allows this one beside it, and is refused otherwise.',
+    'It takes the database and no secret, so that whoever may change tables need not be able to read keys.',
   ],
   options: [
     { name: 'dry-run', help: 'say what would be done, and change nothing' },
@@ -19,15 +21,15 @@ export const migrate: Command = {
     ...reachOptions,
   ],
   examples: [
-    'DATABASE_URL=postgres://… SEKISHO_SECRET=… sekisho migrate --dry-run',
-    'DATABASE_URL=postgres://… SEKISHO_SECRET=… sekisho migrate',
+    'DATABASE_URL=postgres://… sekisho migrate --dry-run',
+    'DATABASE_URL=postgres://… sekisho migrate',
     'sekisho migrate --data-dir .sekisho --check',
   ],
   async run(call) {
     const check = given(call, 'check');
     const dryRun = given(call, 'dry-run');
     if (check && dryRun) throw new UsageError('--check and --dry-run: give one of them');
-    const config = readConfig(readRecordOptions(call));
+    const config = readConfig({ ...readRecordOptions(call), secret: makeSecret() });
     const changes = !(check || dryRun);
     const report = changes ? await migrateRecord(config) : await planRecord(config);
     const pending = report.kind === 'new' || report.kind === 'upgrade';
