@@ -170,13 +170,20 @@ export interface SessionStore {
     tokenHash: Uint8Array,
     nowMs: number,
   ): Promise<SessionRow | null>;
-  /** The session whose live refresh token has this hash, alive, of an active user and tenant; null otherwise. */
+  /**
+   * The session whose live refresh token has this hash, alive, of an active user and tenant; null otherwise. `issuedAtMs`:
+   * null where the record has lost the rotation that issued it.
+   */
   ofLiveRefreshToken(
     tid: string,
     sid: string,
     tokenHash: Uint8Array,
     nowMs: number,
-  ): Promise<{ readonly session: SessionRow; readonly user: User } | null>;
+  ): Promise<{
+    readonly session: SessionRow;
+    readonly user: User;
+    readonly issuedAtMs: number | null;
+  } | null>;
   get(tid: string, sid: string, nowMs: number): Promise<SessionRow | null>;
   /** Everything `GET /v1/session` shows, in one statement. */
   details(

@@ -102,12 +102,14 @@ export function createSessionStore(database: Database): SessionStore {
 
     async ofLiveRefreshToken(tid, sid, tokenHash, nowMs) {
       const args = [tid, sid, tokenHash, Math.floor(nowMs)];
-      const found = await call<{ session: RawSession; user: RawUser } | null>(
-        database,
-        'live_refresh_token',
-        args,
-      );
-      return found && { session: sessionOf(found.session), user: userOf(found.user) };
+      const found = await call<{
+        session: RawSession;
+        user: RawUser;
+        issuedAtMs: number | null;
+      } | null>(database, 'live_refresh_token', args);
+      if (found === null) return null;
+      const { session, user, issuedAtMs } = found;
+      return { session: sessionOf(session), user: userOf(user), issuedAtMs };
     },
 
     async get(tid, sid, nowMs) {

@@ -75,7 +75,7 @@ async function ofRefreshToken(
   const hash = hashRefreshToken(token);
   const found = await services.record.sessions.ofLiveRefreshToken(tid, sid, hash, nowMs(services));
   if (found === null) return INACTIVE;
-  const { session, user } = found;
+  const { session, user, issuedAtMs } = found;
   const { follower } = services;
   await follower.proveNow();
   const judgement = follower.judgeNow({
@@ -92,7 +92,7 @@ async function ofRefreshToken(
   return {
     active: true,
     use: 'refresh',
-    issuer: services.issuer.current(),
+    issuer: issuedAtMs === null ? services.issuer.current() : services.issuer.of(issuedAtMs),
     clientId: CLIENT_ID,
     uid: user.uid,
     tid,

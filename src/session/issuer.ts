@@ -16,6 +16,11 @@ import {
 export interface Issuer {
   /** `iss` of what is minted now. */
   current(): string;
+  /**
+   * Who issued what was issued then, as far as tokens of theirs are good: after the overlap of a change whoever honours it
+   * is its issuer.
+   */
+  of(issuedAtMs: number): string;
   /** Whose tokens are good now. */
   accepted(): ReadonlySet<string>;
   newest(): IssuedAs;
@@ -46,8 +51,14 @@ export function createIssuer({ store, first, wallNowMs }: IssuerOptions): Issuer
     schedule = kept === null ? onlyIssuer(first) : parseSchedule(kept);
   }
 
+  const current = (): string => issuerAt(schedule, wallNowMs());
+
   return {
-    current: () => issuerAt(schedule, wallNowMs()),
+    current,
+    of(issuedAtMs) {
+      const then = issuerAt(schedule, issuedAtMs);
+      return acceptedIssuersAt(schedule, wallNowMs()).has(then) ? then : current();
+    },
     accepted: () => acceptedIssuersAt(schedule, wallNowMs()),
     newest: () => newestIssuer(schedule),
     refresh,

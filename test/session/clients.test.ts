@@ -252,6 +252,37 @@ describe('what a service client is told', () => {
   });
 });
 
+describe('RFC 7662 section 2.2: iss is the issuer of the token', () => {
+  test('while an issuer is changed, tokens of both are told by their own; after the overlap by who honours them', async () => {
+    const { clients, operator } = engine.engine;
+    const secret = await makeClient();
+    const calling = await authenticate(secret);
+    const issuerOf = async (token: string) => {
+      const seen = await clients.introspect(calling, token);
+      return seen.active ? seen.issuer : 'none';
+    };
+    const before = engine.engine.issuer;
+    const pair = await engine.open('main', uid);
+    const idle = await engine.open('main', uid);
+    await clock.advance(5);
+    const { activeFromMs } = await operator.changeIssuer({ issuer: 'https://next.example' });
+    while (clock.wallMs() <= activeFromMs) await clock.advance(1_000);
+    await prove();
+    expect(engine.engine.issuer).toBe('https://next.example');
+    expect(await issuerOf(pair.accessToken)).toBe(before);
+    expect(await issuerOf(pair.refreshToken)).toBe(before);
+    const next = await engine.engine.logins.refresh(pair.refreshToken, ORIGIN);
+    expect(await issuerOf(next.accessToken)).toBe('https://next.example');
+    expect(await issuerOf(next.refreshToken)).toBe('https://next.example');
+    expect(await issuerOf(idle.refreshToken)).toBe(before);
+
+    for (let minutes = 0; minutes < 20; minutes += 1) await clock.advance(60_000);
+    await prove();
+    expect((await operator.getIssuer()).accepted).toEqual(['https://next.example']);
+    expect(await issuerOf(idle.refreshToken)).toBe('https://next.example');
+  });
+});
+
 describe('FRESH a refresh token is judged by what this node knows, not by the record alone', () => {
   async function asked() {
     const calling = await authenticate(await makeClient());

@@ -248,20 +248,24 @@ export function clientSuite(kind: string, open: () => Promise<RecordFixture>): v
       const ask = (one: string, at = START_MS, by = { tid, sid }) =>
         sessions.ofLiveRefreshToken(by.tid, by.sid, hashRefreshToken(one), at);
       const found = await ask(token);
-      expect(found).toMatchObject({ session: { ...row }, user: { uid, roles: ['auditor'] } });
+      expect(found).toMatchObject({
+        ...{ session: { ...row }, user: { uid, roles: ['auditor'] }, issuedAtMs: START_MS },
+      });
       expect(await ask(token)).toEqual(found);
       expect(await ask(makeRefreshToken(tid, sid))).toBeNull();
       expect(await ask(token, START_MS, { tid: other.tid, sid })).toBeNull();
       expect(await ask(token, START_MS, { tid, sid: newId() })).toBeNull();
       expect(await ask(token, row.expiresAtMs)).toBeNull();
-      const { live } = await present(fixture, token, START_MS);
+      const { live } = await present(fixture, token, START_MS + 500);
       // A used one, though a repeat of it would still be answered.
       expect(await ask(token)).toBeNull();
-      expect(await ask(live ?? '')).toMatchObject({ session: { sid, rot: 1 } });
+      expect(await ask(live ?? '')).toMatchObject({
+        ...{ session: { sid, rot: 1 }, issuedAtMs: START_MS + 500 },
+      });
       // The record has lost the rotation that gave it: its successor is what the client holds.
       const [next] = candidates(ring, live ?? '');
       const successor = follow(ring, live ?? '', [next?.keyId ?? '']);
-      expect(await ask(successor ?? '')).toMatchObject({ session: { sid } });
+      expect(await ask(successor ?? '')).toMatchObject({ session: { sid }, issuedAtMs: null });
       const byStatus = async (table: string, status: string) =>
         byHand(fixture.database, {
           text: `update sekisho.${table} set status = $2 where tid = $1`,
