@@ -9,7 +9,7 @@ export interface Clock {
   monotonicMs(): number;
   /** Milliseconds since 1970-01-01T00:00:00Z, as this machine believes. */
   wallMs(): number;
-  /** Calls `run` once after `delayMs`. The timer never keeps the process alive. */
+  /** Calls `run` once after `delayMs`, however long that is. The timer never keeps the process alive. */
   after(delayMs: number, run: () => void): Timer;
 }
 
@@ -18,13 +18,21 @@ export interface Timer {
   cancel(): void;
 }
 
+/** What a timer of Node's can hold, 24 days: beyond, it would fire at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The clock of this machine. */
 export const systemClock: Clock = Object.freeze({
   monotonicMs: () => performance.now(),
   wallMs: () => Date.now(),
   after(delayMs: number, run: () => void): Timer {
-    const timer = setTimeout(run, delayMs);
-    timer.unref();
+    const arm = (leftMs: number): NodeJS.Timeout => {
+      if (leftMs <= LONGEST_TIMER_MS) return setTimeout(run, leftMs).unref();
+      return setTimeout(() => {
+        timer = arm(leftMs - LONGEST_TIMER_MS);
+      }, LONGEST_TIMER_MS).unref();
+    };
+    let timer = arm(delayMs);
     return { cancel: () => clearTimeout(timer) };
   },
 });

@@ -61,7 +61,8 @@ export function scheduleBackups(options: BackupScheduleOptions): BackupSchedule 
   }
 
   const newestMs = newestScheduledMs(folder) ?? Number.NEGATIVE_INFINITY;
-  arm(Math.max(0, newestMs + everyMs - clock.wallMs()));
+  // One of the future is of a clock that was wrong, and puts nothing off.
+  arm(Math.min(everyMs, Math.max(0, newestMs + everyMs - clock.wallMs())));
   return {
     async close() {
       closing.abort();

@@ -166,6 +166,23 @@ describe('A8: backups on a schedule', () => {
     await next.close();
   });
 
+  test('one that a wrong clock has made puts the others off by one interval at most', async () => {
+    const clock = createTestClock();
+    writeFileSync(join(folder, backupName(clock.wallMs() + 40 * 86_400_000)), '');
+    let made = 0;
+    const schedule = scheduleBackups({
+      ...{ folder, everyMs: 3_600_000, keep: 3, clock },
+      write: async (path) => written(path),
+      onWritten: () => {
+        made += 1;
+      },
+      onFailed: () => {},
+    });
+    await clock.advance(3_600_000);
+    expect(made).toBe(1);
+    await schedule.close();
+  });
+
   test('one that fails removes nothing, is told, and is tried again within a minute', async () => {
     const clock = createTestClock();
     const old = backupName(clock.wallMs() - 7_200_000);

@@ -26,6 +26,7 @@ beforeEach(() => {
   fake = new FakeSockets();
 });
 afterEach(async () => {
+  vi.useRealTimers();
   attached.close();
   await running.close();
 });
@@ -232,13 +233,36 @@ describe('A7 limits', () => {
   });
 
   test('a peer that shows no life between two pings is cut off', async () => {
-    const origin = await serve({ pingSeconds: 0.1 });
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const origin = await serve();
     const silent = openSocket(origin, fake.ticket('t1'), { autoPong: false });
+    await once(silent.ws, 'open');
     const lively = openSocket(origin, fake.ticket('t2'));
     await once(lively.ws, 'open');
+    await vi.waitFor(() => expect(attached.size).toBe(2));
+    for (let round = 0; round < 2; round += 1) {
+      const pinged = once(lively.ws, 'ping');
+      vi.advanceTimersByTime(30_000);
+      await pinged;
+      // Whatever answers this one has read the answer to that of the server.
+      lively.ws.ping();
+      await once(lively.ws, 'pong');
+    }
     expect(await silent.closed).toBe(1006);
     expect(lively.ws.readyState).toBe(lively.ws.OPEN);
     await vi.waitFor(() => expect(attached.size).toBe(1));
+  });
+
+  test('times that no timer can hold are not no time at all', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    const { options, accepted } = accepting();
+    const endless = Number.POSITIVE_INFINITY;
+    const origin = await serve({ ...options, pingSeconds: endless, ticketSeconds: endless });
+    const client = openSocket(origin, null);
+    await once(client.ws, 'open');
+    vi.advanceTimersByTime(3_600_000);
+    client.ws.send(JSON.stringify({ ticket: fake.ticket('t1') }));
+    expect((await accepted).session).toBeDefined();
   });
 
   test('a peer that does not read is cut off before it fills the memory', async () => {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import { LONGEST_TIMER_MS } from '../../clock.ts';
 import type { Session, SocketSession, Sockets } from '../../session/contract.ts';
 import { reportError } from './guard.ts';
 import {
@@ -43,7 +44,7 @@ export interface SocketOptions {
   readonly maxMessagesPerSecond?: number;
   /** How long a socket may take to show its ticket, seconds. Default 5. */
   readonly ticketSeconds?: number;
-  /** A ping goes out this often; a peer that showed no life since the last one is cut off. Seconds, default 30. */
+  /** A ping goes out this often; a peer that showed no life since the last one is cut off. Seconds, default 30, at most 24 days. */
   readonly pingSeconds?: number;
 }
 
@@ -103,7 +104,7 @@ class SocketServer implements AttachedSockets {
     this.#options = options;
     this.#path = options.path ?? `${sekisho.basePath}/v1/socket`;
     this.#onUpgrade = (req, socket, head) => this.#upgrade(req, socket, head);
-    this.#pings = setInterval(() => this.#ping(), (options.pingSeconds ?? 30) * 1000);
+    this.#pings = setInterval(() => this.#ping(), timerMs(options.pingSeconds ?? 30));
     this.#pings.unref();
     server.on('upgrade', this.#onUpgrade);
   }
@@ -153,7 +154,7 @@ class SocketServer implements AttachedSockets {
     const early = new EarlyMessages(ws);
     const late = setTimeout(
       () => closeSoon(ws, CLOSE.badTicket, 'no ticket in time'),
-      (this.#options.ticketSeconds ?? 5) * 1000,
+      timerMs(this.#options.ticketSeconds ?? 5),
     );
     this.#unauthenticated += 1;
     try {
@@ -260,6 +261,11 @@ function ticketIn(text: string): string | null {
   } catch {
     return null;
   }
+}
+
+/** `Infinity`, too, is as long as a timer can hold. */
+function timerMs(seconds: number): number {
+  return Math.min(seconds * 1000, LONGEST_TIMER_MS);
 }
 
 /** Allows `limit` calls in each second. */
