@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => void vi.useRealTimers());
 
-test.each([0, 1, 1000, LONGEST_TIMER_MS, MONTH_MS, 3 * MONTH_MS])(
+test.each([1, 1000, LONGEST_TIMER_MS, MONTH_MS, 3 * MONTH_MS])(
   'runs once after %d ms, and not before',
   (delayMs) => {
     systemClock.after(delayMs, run);
