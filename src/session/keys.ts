@@ -26,6 +26,8 @@ import type { Issuer } from './issuer.ts';
 const REFRESH_EVERY_MS = 60_000;
 /** Between two looks at the record for a key id that nobody here knows, so that forgers cannot make it busy. */
 const UNKNOWN_KID_EVERY_MS = 10_000;
+/** The last time that a Date tells: no key becomes active then. */
+const NEVER_MS = 8_640_000_000_000_000;
 /** Generations that are remembered; each is a failover or a restore. */
 const MAX_GENERATIONS = 1_000;
 
@@ -43,12 +45,12 @@ export interface Keys {
   /**
    * Makes a key that signs from `activeFromMs` on, and publishes it now; `auditOf` are the audit rows, written with it.
    *
-   * @throws SekishoError `conflict` when there is one that becomes active later.
+   * @throws SekishoError `conflict` when there is one that becomes active later, unless `beside` that one it is to be.
    */
   make(
     activeFromMs: number,
     auditOf: (key: StoredKey) => readonly NewAuditEvent[],
-    alg?: SigningAlgorithm,
+    more?: { readonly alg?: SigningAlgorithm; readonly beside?: boolean },
   ): Promise<StoredKey>;
   /** The key signs no more from `atMs` on, and is published until its last token has expired; `audit` is written with it. */
   retire(kid: string, atMs: number, audit: readonly NewAuditEvent[]): Promise<void>;
@@ -208,9 +210,10 @@ export function createKeys(options: KeysOptions): Keys {
     },
     jwks: () => jwksAt(stored, wallNowMs()),
     stored: () => stored,
-    async make(activeFromMs, auditOf, alg) {
+    async make(activeFromMs, auditOf, { alg, beside = false } = {}) {
       const key = await makeSigningKey(ring, activeFromMs, alg);
-      if (!(await store.add(key, activeFromMs, auditOf(key)))) {
+      const unlessSinceMs = beside ? NEVER_MS : activeFromMs;
+      if (!(await store.add(key, unlessSinceMs, auditOf(key)))) {
         throw new SekishoError('conflict', 'Another key becomes active later than that.');
       }
       await refresh();

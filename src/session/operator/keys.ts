@@ -69,7 +69,7 @@ export function createOperatorKeys(services: Services): OperatorKeys {
         throw wrong('/ahead_ms', `must be ${LEAST_AHEAD_MS} to ${MOST_AHEAD_MS}`);
       }
       await keys.refresh();
-      return seen(await keys.make(nowMs(services) + ahead, madeRows, alg ?? undefined));
+      return seen(await keys.make(nowMs(services) + ahead, madeRows, alg === null ? {} : { alg }));
     },
 
     async retireKey({ kid, withdraw }) {
@@ -77,8 +77,11 @@ export function createOperatorKeys(services: Services): OperatorKeys {
       const now = nowMs(services);
       found(kid);
       const others = keys.stored().filter((one) => one.kid !== kid);
-      // First the other one: there is no moment without a key to sign with.
-      const made = signingKeyAt(others, now) === null ? await keys.make(now, madeRows) : null;
+      // First the other one: there is no moment without a key to sign with, also until a coming one takes over.
+      const made =
+        signingKeyAt(others, now) === null
+          ? await keys.make(now, madeRows, { beside: true })
+          : null;
       const retired = rows('signing_key_retired', kid, { withdrawn: withdraw });
       await keys.retire(kid, withdraw ? now - RETIRED_KEY_MS : now, retired);
       return { key: seen(found(kid)), made: made && seen(found(made.kid)) };

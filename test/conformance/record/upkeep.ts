@@ -142,6 +142,35 @@ export function upkeepSuite(kind: string, open: () => Promise<RecordFixture>): v
       ]);
     });
 
+    test('B14 ASVS 16.2.1 a signing key and the audit rows of it come together, or neither does', async () => {
+      const { keys, audit } = fixture.record;
+      const key = (activeFromMs: number): StoredKey => ({
+        ...{ kid: newId(), purpose: 'access', alg: 'ES256', publicJwk: { kty: 'EC', x: 'x' } },
+        ...{ privateSealed: new Uint8Array([1]), activeFromMs, retiredAtMs: null },
+      });
+      const told = async () => (await audit.list('', {}, ALL)).map(({ id }) => id);
+      const laterMs = START_MS + 1_000;
+      const first = key(laterMs);
+      const made = auditEvent(null, 'signing_key_made');
+      expect(await keys.add(first, laterMs, [made])).toBe(true);
+      expect(await told()).toContain(made.id);
+      // Refused, it leaves no row; and without its row it is not there.
+      const refused = auditEvent(null, 'signing_key_made');
+      expect(await keys.add(key(laterMs), laterMs, [refused])).toBe(false);
+      expect(await told()).not.toContain(refused.id);
+      const unwritten = key(laterMs + 1);
+      await expect(keys.add(unwritten, laterMs + 1, [made])).rejects.toThrow();
+      await expect(keys.retire(first.kid, laterMs + 2, [made])).rejects.toThrow();
+      const there = await keys.list();
+      expect(there.find(({ kid }) => kid === unwritten.kid)).toBeUndefined();
+      expect(there.find(({ kid }) => kid === first.kid)?.retiredAtMs).toBeNull();
+      const retired = auditEvent(null, 'signing_key_retired');
+      await keys.retire(first.kid, laterMs + 2, [retired]);
+      await keys.retire('no such key', laterMs + 2, [refused]);
+      expect(await told()).toContain(retired.id);
+      expect(await told()).not.toContain(refused.id);
+    });
+
     test('a setting keeps its first value', async () => {
       const { keys } = fixture.record;
       const kept = await Promise.all(['a', 'b', 'c'].map((value) => keys.setting('issuer', value)));

@@ -1,0 +1,281 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createKeeper } from '../../src/audit/keeping.ts';
+import { verifyTrail } from '../../src/audit/verifier.ts';
+import { silentLog } from '../../src/observe/log.ts';
+import type { RecordStore } from '../../src/record/contract.ts';
+import type { TrailStore } from '../../src/record/trail-contract.ts';
+import { startTestEngine, type TestEngine } from '../support/engine.ts';
+import { openTestRecord } from '../support/record.ts';
+import { auditEvent } from '../support/seed.ts';
+import { restless } from '../support/trail.ts';
+
+const DAY_MS = 86_400_000;
+const PAGE = { limit: 200, cursor: null };
+
+let record: RecordStore;
+let test_: TestEngine;
+/** Verbs of the trail, and writing to it, that a test makes fail. */
+let faults: { trail: Partial<TrailStore>; append: RecordStore['audit']['append'] | null };
+
+beforeAll(async () => {
+  record = (await openTestRecord()).record;
+  faults = { trail: {}, append: null };
+  test_ = await startTestEngine({
+    record: {
+      ...record,
+      audit: {
+        ...record.audit,
+        append: (events) => (faults.append ?? record.audit.append)(events),
+      },
+      trail: {
+        ...record.trail,
+        take: (...args) => (faults.trail.take ?? record.trail.take)(...args),
+        prune: (...args) => (faults.trail.prune ?? record.trail.prune)(...args),
+        eraseOf: (...args) => (faults.trail.eraseOf ?? record.trail.eraseOf)(...args),
+      },
+    },
+  });
+});
+afterAll(() => test_?.close());
+
+async function withFaults(trail: Partial<TrailStore>, run: () => Promise<void>): Promise<void> {
+  faults = { ...faults, trail };
+  try {
+    await run();
+  } finally {
+    faults = { ...faults, trail: {} };
+  }
+}
+
+/** The rows of these actions, oldest first. `tid` null: the operators'. */
+async function rowsOf(tid: string | null, ...actions: readonly string[]) {
+  const rows = await record.audit.list(tid ?? '', {}, PAGE);
+  return rows.filter(({ action }) => actions.includes(action)).toReversed();
+}
+
+/** Everything is sealed and signed, and a moment has gone by since. @returns that moment. */
+async function sealedBy(): Promise<number> {
+  await test_.services.trail.sealer.now();
+  await new Promise((resolve) => {
+    setTimeout(resolve, 20);
+  });
+  return Date.now() - 5;
+}
+
+const verified = async (tid: string) =>
+  verifyTrail(tid, {
+    store: record.trail,
+    keyOf: await test_.services.trail.signing.verifiers(),
+  });
+
+/** Retention as it is in some days. */
+async function keepAfter(days: number): Promise<void> {
+  const { signing } = test_.services.trail;
+  const keeper = createKeeper({
+    ...{ store: record.trail, signing, issuer: () => test_.engine.issuer, log: silentLog },
+    ...{ isTurn: () => true, pause: { ask: async () => false }, clock: restless },
+    wallNowMs: () => Date.now() + days * DAY_MS,
+  });
+  await keeper.run();
+  await keeper.close();
+  expect(keeper.status().failures).toBe(0);
+}
+
+describe('what is removed or erased says so before it begins', () => {
+  test('B14 ASVS 16.4.2 pruning that ends half-way has left a row; run again it goes on, and says what came of it', async () => {
+    const { operator } = test_.engine;
+    const { tenant } = await test_.makeTenant('pruned');
+    const { tid } = tenant;
+    const beforeMs = await sealedBy();
+    const sealed = (await record.trail.state(tid)).head?.seq ?? 0;
+    expect(sealed).toBeGreaterThan(2);
+    let batches = 0;
+    const prune: TrailStore['prune'] = async (of, to, token) => {
+      batches += 1;
+      if (batches > 1) throw new Error('the process was killed');
+      return await record.trail.prune(of, to, token, 1);
+    };
+    await withFaults({ prune }, async () => {
+      await expect(operator.pruneAudit({ tenant: 'pruned', beforeMs })).rejects.toThrow('killed');
+    });
+    const before = new Date(beforeMs).toISOString();
+    const begun = { action: 'audit_prune_begun', detail: { to: sealed, before, by: 'command' } };
+    const about = ['audit_prune_begun', 'audit_pruned'];
+    expect(await rowsOf(tid, ...about)).toMatchObject([begun]);
+
+    const again = await operator.pruneAudit({ tenant: 'pruned', beforeMs });
+    expect(again).toEqual({ removed: sealed - 1, to: sealed, unsealed: 0 });
+    expect(await rowsOf(tid, ...about)).toMatchObject([
+      ...[begun, begun],
+      { action: 'audit_pruned', detail: { removed: sealed - 1, to: sealed, unsealed: 0 } },
+    ]);
+    // Where there is nothing to remove, nothing is begun.
+    await operator.pruneAudit({ tenant: 'pruned', beforeMs });
+    expect(await rowsOf(tid, ...about)).toHaveLength(3);
+    expect((await verified(tid)).wrong).toBe(0);
+  });
+
+  test('B14 erasure that ends half-way has left a row; run again it goes on, and says what came of it', async () => {
+    const { operator } = test_.engine;
+    const { tenant, admin, caller } = await test_.makeTenant('erased');
+    await test_.makeUser(caller, 'noor@erased.example');
+    const whose = { tenant: 'erased', user: admin.email };
+    const eraseOf: TrailStore['eraseOf'] = async (of, user) => {
+      await record.trail.eraseOf(of, user, null, 2);
+      throw new Error('the process was killed');
+    };
+    await withFaults({ eraseOf }, async () => {
+      await expect(operator.eraseAudit(whose)).rejects.toThrow('killed');
+    });
+    const about = ['audit_erase_begun', 'audit_erased'];
+    const subject = { kind: 'user', id: admin.uid };
+    const begun = { action: 'audit_erase_begun', subject };
+    expect(await rowsOf(tenant.tid, ...about)).toMatchObject([begun]);
+    const { erased } = await operator.eraseAudit(whose);
+    expect(erased).toBeGreaterThan(0);
+    expect(await rowsOf(tenant.tid, ...about)).toMatchObject([
+      ...[begun, begun],
+      { action: 'audit_erased', subject, detail: { erased, unsealed: 0 } },
+    ]);
+  });
+
+  test('B14 rows that cannot be sealed yet are passed over and counted, and go the next time', async () => {
+    const { operator } = test_.engine;
+    const { tenant, admin, caller } = await test_.makeTenant('late');
+    await sealedBy();
+    // No row is given to any sealer.
+    const take: TrailStore['take'] = async () => ({
+      ...{ kind: 'held', holder: 'another', waiting: 0, oldestMs: null },
+    });
+    const whose = { tenant: 'late', user: admin.email };
+    let unsealed = 0;
+    await withFaults({ take }, async () => {
+      await test_.makeUser(caller, 'first@late.example');
+      await test_.makeUser(caller, 'second@late.example');
+      const erased = await operator.eraseAudit(whose);
+      unsealed = erased.unsealed;
+      expect(unsealed).toBe(2);
+      const [row] = (await rowsOf(tenant.tid, 'audit_erased')).slice(-1);
+      expect(row?.detail).toMatchObject({ unsealed: 2 });
+      const pruned = await operator.pruneAudit({ tenant: 'late', beforeMs: Date.now() });
+      expect(pruned.unsealed).toBeGreaterThanOrEqual(2);
+    });
+    expect(await operator.eraseAudit(whose)).toEqual({ erased: unsealed, unsealed: 0 });
+  });
+});
+
+describe('the trail of a tenant that was deleted', () => {
+  async function deleted(slug: string): Promise<string> {
+    const { tenant, caller } = await test_.makeTenant(slug);
+    await sealedBy();
+    // In the hour of the first checkpoint, and not covered by it.
+    await test_.makeUser(caller, `noor@${slug}.example`);
+    await test_.engine.operator.deleteTenant({ tenant: slug, reason: null, waitMs: null });
+    await sealedBy();
+    return tenant.tid;
+  }
+
+  test('B14 it is kept as long as was in force for the tenant, or for all, and then goes to its last row', async () => {
+    const { operator } = test_.engine;
+    const { tenant } = await test_.makeTenant('forever');
+    const retention = (auditDays: number | null) => ({ auditDays, personalDays: auditDays });
+    await operator.setAuditRetention({ tenant: null, retention: retention(10) });
+    await test_.makeTenant('own');
+    await operator.setAuditRetention({ tenant: 'own', retention: retention(100) });
+    await operator.setAuditRetention({ tenant: 'forever', retention: retention(null) });
+    const own = await (async () => {
+      const { tid } = (await operator.getTenant({ tenant: 'own' })).tenant;
+      await operator.deleteTenant({ tenant: 'own', reason: null, waitMs: null });
+      return tid;
+    })();
+    const usual = await deleted('usual');
+    await operator.deleteTenant({ tenant: 'forever', reason: null, waitMs: null });
+    await sealedBy();
+    const rows = async (tid: string) => (await verified(tid)).rows;
+    const whole = { own: await rows(own), usual: await rows(usual), kept: await rows(tenant.tid) };
+    expect(Math.min(...Object.values(whole))).toBeGreaterThan(2);
+
+    await keepAfter(9);
+    expect(await rows(usual)).toBe(whole.usual);
+    await keepAfter(11);
+    expect(await verified(usual)).toMatchObject({ rows: 0, unsealed: 0, wrong: 0 });
+    expect(await rows(own)).toBe(whole.own);
+    await keepAfter(101);
+    expect(await verified(own)).toMatchObject({ rows: 0, unsealed: 0, wrong: 0 });
+    expect(await rows(tenant.tid)).toBe(whole.kept);
+    // It can still be said otherwise, by the id.
+    await operator.setAuditRetention({ tenant: tenant.tid, retention: retention(200) });
+    await keepAfter(201);
+    expect(await verified(tenant.tid)).toMatchObject({ rows: 0, unsealed: 0, wrong: 0 });
+    await operator.setAuditRetention({ tenant: null, retention: null });
+  });
+
+  test('B14 an operator removes it at once, and what is said of that stands in the operators’ own trail', async () => {
+    const tid = await deleted('gone');
+    const { operator } = test_.engine;
+    const pruned = await operator.pruneAudit({ tenant: tid, beforeMs: Date.now() });
+    expect(pruned).toMatchObject({ unsealed: 0 });
+    expect(pruned.removed).toBeGreaterThan(2);
+    await sealedBy();
+    expect(await record.audit.list(tid, {}, PAGE)).toEqual([]);
+    expect(await verified(tid)).toMatchObject({ rows: 0, unsealed: 0, wrong: 0 });
+    const subject = { kind: 'tenant', id: tid };
+    const said = await rowsOf(null, 'audit_prune_begun', 'audit_pruned');
+    expect(said.filter((row) => row.subject?.id === tid)).toMatchObject([
+      { action: 'audit_prune_begun', subject, detail: { tenant_id: tid } },
+      { action: 'audit_pruned', subject, detail: { removed: pruned.removed } },
+    ]);
+  });
+});
+
+describe('while clean-up is paused', () => {
+  test('A3 B14 rows are sealed and signed as ever, and retention waits', async () => {
+    const { operator } = test_.engine;
+    const { sealer, keeper } = test_.services.trail;
+    const { tenant, caller } = await test_.makeTenant('busy');
+    const { tid } = tenant;
+    const old = auditEvent(tid, 'authn_logout', { atMs: Date.now() - 3 * DAY_MS });
+    await record.audit.append([old]);
+    const retention = { auditDays: null, personalDays: 1 };
+    await operator.setAuditRetention({ tenant: 'busy', retention });
+    await operator.pauseCleanup({ by: 'noor' });
+    await test_.makeUser(caller, 'noor@busy.example');
+    await sealer.run();
+    // A round may have been under way when the row came.
+    await sealer.run();
+    expect(await record.trail.state(tid)).toMatchObject({ waiting: 0 });
+    expect(sealer.status().state).toBe('sealing');
+    const ipOf = async () => (await rowsOf(tid, 'authn_logout'))[0]?.ip;
+    await keeper.run();
+    expect(await ipOf()).toBe(old.ip);
+    await operator.resumeCleanup({ by: 'noor' });
+    await keeper.run();
+    expect(await ipOf()).toBeNull();
+  });
+});
+
+describe('the rows of signing keys', () => {
+  test('B14 ASVS 16.2.1 they come with the key, whatever becomes of other writing', async () => {
+    const { operator } = test_.engine;
+    faults = { ...faults, append: () => Promise.reject(new Error('nothing is appended')) };
+    try {
+      const made = await operator.rotateKeys({ aheadMs: null, alg: null });
+      const [signing] = (await operator.listKeys()).filter(({ state }) => state === 'signing');
+      const retired = await operator.retireKey({ kid: signing?.kid ?? '', withdraw: false });
+      const about = await rowsOf(null, 'signing_key_made', 'signing_key_retired');
+      expect(about.map(({ action, subject }) => [action, subject?.id])).toEqual(
+        expect.arrayContaining([
+          ['signing_key_made', made.kid],
+          ['signing_key_made', retired.made?.kid],
+          ['signing_key_retired', signing?.kid],
+        ]),
+      );
+      const keys = (await operator.listKeys()).length;
+      await expect(operator.rotateKeys({ aheadMs: 150_000, alg: null })).rejects.toThrow('later');
+      expect(await operator.listKeys()).toHaveLength(keys);
+      expect(await rowsOf(null, 'signing_key_made', 'signing_key_retired')).toEqual(about);
+    } finally {
+      faults = { ...faults, append: null };
+    }
+  });
+});
