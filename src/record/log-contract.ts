@@ -39,7 +39,8 @@ export interface LogStore {
 export type OperationState =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'abandoned' }
-  | { readonly kind: 'committed'; readonly row: LogRow | null };
+  /** Of its first entry and of its last, which are one where it has only one; null: it appended none that is still kept. */
+  | { readonly kind: 'committed'; readonly row: LogRow | null; readonly last: LogRow | null };
 
 /** A line of the log with what people want to know of it. */
 export interface LogRow {

@@ -52,13 +52,14 @@ export function createLogStore(database: Database): LogStore {
     operationId: string,
     abandon: boolean,
   ): Promise<OperationState> {
-    const raw = await call<{ kind: OperationState['kind']; row?: RawEntry | null }>(
-      database,
-      'read_operation',
-      [tid, operationId, abandon, new Date()],
-    );
+    const raw = await call<{
+      kind: OperationState['kind'];
+      row?: RawEntry | null;
+      last?: RawEntry | null;
+    }>(database, 'read_operation', [tid, operationId, abandon, new Date()]);
     if (raw.kind !== 'committed') return { kind: raw.kind };
-    return { kind: 'committed', row: raw.row ? logRowOf(raw.row) : null };
+    const [row, last] = [raw.row, raw.last].map((one) => (one ? logRowOf(one) : null));
+    return { kind: 'committed', row: row ?? null, last: last ?? null };
   }
 
   return {

@@ -106,7 +106,7 @@ export function createSessionAdministration(services: Services): Sessions {
       if (state.kind !== 'committed' || state.row === null) {
         throw new SekishoError('not_found', 'There is no such revocation.');
       }
-      return standing(services, state.row, STANDING_WAIT_MS);
+      return standing(services, state.row, STANDING_WAIT_MS, state.last ?? state.row);
     },
   };
 }

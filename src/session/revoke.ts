@@ -139,13 +139,18 @@ export async function awaitEntries(
   return revocationOf(first, reason, barrier);
 }
 
-/** A revocation of earlier, with a barrier of its own, so that what is said of it is true now. */
+/**
+ * A revocation of earlier, with a barrier of its own, so that what is said of it is true now.
+ *
+ * @param last of the entries of its operation, where that is another one: whoever has applied it has applied all of them.
+ */
 export async function standing(
   services: Services,
   row: LogRow,
   waitMs: number,
+  last: LogRow = row,
 ): Promise<Revocation> {
-  return revocationOf(row, row.reason, await waitFor(services, row, waitMs));
+  return revocationOf(row, row.reason, await waitFor(services, last, waitMs));
 }
 
 /**

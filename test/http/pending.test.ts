@@ -6,13 +6,14 @@ import { cookieOf, startTestApp, type TestApp } from '../support/http.ts';
 
 let http: TestApp;
 let acme: TestTenant;
+const silent = newId();
 
 beforeAll(async () => {
   http = await startTestApp();
   acme = await http.engine.makeTenant('acme');
   // A node that is a member and says nothing: nobody can know what it honours before its term has ended.
   await http.engine.record.members.join({
-    id: newId(),
+    id: silent,
     leaseMs: 10_000,
     toleranceMs: 20_000,
     version: 1,
@@ -84,5 +85,26 @@ describe('B3: while not every node is known to honour it', () => {
     const policy = { ...DEFAULT_POLICY, access_ttl: 299 };
     const put = await http.send('PUT', '/v1/admin/policy', { ...admin, json: policy });
     expect([put.status, put.body.revocation.effective]).toEqual([202, 'pending']);
+  });
+
+  test('B3 BARRIER of a call that made several entries, everywhere is said when all of them are', async () => {
+    const user = await http.engine.makeUser(acme.caller, 'changes@acme.example');
+    const { accessToken: token } = await http.engine.open('acme', user.uid);
+    const json = { current_password: PASSWORD, new_password: `${PASSWORD}-after` };
+    const changed = await http.send('POST', '/v1/password', { token, json });
+    const { id, position } = changed.body.revocation;
+    const { generation } = http.engine.services.follower.status();
+    const admin = { token: (await http.engine.open('acme', acme.admin.uid)).accessToken };
+    const ask = async () => {
+      const { body } = await http.send('GET', `/v1/admin/revocations/${id}`, admin);
+      return [body.revocation.id, body.revocation.position, body.revocation.effective];
+    };
+    const acknowledge = (applied: number) =>
+      http.engine.record.members.heartbeat(silent, generation ?? '', applied);
+    // The floor ends the other sessions, the reissue behind it supersedes the token of this one.
+    await acknowledge(position);
+    expect(await ask()).toEqual([id, position, 'pending']);
+    await acknowledge(position + 1);
+    expect(await ask()).toEqual([id, position, 'everywhere']);
   });
 });

@@ -32,7 +32,7 @@ const get = route({
   group: 'Sessions',
   summary: 'Whether a revocation is everywhere by now',
   description:
-    'Also tells what became of a call that was answered 503 `outcome_unknown` with this id. After 404 it can never happen.',
+    'Where one call made several entries (a changed password ends sessions and supersedes a token), this is said of all of them: everywhere when the last one is. Also tells what became of a call that was answered 503 `outcome_unknown` with this id. After 404 it can never happen.',
   who: 'admin',
   params: { id: 'revocation' },
   responses: { 200: revokedSchema },

@@ -96,7 +96,7 @@ export function createOperatorSessions(services: Services): OperatorSessions {
       if (state.kind !== 'committed' || state.row === null) {
         throw new SekishoError('not_found', 'There is no such revocation.');
       }
-      return standing(services, state.row, waitOf(input.waitMs));
+      return standing(services, state.row, waitOf(input.waitMs), state.last ?? state.row);
     },
   };
 }

@@ -277,6 +277,39 @@ export function commitSuite(kind: string, open: () => Promise<RecordFixture>): v
       });
     });
 
+    test('B3 BARRIER an operation is told by its first entry and its last, whatever stands between', async () => {
+      const { tid, uid } = await seeded();
+      const other = await seedUser(fixture, tid);
+      const { log } = fixture.record;
+      const one = await committed(fixture, { revoke: [ofUser(tid, uid)] });
+      const alone = { position: one.head.position };
+      expect(await log.operation(tid, one.entries[0]?.operationId ?? '')).toMatchObject({
+        ...{ kind: 'committed', row: alone, last: alone },
+      });
+      const several = request({ revoke: [ofUser(tid, uid), ofUser(tid, other), ofUser(tid, uid)] });
+      const before = await position();
+      await log.commit([several]);
+      const state = await log.operation(tid, several.operationId);
+      expect(state).toMatchObject({
+        ...{ kind: 'committed', row: { position: before + 1 } },
+        last: { position: before + 3, operationId: `${several.operationId}.2` },
+      });
+      expect(await log.operationOrAbandon(tid, several.operationId)).toEqual(state);
+      // One of the later ones is spoken of by itself; another tenant learns of neither.
+      const second = { position: before + 2 };
+      expect(await log.operation(tid, `${several.operationId}.1`)).toMatchObject({
+        ...{ row: second, last: second },
+      });
+      const stranger = await seeded();
+      expect(await log.operation(stranger.tid, several.operationId)).toEqual({ kind: 'unknown' });
+      const nothing = request();
+      await log.commit([nothing]);
+      expect(await log.operation(tid, nothing.operationId)).toEqual({ kind: 'unknown' });
+      expect(await log.operation(null, nothing.operationId)).toEqual({
+        ...{ kind: 'committed', row: null, last: null },
+      });
+    });
+
     test('UNKNOWN OUTCOME what was asked for and not found cannot happen any more, but for a hand-in', async () => {
       const { tid, uid } = await seeded();
       const { log } = fixture.record;

@@ -156,5 +156,5 @@ async function askOnce(
   if (state.kind === 'abandoned')
     schedule.promises.nothingDone(operationId, 'it was called abandoned');
   if (state.kind === 'committed' && state.row !== null)
-    await schedule.code.standing(services.services, state.row, 2000);
+    await schedule.code.standing(services.services, state.row, 2000, state.last ?? state.row);
 }

@@ -99,5 +99,11 @@ function operationOf(state: RecordState, operationId: string): OperationState {
   const row = state.operations.get(operationId);
   if (row === undefined) return { kind: 'unknown' };
   if (row.outcome === 'abandoned') return { kind: 'abandoned' };
-  return { kind: 'committed', row: logRowOf(state, row) };
+  let last = row;
+  for (let n = 1; ; n += 1) {
+    const next = state.operations.get(`${operationId}.${n}`);
+    if (next?.outcome !== 'committed') break;
+    last = next;
+  }
+  return { kind: 'committed', row: logRowOf(state, row), last: logRowOf(state, last) };
 }
