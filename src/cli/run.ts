@@ -6,12 +6,19 @@ import { commandHelp, type Group, groupHelp, overview } from './help.ts';
 import { explain } from './output.ts';
 import { nearest } from './suggest.ts';
 
+/** As long as a timer can be. */
+const LONG_MS = 2 ** 31 - 1;
+
 /** Carries out a command line, and says on standard error what went wrong. Resolves with the exit code (`EXIT`). */
 export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  // Nothing of an instance keeps a process alive, and one whose database has died waits all the same: for its answer.
+  const alive = setInterval(() => {}, LONG_MS);
   try {
     return await dispatch(args, env);
   } catch (error) {
     return explain(error, optionsOf(args).includes('--json'));
+  } finally {
+    clearInterval(alive);
   }
 }
 

@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
-import { SekishoError } from '../errors.ts';
 import { createPasswordHasher, type PasswordHasher } from '../login/password.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordStore } from '../record/contract.ts';
@@ -26,6 +25,7 @@ import { startBackground, withRedisAttempts } from './background.ts';
 import { joinDeployment } from './deployment.ts';
 import { createFollowerLog } from './follower-log.ts';
 import { openHub } from './hub.ts';
+import { guardStart } from './start-guard.ts';
 
 /** An engine at work, with everything beneath it. */
 export interface OpenEngine {
@@ -70,9 +70,10 @@ export interface EngineParts {
 
 /**
  * Joins the membership and puts the use cases together. Everything that was opened is closed again when it fails, the
- * record too.
+ * record too. An embedded database that ends meanwhile ends the start.
  *
- * @throws SekishoError `invalid_configuration`, `store_unavailable`.
+ * @throws SekishoError `invalid_configuration`, `data_directory_unusable`, `store_unavailable`; `not_ready` when it was
+ *   aborted.
  */
 export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
   const { record, config, exclusive, log, clock } = parts;
@@ -81,9 +82,13 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
   });
   const closers: (() => unknown)[] = [() => record.close()];
   const close = once(() => closeAll(closers, log));
+  const { crashed } = record;
+  const guard = guardStart({ place: config.record, crashed, signal: parts.signal });
+  const { unlessOver } = guard;
   try {
     const ring = createKeyRing(parts.secret);
-    const deployment = await joinDeployment({ record, ring, config, exclusive, clock, log });
+    const joining = joinDeployment({ record, ring, config, exclusive, clock, log });
+    const deployment = await unlessOver(joining);
     const { id: deploymentId, audience } = deployment;
     const opened = await openHub({ config, deploymentId, ring, clock, log });
     closers.push(() => opened.close());
@@ -120,8 +125,8 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       ...(config.toleranceMs === undefined ? {} : { toleranceMs: config.toleranceMs }),
     });
     closers.push(() => follower.leave());
-    await unlessAborted(follower.join(), parts.signal);
-    await deployment.confirm();
+    await unlessOver(follower.join());
+    await unlessOver(deployment.confirm());
     const wallNowMs = (): number => follower.wallNowMs();
     const generation = (): string | null => follower.status().generation;
 
@@ -130,7 +135,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       ...{ store: record.keys, ring, issuer, audience, clock, wallNowMs, generation, log },
     });
     closers.push(() => keys.close());
-    await keys.load();
+    await unlessOver(keys.load());
     loaded = keys;
 
     const sightings = createSightings({
@@ -163,7 +168,10 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
     return { engine, services, flush, close };
   } catch (error) {
     await close();
-    throw error;
+    // Whatever was under way then has failed by it, each in words of its own.
+    throw guard.crash() ?? error;
+  } finally {
+    guard.release();
   }
 }
 
@@ -183,22 +191,6 @@ async function closeAll(closers: (() => unknown)[], log: Log): Promise<void> {
     } catch (error) {
       log.warn({ err: error }, 'something could not be closed');
     }
-  }
-}
-
-async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work;
-  let stop = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new SekishoError('not_ready', 'It was closed while it was starting.'));
-  });
-  if (signal.aborted) stop();
-  signal.addEventListener('abort', stop);
-  try {
-    await Promise.race([work, aborted]);
-  } finally {
-    // The signal lives as long as the instance; a start may be tried a thousand times.
-    signal.removeEventListener('abort', stop);
   }
 }
 

@@ -9,7 +9,7 @@ import type {
   Sockets,
   TokenPair,
 } from '../session/contract.ts';
-import type { AuthenticatedHandler } from './guard.ts';
+import type { AuthenticatedHandler, GuardedHandler } from './guard.ts';
 
 /** Everything a program does with Sekisho. Made by `createSekisho`. */
 export interface Sekisho {
@@ -45,16 +45,23 @@ export interface Sekisho {
 
   /**
    * Wraps a Fetch handler, so that no endpoint repeats the check (A5): it is called with the session, and everybody else
-   * is answered with the problem document (401, 403, 503).
+   * is answered with the problem document (401, 403, 503). Whatever else a framework passes beside the request is handed on
+   * behind the session; the first of it is the `env` of `fetch`, where it is one.
    *
    * @example
    * export const GET = sekisho.withAuth((request, session) => Response.json({ user: session.userId }));
    * export const DELETE = sekisho.withAuth(removeOrder, { roles: ['admin'], fresh: true });
+   * @example
+   * // Next.js, app/orders/[id]/route.ts
+   * export const GET = sekisho.withAuth(
+   *   async (request, session, { params }: { params: Promise<{ id: string }> }) =>
+   *     Response.json(await orderOf(session.tenantId, (await params).id)),
+   * );
    */
-  withAuth(
-    handler: AuthenticatedHandler,
+  withAuth<Rest extends readonly unknown[] = [], Incoming extends Request = Request>(
+    handler: AuthenticatedHandler<Rest, Incoming>,
     options?: AuthenticateOptions,
-  ): (request: Request, env?: unknown) => Promise<Response>;
+  ): GuardedHandler<Rest, Incoming>;
 
   /** For products that log people in themselves and want the sessions only. */
   readonly sessions: {
@@ -120,10 +127,13 @@ export interface Sekisho {
 export interface Starting {
   /** Usable at once: it answers 503 `not_ready` until it is open. */
   readonly sekisho: Sekisho;
-  /** Resolves when it is open, rejects when it cannot be; then everything that was opened has been closed. */
+  /**
+   * Resolves when it is open, rejects when it cannot be, the end of the embedded database among the reasons; then everything
+   * that was opened has been closed.
+   */
   readonly ready: Promise<void>;
   /**
-   * Resolves, with the reason, when the embedded database has ended without being asked to: the instance answers 503 from
+   * Resolves, with the reason, when the embedded database of an open instance has ended without being asked to: it answers 503 from
    * then on, and the process should be started anew. Never resolves otherwise.
    */
   readonly crashed: Promise<Error>;

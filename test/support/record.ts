@@ -22,9 +22,11 @@ export interface TestRecord {
  * A migrated record in memory: PGlite, loaded from the image that the build made, or, where src/ has moved on since, from
  * one that is made once for each state of the schema. Take one a test file, in `beforeAll`. On PostgreSQL:
  * `openPostgresTestRecord`.
+ *
+ * @param entry what runs in the thread, such as one that dies. Default: PGlite.
  */
-export async function openTestRecord(): Promise<TestRecord> {
-  const database = await startWorkerDatabase({ image: await migratedImage() });
+export async function openTestRecord(entry?: URL): Promise<TestRecord> {
+  const database = await startWorkerDatabase({ image: await migratedImage() }, entry);
   const record = createSqlRecord(database);
   await record.migrate();
   return { record, database, close: () => record.close() };

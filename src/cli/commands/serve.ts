@@ -38,17 +38,17 @@ export const serve: Command = {
     const signal = firstSignal();
     const server = await startServer(settings);
     const end = Promise.race([signal, server.starting.crashed.then(() => CRASHED)]);
-    let { drainMs, drainNoticeMs } = settings;
+    // Only who was serving has anything to drain.
+    let [drainMs, drainNoticeMs] = [0, 0];
     try {
       const ended =
         (await Promise.race([end, openServer(server, settings, config)])) ?? (await end);
       if (ended === CRASHED) {
         // Nothing can be answered any more; whoever supervises the process starts it anew.
         process.stderr.write('the embedded database has ended: start sekisho serve anew\n');
-        drainMs = 0;
-        drainNoticeMs = 0;
         return 1;
       }
+      ({ drainMs, drainNoticeMs } = settings);
       process.stderr.write(`${ended}: draining, at most ${drainMs} ms; again to stop at once\n`);
       return 0;
     } finally {

@@ -32,3 +32,16 @@ export function unusable(dataDir: string, cause: unknown): SekishoError {
     { cause },
   );
 }
+
+/** The database has died before anything could be asked of it. @param dataDir null: it is in memory. */
+export function endedWhileOpening(dataDir: string | null, cause: Error): SekishoError {
+  const [code, where] =
+    dataDir === null
+      ? (['store_unavailable', 'in memory'] as const)
+      : (['data_directory_unusable', `in ${dataDir}`] as const);
+  return new SekishoError(
+    code,
+    `The database ${where} ended while it was being opened: ${cause.message}. Nothing that was committed is lost: see to the disk and to what this process may write, then start it again.`,
+    { cause },
+  );
+}

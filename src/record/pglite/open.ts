@@ -3,6 +3,7 @@ import type { RecordStore } from '../contract.ts';
 import { createSqlRecord } from '../sql-record.ts';
 import { createPgliteBackups } from './backups.ts';
 import { openDataFolder } from './data-folder.ts';
+import { endedWhileOpening } from './directory-errors.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { readImage } from './image.ts';
 import { keepLogShort } from './log-size.ts';
@@ -72,11 +73,16 @@ export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase
 export async function openPgliteRecord(options: PgliteOptions): Promise<RecordStore> {
   const database = await openPglite(options);
   const record = createSqlRecord(database);
+  let crash: Error | null = null;
+  void database.crashed.then((error) => {
+    crash = error;
+  });
   try {
     await record.migrate();
   } catch (error) {
     await database.close();
-    throw error;
+    if (crash === null) throw error;
+    throw endedWhileOpening('memory' in options ? null : options.dataDir, crash);
   }
   return 'memory' in options ? record : onDisk(record, database, options.dataDir);
 }
