@@ -9,7 +9,7 @@
  */
 export type { Clock, Timer } from './clock.ts';
 export type { LogLevel, SekishoOptions } from './config.ts';
-export type { AuthenticatedHandler, PeerEnv } from './create/guard.ts';
+export type { AuthenticatedHandler, GuardedHandler, PeerEnv } from './create/guard.ts';
 export type { Sekisho, Starting } from './create/sekisho.ts';
 export { createSekisho, startSekisho } from './create.ts';
 export {

@@ -19,11 +19,25 @@ export interface PeerEnv {
   };
 }
 
-/** A Fetch handler behind `withAuth`. */
-export type AuthenticatedHandler = (
-  request: Request,
-  session: Session,
-) => Response | Promise<Response>;
+/**
+ * A Fetch handler behind `withAuth`.
+ *
+ * @typeParam Rest what the framework passes beside the request, such as Next.js's `{ params }`.
+ * @typeParam Incoming the framework's own kind of request, such as `NextRequest`.
+ */
+export type AuthenticatedHandler<
+  Rest extends readonly unknown[] = [],
+  Incoming extends Request = Request,
+> = (request: Incoming, session: Session, ...rest: Rest) => Response | Promise<Response>;
+
+/** What `withAuth` makes of it; where the handler takes the request and the session alone, an `env` may come along. */
+export type GuardedHandler<
+  Rest extends readonly unknown[] = [],
+  Incoming extends Request = Request,
+> = (
+  request: Incoming,
+  ...rest: Rest extends readonly [] ? [env?: unknown] : Rest
+) => Promise<Response>;
 
 /**
  * The address at the other end of the connection, where somebody says it. Frameworks type what they pass loosely, and other

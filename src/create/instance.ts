@@ -14,12 +14,19 @@ import { measured } from '../observe/measured.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { redactedLog } from '../observe/redact.ts';
 import { assertTerm } from '../revocation/options.ts';
-import type { Engine } from '../session/contract.ts';
+import type { AuthenticateOptions, Engine, Session } from '../session/contract.ts';
 import { isLogLevel, LOG_LEVELS } from '../session/log-levels.ts';
 import type { Services } from '../session/services.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { type BackupSchedule, newestScheduledMs, scheduleBackups } from './backup-schedule.ts';
-import { authenticateRequest, cookiesOf, peerOf, refusal } from './guard.ts';
+import {
+  type AuthenticatedHandler,
+  authenticateRequest,
+  cookiesOf,
+  type GuardedHandler,
+  peerOf,
+  refusal,
+} from './guard.ts';
 import { previousClosed } from './one.ts';
 import { type Open, openPatiently } from './open-patiently.ts';
 import type { Sekisho, Starting } from './sekisho.ts';
@@ -133,15 +140,21 @@ export function createInstance(config: Config, openWith: Open = openPatiently): 
       }
     },
 
-    withAuth: (handler, options) => async (request, env) => {
-      let session: Awaited<ReturnType<Sekisho['authenticate']>>;
-      try {
-        session = await sekisho.authenticate(request, options, env);
-      } catch (error) {
-        return refusal(error, surface?.settings ?? early, request, env);
-      }
-      // What the application's handler throws is the application's own.
-      return handler(request, session);
+    withAuth<Rest extends readonly unknown[], Incoming extends Request>(
+      handler: AuthenticatedHandler<Rest, Incoming>,
+      options?: AuthenticateOptions,
+    ): GuardedHandler<Rest, Incoming> {
+      return async (request, ...rest) => {
+        const [env] = rest;
+        let session: Session;
+        try {
+          session = await sekisho.authenticate(request, options, env);
+        } catch (error) {
+          return refusal(error, surface?.settings ?? early, request, env);
+        }
+        // What the application's handler throws is the application's own.
+        return handler(request, session, ...(rest as readonly unknown[] as Rest));
+      };
     },
 
     sessions: Object.freeze({
