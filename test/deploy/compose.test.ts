@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { readConfig } from '../../src/config.ts';
+import { documentedUser } from '../support/redis-user.ts';
 import { instructionsOf, knownVariables, present, read } from './files.ts';
 
 interface Service {
@@ -11,11 +12,14 @@ interface Service {
   readonly ports?: readonly string[];
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly networks?: Readonly<Record<string, { readonly ipv4_address: string }>>;
-  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly healthcheck?: { readonly test?: readonly string[]; readonly disable?: boolean };
   readonly read_only?: boolean;
   readonly tmpfs?: readonly string[];
   readonly cap_drop?: readonly string[];
   readonly stop_grace_period?: string;
+  readonly command?: readonly string[];
+  readonly entrypoint?: readonly string[];
+  readonly restart?: string;
 }
 
 const text = read('deploy/compose.yaml');
@@ -28,17 +32,20 @@ const compose = parse(text, { merge: true, strict: true, uniqueKeys: true }) as 
   >;
 };
 const { services } = compose;
-const nodes = Object.entries(services).filter(([, { build }]) => build !== undefined);
+const built = Object.entries(services).filter(([, { build }]) => build !== undefined);
+const nodes = built.filter(([name]) => name !== 'migrate');
 const nginx = read('deploy/nginx/sekisho.conf');
 const image = instructionsOf(read('deploy/Containerfile'));
 
 describe('A11 the compose file', () => {
   test('has three nodes of the container file, with nothing that they could write to', () => {
     expect(nodes.map(([name]) => name)).toEqual(['node-1', 'node-2', 'node-3']);
-    for (const [, node] of nodes) {
+    for (const [, node] of built) {
       expect(present(`deploy/${node.build?.context}/${node.build?.dockerfile}`)).toBe(true);
       expect(node).toMatchObject({ read_only: true, tmpfs: ['/tmp'], cap_drop: ['ALL'] });
       expect(node.ports).toBeUndefined();
+    }
+    for (const [, node] of nodes) {
       expect(Number.parseInt(node.stop_grace_period ?? '0', 10)).toBeGreaterThan(10);
     }
   });
@@ -56,10 +63,9 @@ describe('A11 the compose file', () => {
         trustedProxies: value('SEKISHO_TRUSTED_PROXIES').split(','),
       });
       const { hostname, username, pathname } = new URL(value('DATABASE_URL'));
-      expect(services.postgres?.environment).toMatchObject({
-        POSTGRES_USER: username,
-        POSTGRES_DB: pathname.slice(1),
-      });
+      expect(services.postgres?.environment).toMatchObject({ POSTGRES_DB: pathname.slice(1) });
+      expect(username).toBe('sekisho_node');
+      expect(new URL(value('REDIS_URL')).username).toBe('sekisho');
       expect([hostname, new URL(config.redisUrl ?? '').hostname]).toEqual(['postgres', 'redis']);
       expect(new URL(config.issuer ?? '').port).toBe(services.nginx?.ports?.[0]?.split(':')[1]);
     }
@@ -67,9 +73,53 @@ describe('A11 the compose file', () => {
 
   test('has no secret in it: those that are not given stop the start', () => {
     const asked = [...text.matchAll(/\$\{(\w+):\?/g)].map(([, name]) => name);
-    expect(new Set(asked)).toEqual(new Set(['SEKISHO_SECRET', 'POSTGRES_PASSWORD']));
-    const password = services.postgres?.environment?.POSTGRES_PASSWORD ?? '';
-    expect(services['node-1']?.environment?.DATABASE_URL).toContain(`:${password}@`);
+    const secrets = [
+      ...['SEKISHO_SECRET', 'POSTGRES_PASSWORD', 'SEKISHO_OWNER_PASSWORD'],
+      ...['SEKISHO_NODE_PASSWORD', 'REDIS_PASSWORD'],
+    ];
+    expect(new Set(asked)).toEqual(new Set(secrets));
+    // How they are made stands in the head of the file; nothing takes a default in their place.
+    const [, made = ''] = /for name in ([A-Z_ ]+)/.exec(text) ?? [];
+    expect(new Set(made.trim().split(' '))).toEqual(new Set(secrets));
+    expect(text).not.toMatch(/(SECRET|PASSWORD)[^\s}]*:-/);
+    const of = (name: string, variable: string) => services[name]?.environment?.[variable] ?? '';
+    expect(of('node-1', 'DATABASE_URL')).toContain(`:${of('postgres', 'SEKISHO_NODE_PASSWORD')}@`);
+    expect(of('migrate', 'DATABASE_URL')).toContain(
+      `:${of('postgres', 'SEKISHO_OWNER_PASSWORD')}@`,
+    );
+    expect(of('node-1', 'REDIS_URL')).toContain(`:${of('redis', 'REDIS_PASSWORD')}@`);
+    // The superuser's password is nobody's who is asked anything from outside.
+    for (const [name, { environment = {} }] of Object.entries(services)) {
+      const knows = Object.values(environment).some((value) => value.includes('POSTGRES_PASSWORD'));
+      expect([name, knows]).toEqual([name, name === 'postgres']);
+    }
+  });
+
+  test('ASVS 13.2.2 the owner of the schema migrates, without the secret, before a node starts', () => {
+    const { migrate } = services;
+    expect(migrate).toMatchObject({ command: ['migrate'], restart: 'no' });
+    expect(Object.keys(migrate?.environment ?? {})).toEqual(['DATABASE_URL']);
+    const url = new URL(filled(migrate?.environment?.DATABASE_URL ?? ''));
+    expect(url.username).toBe('sekisho_owner');
+    for (const [, { depends_on }] of nodes) {
+      expect(depends_on?.migrate).toEqual({ condition: 'service_completed_successfully' });
+    }
+    const roles = services.postgres?.volumes?.find((one) => one.startsWith('./')) ?? '';
+    const [from = '', to = ''] = roles.split(':');
+    expect(present(`deploy/${from}`)).toBe(true);
+    expect(to).toMatch(/^\/docker-entrypoint-initdb\.d\/\w+\.sql$/);
+  });
+
+  test('Redis has the users of the documentation, by the script of this repository', () => {
+    const { redis } = services;
+    const [folder = '', inside = ''] = redis?.volumes?.[0]?.split(':') ?? [];
+    const [, script = ''] = redis?.entrypoint ?? [];
+    expect(present(`deploy/${folder}/${script.slice(inside.length + 1)}`)).toBe(true);
+    const { user, rules } = documentedUser();
+    expect(read('deploy/redis/users.acl').trim().split('\n')).toEqual([
+      'user default off',
+      `user ${user} on >PASSWORD ${rules}`,
+    ]);
   });
 
   test('puts nginx before them, with the file of this repository', () => {
@@ -98,7 +148,9 @@ describe('A11 the compose file', () => {
     const healthy = image.some(({ name }) => name === 'HEALTHCHECK');
     for (const { depends_on = {}, volumes = [], networks = {} } of Object.values(services)) {
       for (const [name, { condition }] of Object.entries(depends_on)) {
-        expect(condition).toBe('service_healthy');
+        expect(condition).toBe(
+          name === 'migrate' ? 'service_completed_successfully' : 'service_healthy',
+        );
         const { build, healthcheck } = services[name] ?? {};
         expect(build === undefined ? healthcheck !== undefined : healthy, name).toBe(true);
       }
