@@ -40,7 +40,8 @@ describe('A13 the workflows', () => {
     (_name, workflow) => {
       expect(workflow.permissions).toEqual({ contents: 'read' });
       for (const { uses, run = '', with: given } of stepsOf(workflow)) {
-        if (uses !== undefined) expect(uses).toMatch(/^actions\/[a-z-]+@v\d+$/);
+        // A tag is whatever its owner says today; a commit is what was looked at.
+        if (uses !== undefined) expect(uses).toMatch(/^actions\/[a-z-]+@[0-9a-f]{40}$/);
         if (uses?.startsWith('actions/checkout@')) {
           expect(given).toMatchObject({ 'persist-credentials': false });
         }
@@ -56,6 +57,22 @@ describe('A13 the workflows', () => {
       }
     },
   );
+
+  test('an action is named by its commit, with the release beside it, the same everywhere', () => {
+    const lines = Object.keys(workflows).flatMap((name) =>
+      [...read(`${folder}/${name}`).matchAll(/uses: (actions\/\S+)(.*)$/gm)].map(
+        ([, action = '', comment = '']) => ({ action, comment }),
+      ),
+    );
+    expect(lines.length).toBeGreaterThan(5);
+    const named = new Map<string, string>();
+    for (const { action, comment } of lines) {
+      expect(comment).toMatch(/^ # v\d+\.\d+\.\d+$/);
+      const [name = ''] = action.split('@');
+      expect(named.get(name) ?? action + comment).toBe(action + comment);
+      named.set(name, action + comment);
+    }
+  });
 
   test('whatever is proposed or landed is checked by the one script', () => {
     const { on } = workflows['ci.yml'] as Workflow;
