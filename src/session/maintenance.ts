@@ -132,17 +132,19 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
     return false;
   }
 
-  /** @returns whether it came to the end of everything. */
+  /** @returns whether it came to the end of everything; one kind that fails does not keep the others. */
   async function everyKind(run: number): Promise<boolean> {
+    let whole = true;
     for (const kind of CLEANUP_KINDS) {
       try {
         if (!(await clean(run, kind))) return false;
       } catch (error) {
+        whole = false;
         failures += 1;
         log.warn({ err: error, kind }, 'a batch of clean-up failed; it is tried again');
       }
     }
-    return true;
+    return whole;
   }
 
   async function turn(): Promise<void> {

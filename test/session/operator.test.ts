@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { SekishoError } from '../../src/errors.ts';
 import { codeOf, ORIGIN, PASSWORD, startTestEngine, type TestEngine } from '../support/engine.ts';
 
 let test_: TestEngine;
@@ -100,6 +101,36 @@ test('somebody who has forgotten everything gets a new way in, and only that', a
   const nobody = { tenant: 'lost', email: 'x@y', password: null, makeAdmin: false };
   expect(await codeOf(operator.resetUser(nobody))).toBe('not_found');
   expect(await codeOf(operator.resetUser({ ...nobody, tenant: 'nowhere' }))).toBe('not_found');
+});
+
+test('whatever a reset comes to, nobody is active again by the old password', async () => {
+  const { operator, administration } = test_.engine;
+  const half = await test_.makeTenant('half');
+  const user = await test_.makeUser(half.caller, 'eva@half.example', ['buyer']);
+  await administration.patchUser(half.caller, user.uid, { status: 'disabled' }, null);
+  const { committer } = test_.services;
+  const commit = committer.commit.bind(committer);
+  const next = 'copper-window-garden-64';
+  const input = { tenant: 'half', email: 'eva@half.example', password: next, makeAdmin: true };
+  const done: (string | undefined)[] = [];
+  // Only the first write of the reset happens.
+  const away = vi.spyOn(committer, 'commit').mockImplementation(async (request) => {
+    if (done.length > 0) throw new SekishoError('store_unavailable', 'away');
+    done.push(request.change?.kind);
+    return commit(request);
+  });
+  expect(await codeOf(operator.resetUser(input))).toBe('store_unavailable');
+  away.mockRestore();
+  expect(done).toEqual(['password_set']);
+  expect(await operator.getUser({ tenant: 'half', user: user.email })).toMatchObject({
+    ...{ status: 'disabled', roles: ['buyer'] },
+  });
+  expect(await codeOf(test_.login('half', user.email))).toBe('invalid_credentials');
+
+  const whole = await operator.resetUser(input);
+  expect(whole).toMatchObject({ user: { status: 'active', roles: ['admin', 'buyer'] } });
+  expect(await codeOf(test_.login('half', user.email))).toBe('invalid_credentials');
+  await test_.login('half', user.email, { password: next });
 });
 
 test('members are listed with addresses for the operator, without for administrators', async () => {

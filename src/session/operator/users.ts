@@ -6,7 +6,7 @@ import { ADMIN_ROLE } from '../../tenant/role.ts';
 import type { User } from '../../tenant/types.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
 import { MAX_TRIES } from '../open.ts';
-import { perform, revoke } from '../revoke.ts';
+import { revoke } from '../revoke.ts';
 import type { Services } from '../services.ts';
 import { floorOfUser } from '../subjects.ts';
 import type { PasswordReset } from '../types.ts';
@@ -15,6 +15,8 @@ import { ACTOR } from './actor.ts';
 import type { OperatorUsers, TenantSeen } from './contract.ts';
 import { operatorIn, tenantNamed, userNamed } from './names.ts';
 import { waitOf } from './revoking.ts';
+
+type Revoked = Awaited<ReturnType<typeof revoke>>;
 
 export function createOperatorUsers(services: Services): OperatorUsers {
   const { users } = services.record;
@@ -37,13 +39,13 @@ export function createOperatorUsers(services: Services): OperatorUsers {
    * Active again, and an administrator where asked for. The other roles stay as they are: they are written only over the
    * version from which they were read.
    */
-  async function reinstate(tid: string, found: User, makeAdmin: boolean): Promise<void> {
+  async function reinstate(tid: string, found: User, makeAdmin: boolean): Promise<Revoked> {
     const { uid } = found;
     let user: User | null = found;
     for (let tries = 1; user !== null; tries += 1) {
       const roles = makeAdmin ? { roles: [...new Set([...user.roles, ADMIN_ROLE])].sort() } : {};
       try {
-        await perform(services, {
+        return await revoke(services, {
           actor: ACTOR,
           revoke: [floorOfUser(tid, uid, null)],
           change: {
@@ -53,7 +55,6 @@ export function createOperatorUsers(services: Services): OperatorUsers {
           reason: 'reset_by_operator',
           audit: auditOf('user_updated', tid, uid),
         });
-        return;
       } catch (error) {
         const raced = error instanceof SekishoError && error.code === 'precondition_failed';
         if (!raced || tries === MAX_TRIES) throw error;
@@ -110,10 +111,8 @@ export function createOperatorUsers(services: Services): OperatorUsers {
         assertPassword(input.password, { tenant: tenant.slug, email: user.email });
       }
       const way = await newWay(tid, uid, input.password);
-      if (input.makeAdmin || user.status === 'disabled') {
-        await reinstate(tid, user, input.makeAdmin);
-      }
-      const { committed, revocation } = await revoke(services, {
+      // Before anything else: whatever comes of the rest, nobody is active again, or an administrator, by the old password.
+      const reset = await revoke(services, {
         actor: ACTOR,
         revoke: [floorOfUser(tid, uid, null)],
         change: way.change,
@@ -124,6 +123,11 @@ export function createOperatorUsers(services: Services): OperatorUsers {
           uid,
         ),
       });
+      const reinstates = input.makeAdmin || user.status === 'disabled';
+      // Its entry is the later one: whoever has applied it has applied both.
+      const { committed, revocation } = reinstates
+        ? await reinstate(tid, user, input.makeAdmin)
+        : reset;
       const now = committed?.user ?? (await users.get(tid, uid)) ?? user;
       return { user: now, reset: way.reset, revocation };
     },
