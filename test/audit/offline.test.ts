@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { genesisOf, sealOf } from '../../src/audit/chain.ts';
 import { type ExportedLine, lineOf } from '../../src/audit/export.ts';
 import { verifyLines } from '../../src/audit/offline.ts';
+import type { WitnessedPlace } from '../../src/audit/witness.ts';
 import type { TrailRow } from '../../src/record/trail-contract.ts';
 import { START_MS } from '../support/seed.ts';
 
@@ -24,11 +25,16 @@ function exported(count: number): ExportedLine[] {
   });
 }
 
-async function verify(lines: readonly ExportedLine[]) {
-  async function* texts() {
-    for (const line of lines) yield JSON.stringify(line);
-  }
-  return await verifyLines(texts(), { checkpoints: [], keyOf: () => null });
+async function* each<One>(all: readonly One[]): AsyncGenerator<One> {
+  yield* all;
+}
+
+async function verify(lines: readonly ExportedLine[], witness?: readonly WitnessedPlace[]) {
+  const texts = each(lines.map((line) => JSON.stringify(line)));
+  return await verifyLines(texts, {
+    ...{ checkpoints: [], keyOf: () => null },
+    ...(witness === undefined ? {} : { witness: each(witness) }),
+  });
 }
 
 function at(lines: readonly ExportedLine[], n: number): ExportedLine {
@@ -56,5 +62,20 @@ describe('B14 ASVS 16.4.2 an exported file is verified by itself', () => {
     expect(problems).toMatchObject([{ kind: 'changed', seq: 4, id: victim.id }]);
     const first = { ...at(lines, 0), action: 'authn_logout' };
     expect((await verify([first])).problems).toMatchObject([{ kind: 'changed', seq: 1 }]);
+  });
+
+  test('a log that was kept names the rows of another chain than the one that it tells of', async () => {
+    const lines = exported(5);
+    const placeOf = (n: number, hash = at(lines, n).seal?.hash ?? '') => ({
+      ...{ tid: TID, seq: n + 1, hash },
+    });
+    expect(await verify(lines)).toMatchObject({ witnessed: null, wrong: 0 });
+    const elsewhere = { ...placeOf(1), tid: 'u'.repeat(22) };
+    const agreeing = [placeOf(1), placeOf(4), elsewhere];
+    expect(await verify(lines, agreeing)).toMatchObject({ witnessed: 2, wrong: 0 });
+    const other = placeOf(3, at(lines, 2).seal?.hash);
+    const found = await verify(lines, [placeOf(1), other]);
+    expect(found).toMatchObject({ witnessed: 1, wrong: 1 });
+    expect(found.problems).toMatchObject([{ kind: 'rewritten', seq: 4, id: at(lines, 3).id }]);
   });
 });

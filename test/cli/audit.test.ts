@@ -2,20 +2,36 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Log } from '../../src/observe/log.ts';
+import type { TrailStore } from '../../src/record/trail-contract.ts';
+import { createKeyRing } from '../../src/token/secrets.ts';
 import { type Operated, runCommand, startOperated } from '../support/cli.ts';
-import { PASSWORD, type TestTenant } from '../support/engine.ts';
+import { PASSWORD, SECRET, type TestTenant } from '../support/engine.ts';
 import { openTestRecord, type TestRecord } from '../support/record.ts';
-import { tamper } from '../support/trail.ts';
+import { keepingLog, rewriteChain, sealerOf, tamper } from '../support/trail.ts';
 
 let made: TestRecord;
 let at: Operated;
 let acme: TestTenant;
 let directory: string;
+/** No sealer gets a row. */
+let isHeld = false;
+/** What the server logs. */
+let log: Log;
+let lines: readonly string[];
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sekisho-audit-'));
   made = await openTestRecord();
-  at = await startOperated(undefined, { record: made.record });
+  const { record } = made;
+  const take: TrailStore['take'] = (...args) =>
+    isHeld
+      ? Promise.resolve({ kind: 'held', holder: 'another', waiting: 0, oldestMs: null })
+      : record.trail.take(...args);
+  ({ log, lines } = keepingLog());
+  at = await startOperated(undefined, {
+    ...{ record: { ...record, trail: { ...record.trail, take } }, log },
+  });
   acme = await at.engine.makeTenant('acme');
   await at.engine.makeUser(acme.caller, 'noor@acme.example');
   await at.engine.login('acme', 'noor@acme.example');
@@ -148,6 +164,29 @@ describe('sekisho audit', () => {
     expect(verified.json.trails[0].from).toBe(json.to + 1);
   });
 
+  test('B14 erase and prune say how many rows they passed over, and that running them again is enough', async () => {
+    isHeld = true;
+    try {
+      await at.engine.makeUser(acme.caller, 'late@acme.example');
+      const whose = ['--tenant', 'acme', '--user', acme.admin.email, '--yes'];
+      const erased = await at.run('audit', 'erase', ...whose);
+      expect(erased.stdout).toContain(
+        '\n1 rows that are not sealed yet were passed over: running it again erases these\n',
+      );
+      const json = await at.run('audit', 'erase', ...whose, '--json');
+      expect(json.json).toEqual({ erased: 0, unsealed: 1 });
+      const before = ['--before', new Date().toISOString(), '--yes'];
+      const pruned = await at.run('audit', 'prune', '--tenant', 'acme', ...before, '--json');
+      expect(pruned.json.unsealed).toBeGreaterThan(1);
+      isHeld = false;
+      expect((await at.run('audit', 'erase', ...whose, '--json')).json).toEqual({
+        ...{ erased: 1, unsealed: 0 },
+      });
+    } finally {
+      isHeld = false;
+    }
+  });
+
   test('B14 ASVS 16.4.2 verify names what was changed, and exits with 1', async () => {
     const [row] = (await at.run('audit', 'list', '--tenant', 'acme', '--json')).json.events;
     await at.run('audit', 'checkpoint');
@@ -167,5 +206,46 @@ describe('sekisho audit', () => {
     ]);
     // Of the other trail nothing is wrong.
     expect(await at.run('audit', 'verify', '--operators')).toMatchObject({ code: 0 });
+  });
+
+  test('B14 ASVS 16.4.2 verify --witness: a log that was kept elsewhere tells of a trail that was rewritten and signed anew', async () => {
+    const other = await at.engine.makeTenant('witnessed');
+    const { tid } = other.tenant;
+    await at.engine.makeUser(other.caller, 'noor@witnessed.example');
+    await at.run('audit', 'checkpoint');
+    const witness = ['--witness', file('server.log')];
+    writeFileSync(file('server.log'), `no JSON\n${lines.join('')}{"level":"info"}\n`);
+    const verify = ['audit', 'verify', '--tenant', 'witnessed'];
+    const whole = await at.run(...verify, ...witness, '--json');
+    expect(whole).toMatchObject({ code: 0, json: { ok: true } });
+    expect(whole.json.witness).toMatchObject({ contradicted: 0, pruned: 0, problems: [] });
+    expect(whole.json.witness.agreeing).toBeGreaterThan(0);
+    const exported = ['audit', 'export', '--tenant', 'witnessed', '--output'];
+    await at.run(...exported, file('witnessed.jsonl'));
+    const offline = ['audit', 'verify', '--file', file('witnessed.jsonl'), ...witness];
+    expect(await runCommand(offline)).toMatchObject({
+      ...{ code: 0, stdout: expect.stringMatching(/[1-9]\d* places that the log tells of agree/) },
+    });
+
+    await rewriteChain(made, tid, {
+      text: `delete from sekisho.audit where tid = $1 and action = 'user_created'`,
+      values: [tid],
+    });
+    // A process that knows nothing of it signs, and nothing in the record tells.
+    const { sealer } = sealerOf(made, { ring: createKeyRing(SECRET) });
+    await sealer.now();
+    await sealer.close();
+    expect(await at.run(...verify)).toMatchObject({ code: 0 });
+    const told = await at.run(...verify, ...witness);
+    expect(told.code).toBe(1);
+    expect(told.stdout).toMatch(
+      /the log tells of \d+ places: \d+ agree, 0 were pruned since, \d+ are/,
+    );
+    expect(told.stdout).toMatch(
+      /(rewritten|removed): tenant witnessed, number \d+, row -: the log/,
+    );
+    writeFileSync(file('server.log'), '{"level":"info","msg":"request"}\n');
+    expect(await at.run(...verify, ...witness)).toMatchObject({ code: 2 });
+    expect(await at.run(...verify, '--witness', file('nowhere.log'))).toMatchObject({ code: 2 });
   });
 });

@@ -11,7 +11,8 @@ import { type Log, silentLog } from '../../src/observe/log.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import type { SqlCall } from '../../src/record/database.ts';
 import type { Seal, TrailStore } from '../../src/record/trail-contract.ts';
-import { auditEvent, type RecordFixture, ring, START_MS, seedTenant } from './seed.ts';
+import type { KeyRing } from '../../src/token/secrets.ts';
+import { auditEvent, ring as ownRing, type RecordFixture, START_MS, seedTenant } from './seed.ts';
 
 export const ISSUER = 'https://trail.example';
 
@@ -37,9 +38,10 @@ export function sealerOf(
     readonly store?: Pick<TrailStore, 'take' | 'seal' | 'release' | 'places'>;
     readonly log?: Log;
     readonly clock?: Clock;
+    readonly ring?: KeyRing;
   } = {},
 ): TestSealer {
-  const { store = record.trail, log = silentLog, clock = restless } = options;
+  const { store = record.trail, log = silentLog, clock = restless, ring = ownRing } = options;
   const wallNowMs = (): number => Date.now();
   const signing = createTrailSigning({ store: record.trail, ring, wallNowMs });
   const member = newId();
@@ -62,7 +64,10 @@ export async function verifyAll(
   tid: string,
   kept: readonly string[] = [],
 ): Promise<TrailReport> {
-  const signing = createTrailSigning({ store: record.trail, ring, wallNowMs: () => Date.now() });
+  const signing = createTrailSigning({
+    ...{ store: record.trail, ring: ownRing },
+    wallNowMs: () => Date.now(),
+  });
   return verifyTrail(tid, { store: record.trail, keyOf: await signing.verifiers(), kept });
 }
 
