@@ -76,6 +76,7 @@ export function createInstance(config: Config, openWith: Open = openPatiently): 
     const open = await openWith(config, {
       ...{ log, levels, clock, signal: closing.signal },
       onEvent: metrics.protocol,
+      onRevocation: metrics.revocation,
     });
     const { flush } = open;
     const engine = measured(open.engine, metrics);

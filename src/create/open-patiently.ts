@@ -5,6 +5,7 @@ import { isOutage, SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import { reasonOf } from '../observe/reason.ts';
 import type { FollowerEvent } from '../revocation/events.ts';
+import type { Revocation } from '../session/contract.ts';
 import type { Levels } from '../session/log-levels.ts';
 import { type OpenEngine, openEngine } from './open.ts';
 import { answerCommands, commandsOf } from './operator-commands.ts';
@@ -21,6 +22,7 @@ export interface Opening {
   readonly levels: Levels | null;
   readonly clock: Clock;
   readonly onEvent: (event: FollowerEvent) => void;
+  readonly onRevocation: (revocation: Revocation) => void;
   /** Ends the tries; what was opened is closed. */
   readonly signal: AbortSignal;
 }

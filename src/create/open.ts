@@ -10,7 +10,7 @@ import { alwaysFresh } from '../session/always-fresh.ts';
 import { createAuthenticator, type Known } from '../session/authenticate.ts';
 import { createBackups } from '../session/backups.ts';
 import { createClientCache } from '../session/client-cache.ts';
-import type { Engine } from '../session/contract.ts';
+import type { Engine, Revocation } from '../session/contract.ts';
 import { createEngine } from '../session/engine.ts';
 import { createEventFeed } from '../session/events.ts';
 import { createIssuer } from '../session/issuer.ts';
@@ -64,6 +64,8 @@ export interface EngineParts {
   readonly passwords?: PasswordHasher;
   /** What the follower reports, for metrics. */
   readonly onEvent?: (event: FollowerEvent) => void;
+  /** Every revocation of this node, for metrics. */
+  readonly onRevocation?: (revocation: Revocation) => void;
   /** Ends the start, which may wait for the record for a long time; everything that was opened is closed. */
   readonly signal?: AbortSignal;
 }
@@ -152,6 +154,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       backups: record.backups ? createBackups({ store: record.backups, clock }) : null,
       committer: createCommitter({ log: record.log, follower, clock }),
       passwords: parts.passwords ?? createPasswordHasher(),
+      onRevocation: parts.onRevocation ?? (() => {}),
       ...startBackground(background, follower, closers),
     });
     closers.push(() => sightings.close());

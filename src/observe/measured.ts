@@ -1,14 +1,13 @@
 import { isSekishoError } from '../errors.ts';
-import type { Engine, Revocation } from '../session/contract.ts';
+import type { Engine } from '../session/contract.ts';
 import type { Metrics } from './metrics.ts';
 
 /**
- * The same engine, counted: logins, refreshes and judged tokens by outcome, revocations with the time that they waited.
- * Whoever calls it, HTTP or a program, is in the figures.
+ * The same engine, counted: logins, refreshes and judged tokens by outcome. Whoever calls it, HTTP or a program, is in the
+ * figures. Revocations are counted where they are made (`Metrics.revocation`).
  */
 export function measured(engine: Engine, metrics: Metrics): Engine {
-  const { authentication } = engine;
-  const logins = revoking(engine.logins, metrics);
+  const { authentication, logins } = engine;
   metrics.watch(() => engine.status());
   metrics.watchMembers(async () => {
     // A record that this node cannot reach would hold the whole scrape up.
@@ -43,8 +42,6 @@ export function measured(engine: Engine, metrics: Metrics): Engine {
       login: counted(logins.login, (outcome) => metrics.login(outcome)),
       refresh: counted(logins.refresh, (outcome) => metrics.refresh(outcome)),
     }),
-    ownSessions: Object.freeze(revoking(engine.ownSessions, metrics)),
-    administration: Object.freeze(revoking(engine.administration, metrics)),
   });
 }
 
@@ -66,25 +63,4 @@ function counted<Arguments extends unknown[], Result>(
       throw error;
     }
   };
-}
-
-type Verb = (...given: unknown[]) => Promise<unknown>;
-
-/** Every verb of a group of use cases; an answer with a `revocation` is counted. */
-function revoking<Group extends object>(group: Group, metrics: Metrics): Group {
-  const verbs = Object.entries(group as Record<string, Verb>).map(([name, verb]) => [
-    name,
-    async (...given: unknown[]) => {
-      const result = await verb(...given);
-      const revocation = revocationIn(result);
-      if (revocation !== null) metrics.revocation(revocation);
-      return result;
-    },
-  ]);
-  return Object.fromEntries(verbs) as Group;
-}
-
-function revocationIn(result: unknown): Revocation | null {
-  if (typeof result !== 'object' || result === null || !('revocation' in result)) return null;
-  return result.revocation as Revocation | null;
 }

@@ -24,6 +24,7 @@ export interface Metrics {
   login(outcome: string): void;
   refresh(outcome: string): void;
   authentication(outcome: string): void;
+  /** With the time that it waited; every one of this node, whoever made it. */
   revocation(revocation: Pick<Revocation, 'scope' | 'barrier'>): void;
   /** From where the figures of the follower are read, each time somebody asks. */
   watch(status: () => FollowerStatus): void;

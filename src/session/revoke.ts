@@ -78,7 +78,10 @@ export async function perform(services: Services, act: Act): Promise<Done> {
     if (row === null) return { committed: null, revocation: null };
     const last = await lastEntryOf(services, row, act.revoke.length);
     const barrier = last === null ? NOBODY_KNOWS : await waitFor(services, last, waitMs);
-    return { committed: null, revocation: revocationOf(row, row.reason, barrier) };
+    const revocation = revocationOf(row, row.reason, barrier);
+    // UNKNOWN OUTCOME: the answer was lost, and this call has done it all the same; any other one was heard of before.
+    if (outcome.operationId === request.operationId) services.onRevocation(revocation);
+    return { committed: null, revocation };
   }
   if (outcome.kind !== 'committed') throw outcomeError(outcome);
   const revocation = await awaitEntries(services, outcome.entries, act.reason, waitMs);
@@ -136,7 +139,9 @@ export async function awaitEntries(
       waited_ms: Math.round(barrier.waitedMs),
     });
   }
-  return revocationOf(first, reason, barrier);
+  const revocation = revocationOf(first, reason, barrier);
+  services.onRevocation(revocation);
+  return revocation;
 }
 
 /**

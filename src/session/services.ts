@@ -15,6 +15,7 @@ import type { Keys } from './keys.ts';
 import type { MaintenanceRunner } from './maintenance.ts';
 import type { Operations } from './operations.ts';
 import type { Sightings } from './sightings.ts';
+import type { Revocation } from './types.ts';
 
 /** What the use cases work with; the composition root puts it together. */
 export interface Services {
@@ -38,6 +39,8 @@ export interface Services {
   readonly passwords: PasswordHasher;
   readonly issuer: Issuer;
   readonly audience: string;
+  /** Hears of every revocation of this node, once its call has waited for it; for figures. */
+  readonly onRevocation: (revocation: Revocation) => void;
 }
 
 /** Wall time (WALL TIME) in whole milliseconds, as the record takes it. */

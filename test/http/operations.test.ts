@@ -5,7 +5,7 @@ import { createOperationsApp } from '../../src/http/operations.ts';
 import { measured } from '../../src/observe/measured.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import type { Engine } from '../../src/session/contract.ts';
-import { startTestEngine, type TestEngine } from '../support/engine.ts';
+import { ORIGIN, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { requestOf, type Send, senderOf } from '../support/http.ts';
 
 let test_: TestEngine;
@@ -16,7 +16,7 @@ let send: Send;
 const metrics = createMetrics();
 
 beforeAll(async () => {
-  test_ = await startTestEngine();
+  test_ = await startTestEngine({ onRevocation: metrics.revocation });
   engine = measured(test_.engine, metrics);
   app = createOperationsApp(engine, { metrics, draining: () => draining });
   send = senderOf(createHttpApp(engine, { meter: metrics.http }));
@@ -202,6 +202,50 @@ describe('A10 B11: metrics', () => {
     await send('POST', '/v1/logout', { token: pair.accessToken });
     const after = [await figure(line), await figure('sekisho_barrier_wait_seconds_count')];
     expect(after).toEqual(before.map((count) => count + 1));
+  });
+
+  test('B11 B14 whoever revokes: an operator, a service client, the device cap, and each once', async () => {
+    const { caller, admin, pair } = await test_.makeTenant('revokers');
+    const count = async () => [
+      await figure('sekisho_revocations_total{scope="session",effective="everywhere"}'),
+      await figure('sekisho_revocations_total{scope="all",effective="everywhere"}'),
+      await figure('sekisho_barrier_wait_seconds_count'),
+    ];
+    const { operator, clients, administration } = engine;
+    let before = await count();
+    const since = async () => {
+      const now = await count();
+      const grown = now.map((one, at) => one - (before[at] ?? 0));
+      before = now;
+      return grown;
+    };
+
+    const client = { tenantId: caller.session.tenantId, clientId: 'a service', name: 'A service' };
+    await clients.revokeToken(client, pair.refreshToken, ORIGIN);
+    expect(await since()).toEqual([1, 0, 1]);
+
+    const { accessToken } = await test_.open('revokers', admin.uid);
+    const again = await test_.callerOf({ accessToken });
+    await test_.setPolicy(again, { max_sessions_per_user: 1, on_session_limit: 'revoke_oldest' });
+    await since();
+    const last = await test_.open('revokers', admin.uid);
+    expect(await since()).toEqual([1, 0, 1]);
+
+    const by = await test_.callerOf(last);
+    const options = {
+      ...{ reason: null, waitMs: 2_000, includeSelf: true },
+      idempotency: { key: 'once', bodyHash: new Uint8Array(32) },
+    };
+    const other = await test_.makeUser(by, 'other@revokers.example');
+    const { session } = await test_.open('revokers', other.uid);
+    await since();
+    await administration.revokeSession(by, session.sid, options);
+    // The same request again is answered, and revokes nothing.
+    await administration.revokeSession(by, session.sid, options);
+    expect(await since()).toEqual([1, 0, 1]);
+
+    await operator.revokeSessions({ scope: 'all', reason: null, waitMs: null });
+    expect(await since()).toEqual([0, 1, 1]);
   });
 
   test('B11 the follower: lease, view, positions, hub', async () => {

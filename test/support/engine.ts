@@ -8,6 +8,7 @@ import type {
   LoginInput,
   LoginResult,
   Origin,
+  Revocation,
   TokenPair,
 } from '../../src/session/contract.ts';
 import type { Levels } from '../../src/session/log-levels.ts';
@@ -56,6 +57,8 @@ export interface TestEngineOptions {
   readonly levels?: Levels;
   readonly leaseMs?: number;
   readonly toleranceMs?: number;
+  /** Hears of every revocation. */
+  readonly onRevocation?: (revocation: Revocation) => void;
   /** Default: a record of its own. The engine closes it. */
   readonly record?: RecordStore;
   /** Whether no other node works on the record. Default true. */
@@ -78,6 +81,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
     log: options.log ?? silentLog,
     levels: options.levels ?? null,
     clock: options.clock ?? systemClock,
+    ...(options.onRevocation === undefined ? {} : { onRevocation: options.onRevocation }),
     config: {
       issuer: 'http://127.0.0.1:4000',
       firstIssuer: 'http://127.0.0.1:4000',

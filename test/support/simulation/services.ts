@@ -139,6 +139,7 @@ export function servicesOf(parts: {
     },
     issuer: 'i',
     audience: 'a',
+    onRevocation: () => {},
   } as unknown as Services;
 
   function compare(hash: string, password: string): Promise<boolean> {
