@@ -38,6 +38,8 @@ export type OperationChange = { readonly tid: null; readonly by: string } & (
       readonly node: string | null;
       readonly value: OverrideValue['value'];
       readonly untilMs: number | null;
+      /** Id of what must be in force of this kind until then; outcome `precondition_failed`. Default: whatever is, or nothing. */
+      readonly replaces?: string;
     })
   /** Outcome `not_found` when none is in force. */
   | {

@@ -75,10 +75,10 @@ describe('A8 B4: what is decided at one node holds on all, without a restart', (
     });
     const user = { uid: made.admin.uid };
     const pair = await second.logins.createSession({ tenant: 'main', user, amr: ['pwd'] }, ORIGIN);
-    const { revocation } = await third.operator.overrideLifetimes({
+    const { revocation: everywhere } = await third.operator.overrideLifetimes({
       ...{ by, ceiling: { access_ttl: 45 }, end: HOUR, waitMs: 20_000 },
     });
-    expect(revocation.barrier.effective).toBe('everywhere');
+    expect(everywhere?.barrier.effective).toBe('everywhere');
     for (const { engine } of nodes) {
       const judged = engine.authentication.authenticate(pair.accessToken);
       expect(await codeOf(judged)).toBe('token_superseded');

@@ -3,6 +3,7 @@ import { newId } from '../../src/id.ts';
 import { createLevels } from '../../src/observe/levels.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import type { Database } from '../../src/record/database.ts';
+import type { LifetimeCeiling } from '../../src/tenant/ceiling.ts';
 import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
 import { makeResetToken } from '../../src/token/reset-token.ts';
 import { codeOf, ORIGIN, startTestEngine, type TestEngine } from '../support/engine.ts';
@@ -75,6 +76,81 @@ describe('A8: lifetimes of all tenants', () => {
       const next = await engine.logins.refresh(refreshToken, ORIGIN);
       expect(next.expiresInSeconds).toBe(DEFAULT_POLICY.access_ttl);
     }
+  });
+
+  // Each line: the ceiling in force and how long still, the next one and how long, and whether something may outlive it.
+  test.each([
+    ['nothing', null, [{ access_ttl: 60 }, 3_600], true],
+    ['a lower one', [{ access_ttl: 90 }, 3_600], [{ access_ttl: 60 }, 3_600], true],
+    ['a higher one', [{ access_ttl: 60 }, 3_600], [{ access_ttl: 90 }, 3_600], false],
+    ['the same for longer', [{ access_ttl: 60 }, 3_600], [{ access_ttl: 60 }, 7_200], false],
+    ['the same, idle for longer', [{ idle_timeout: 60 }, 600], [{ idle_timeout: 60 }, 900], false],
+    ['another field', [{ access_ttl: 60 }, 3_600], [{ idle_timeout: 9_000 }, 3_600], true],
+    [
+      'one field less',
+      [{ access_ttl: 60, idle_timeout: 90 }, 600],
+      [{ access_ttl: 60 }, 600],
+      false,
+    ],
+    // Sockets know of a session's end as it is after the first one.
+    [
+      'sessions that end later on',
+      [{ absolute_timeout: 90 }, 600],
+      [{ absolute_timeout: 90 }, 900],
+      true,
+    ],
+    [
+      'sessions, for less long',
+      [{ absolute_timeout: 90 }, 900],
+      [{ absolute_timeout: 90 }, 600],
+      false,
+    ],
+    // What is made after its end knows neither.
+    ['one that is nearly over', [{ access_ttl: 60 }, 30], [{ access_ttl: 60 }, 3_600], true],
+  ] as const)(
+    'A8 after %s tokens are superseded only where one may outlive the next',
+    async (name, first, next, shorter) => {
+      const { operator, logins, authentication } = test_.engine;
+      const put = ([ceiling, forSeconds]: readonly [object, number]) =>
+        operator.overrideLifetimes({ by, ceiling, end: { forSeconds }, waitMs: null });
+      const { admin, tenant } = await test_.makeTenant(`then-${name.replaceAll(/[ ,]+/g, '-')}`);
+      if (first !== null) await put(first);
+      const pair = await test_.open(tenant.slug, admin.uid);
+      const { position } = (await test_.record.log.head()).head;
+      const { override, revocation } = await put(next);
+      expect([
+        revocation?.scope ?? null,
+        (await test_.record.log.head()).head.position - position,
+      ]).toEqual(shorter ? ['reissue', 1] : [null, 0]);
+      const judged = await codeOf(authentication.authenticate(pair.accessToken));
+      expect(judged).toBe(shorter ? 'token_superseded' : 'none');
+      // Either way it is in force at once, and audited.
+      expect((await operator.operations()).overrides).toMatchObject([{ id: override.id }]);
+      const refreshed = await logins.refresh(pair.refreshToken, ORIGIN);
+      const {
+        access_ttl = 300,
+        idle_timeout = 300,
+        absolute_timeout = 300,
+      }: LifetimeCeiling = next[0];
+      const most = Math.min(access_ttl, idle_timeout, absolute_timeout);
+      expect(refreshed.expiresInSeconds).toBeGreaterThan(most - 60);
+      expect(refreshed.expiresInSeconds).toBeLessThanOrEqual(most);
+      expect(await newestRow()).toMatchObject({ action: 'ops_lifetimes_set', detail: { shorter } });
+    },
+  );
+
+  test('A8 two operators at once: whoever comes second judges by the first one', async () => {
+    const { operator } = test_.engine;
+    const put = (access_ttl: number) =>
+      operator.overrideLifetimes({ by, ceiling: { access_ttl }, end: HOUR, waitMs: null });
+    await put(60);
+    const [low, high] = await Promise.all([put(40), put(50)]);
+    expect(low.revocation?.scope).toBe('reissue');
+    const { overrides } = await operator.operations();
+    expect(overrides).toHaveLength(1);
+    // The one that was put after the lower one superseded nothing, the one before it did.
+    const last = overrides[0]?.id === high.override.id;
+    expect(high.revocation?.scope ?? null).toBe(last ? null : 'reissue');
   });
 
   test('A8 it ends by itself', async () => {

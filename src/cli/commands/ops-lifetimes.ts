@@ -24,7 +24,7 @@ export const opsLifetimes: Command = {
   summary: 'Shortens the lifetimes of all tenants for a while, existing sessions included.',
   description: [
     'A ceiling over every policy: the shorter of both holds, at once. Access tokens from before are superseded, so every client refreshes at its next request; a session that has lived or been idle for longer than the ceiling ends there, and stays ended.',
-    'At its end nothing has to be done: sessions that are alive then live as long as their policies say, and new tokens get the longer life. A second one takes the place of the first. See docs/operations.md.',
+    'At its end nothing has to be done: sessions that are alive then live as long as their policies say, and new tokens get the longer life. A second one takes the place of the first; tokens are superseded by it only where it is lower, or ends sessions later on. See docs/operations.md.',
   ],
   options: [...CEILINGS, ...endOptions, byOption, waitOption, ...reachOptions],
   examples: [
@@ -45,14 +45,14 @@ export const opsLifetimes: Command = {
     const { override, revocation } = await withOperator(call, (operator) =>
       operator.overrideLifetimes(input),
     );
+    const done = `lifetimes are shortened until ${timeOf(override.untilMs)}`;
     print(
       wantsJson(call),
       { ...ceiling, until: isoOf(override.untilMs), ...revocationJson(revocation) },
       [
-        revokedLine(
-          `lifetimes are shortened until ${timeOf(override.untilMs)}; longer tokens are superseded`,
-          revocation,
-        ),
+        revocation === null
+          ? `${done}; no token lives longer`
+          : revokedLine(`${done}; longer tokens are superseded`, revocation),
       ],
     );
     return revocationExit(call, revocation);

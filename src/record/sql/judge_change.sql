@@ -21,7 +21,15 @@ begin
     return case when (c ->> 'onlyFirst')::boolean and exists (select from sekisho.tenant) then 'not_first' end;
   end if;
 
-  if v_kind in ('override_put', 'cleanup_pause') then
+  if v_kind = 'override_put' and c ? 'replaces' then
+    -- Operators take turns at this row (apply_operation): nobody replaces it meanwhile.
+    perform from sekisho.operations for update;
+    return (
+      select 'precondition_failed' where not exists (
+        select from sekisho.override o
+         where o.id = c ->> 'replaces' and o.kind = c ->> 'override'
+           and o.until_at > sekisho.from_ms((p ->> 'nowMs')::bigint)));
+  elsif v_kind in ('override_put', 'cleanup_pause') then
     return null;
   elsif v_kind = 'override_end' then
     return (

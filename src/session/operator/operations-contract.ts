@@ -46,7 +46,8 @@ export interface OperatorOperations {
 
   /**
    * A ceiling over the lifetimes of every tenant's policy, existing sessions included: the record judges by it from the
-   * commit on, and access tokens from before are superseded, so their clients refresh under it. In place of the one before.
+   * commit on, and access tokens from before are superseded, so their clients refresh under it. In place of the one before;
+   * `revocation` is null where that was as low in everything, so that no token lives longer.
    */
   overrideLifetimes(input: {
     readonly by: string;
@@ -54,7 +55,7 @@ export interface OperatorOperations {
     readonly end: OverrideEnd;
     /** BARRIER: 0 to 30000; null: 2000. */
     readonly waitMs: number | null;
-  }): Promise<{ readonly override: Override; readonly revocation: Revocation }>;
+  }): Promise<{ readonly override: Override; readonly revocation: Revocation | null }>;
 
   /** Tightens every tenant's `login_limit`; what is looser than a tenant's own changes nothing there. */
   overrideLimits(input: {

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { SekishoError } from '../../errors.ts';
 import { newId } from '../../id.ts';
 import type { Override, OverrideValue } from '../../record/operations-contract.ts';
-import { ceilingSchema } from '../../tenant/ceiling.ts';
+import { ceilingSchema, isLowered } from '../../tenant/ceiling.ts';
 import { limitOverrideSchema } from '../../tenant/login-limit.ts';
 import { parseOverrideEnd } from '../../tenant/override.ts';
 import { LOG_LEVELS } from '../log-levels.ts';
 import { memberStates } from '../nodes.ts';
+import { MAX_TRIES } from '../open.ts';
 import { perform, revoke } from '../revoke.ts';
 import { nowMs, type Services } from '../services.ts';
 import { reissueOfAll, reissueOfTenant } from '../subjects.ts';
@@ -15,6 +16,9 @@ import { cleanupStatus, createOperatorCleanup } from './cleanup.ts';
 import type { OperatorOperations, OverrideEnd } from './operations-contract.ts';
 import { waitOf } from './revoking.ts';
 import { decisionRow, nameOf, tellNodes } from './told.ts';
+
+/** Tokens that are made between the end of one ceiling and the commit of the next know neither. */
+const COMMITTED_WITHIN_MS = 60_000;
 
 const logLevelSchema = z.strictObject({ level: z.enum(LOG_LEVELS) });
 
@@ -32,6 +36,12 @@ export function createOperatorOperations(services: Services): OperatorOperations
     return { ...value, id: newId(), by: nameOf(by), begunAtMs: nowMs(services) };
   }
 
+  /** The ceiling in force; null where there is none, or where it may be over before another one is committed. */
+  async function ceilingNow() {
+    const { overrides } = await record.operations.state(nowMs(services) + COMMITTED_WITHIN_MS);
+    return overrides.findLast((one) => one.kind === 'lifetimes') ?? null;
+  }
+
   async function tidOf(slug: string): Promise<string> {
     const tenant = await record.tenants.bySlug(slug);
     if (tenant === null) throw new SekishoError('not_found', `There is no tenant ${slug}.`);
@@ -45,18 +55,28 @@ export function createOperatorOperations(services: Services): OperatorOperations
       const value = parse(ceilingSchema, ceiling);
       const untilMs = endOf(end);
       const override = overrideOf(by, { kind: 'lifetimes', node: null, value, untilMs });
-      const detail = { ...value, until: iso(untilMs) };
-      const { revocation } = await revoke(services, {
-        actor: ACTOR,
+      for (let tries = 1; ; tries += 1) {
+        const before = await ceilingNow();
         // Whatever was made under a longer life is refreshed: tokens, and sockets that know of a later end.
-        revoke: [reissueOfAll()],
-        change: putOf(override),
-        reason: 'lifetimes_overridden',
-        audit: [decisionRow(services, 'ops_lifetimes_set', override.by, detail)],
-        waitMs: waitOf(waitMs),
-      });
-      operations.announce();
-      return { override, revocation };
+        const shorter = isLowered(before, { value, untilMs });
+        const detail = { ...value, until: iso(untilMs), shorter };
+        try {
+          const { revocation } = await perform(services, {
+            actor: ACTOR,
+            revoke: shorter ? [reissueOfAll()] : [],
+            // Whether anything outlives it was judged against that one, so it must still be in force.
+            change: { ...putOf(override), ...(before && { replaces: before.id }) },
+            reason: shorter ? 'lifetimes_overridden' : null,
+            audit: [decisionRow(services, 'ops_lifetimes_set', override.by, detail)],
+            waitMs: waitOf(waitMs),
+          });
+          operations.announce();
+          return { override, revocation };
+        } catch (error) {
+          const raced = error instanceof SekishoError && error.code === 'precondition_failed';
+          if (!raced || tries === MAX_TRIES) throw error;
+        }
+      }
     },
 
     async overrideLimits({ by, limits, end }) {

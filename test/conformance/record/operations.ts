@@ -319,6 +319,23 @@ export function operationsSuite(kind: string, open: () => Promise<RecordFixture>
         expect(await commitOne(fixture, { nowMs: at(301), change })).toEqual({ kind: 'not_found' });
       });
 
+      test('A8 one that replaces another is refused where that one is replaced, cleared or over by then', async () => {
+        const put = { kind: 'lifetimes', node: null, value: { access_ttl: 60 } } as const;
+        const first = putOverride({ ...put, untilMs: at(100) });
+        if (first.kind !== 'override_put') throw new Error(first.kind);
+        const next = (seconds: number, replaces: string) =>
+          commitOne(fixture, {
+            nowMs: at(seconds),
+            change: { ...putOverride({ ...put, untilMs: at(200) }), replaces } as OperationChange,
+          });
+        await committed(fixture, { nowMs: at(0), change: first });
+        expect(await next(10, newId())).toEqual({ kind: 'precondition_failed' });
+        expect(await next(100, first.id)).toEqual({ kind: 'precondition_failed' });
+        expect(await next(50, first.id)).toMatchObject({ kind: 'committed' });
+        expect(await next(51, first.id)).toEqual({ kind: 'precondition_failed' });
+        expect((await fixture.record.operations.state(at(60))).overrides).toHaveLength(1);
+      });
+
       test('A8 an access token never lives longer than a session may be idle', async () => {
         const { tid } = await seedTenant(fixture);
         const uid = await seedUser(fixture, tid);
