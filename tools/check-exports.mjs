@@ -16,9 +16,17 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tools = join(root, 'node_modules/.bin');
+
+/** `module` and `moduleResolution` of programs: of Node's own kind, and of a bundler's. */
+const RESOLUTIONS = [
+  ['node16', 'node16'],
+  ['nodenext', 'nodenext'],
+  ['esnext', 'bundler'],
+];
 
 /** @param {string} command @param {string[]} args @param {string} cwd */
 function run(command, args, cwd) {
@@ -67,6 +75,28 @@ function loadEveryExport(installed, manifest, folder) {
 }
 
 /**
+ * A bundler leaves out what `sideEffects` says has none; that `sekisho/testing` is refused in production must survive it.
+ * @param {string} folder
+ */
+async function refusalSurvivesBundling(folder) {
+  const input = join(folder, 'shaken.mjs');
+  const file = join(folder, 'bundle.mjs');
+  writeFileSync(
+    input,
+    "import { TEST_PASSWORD } from 'sekisho/testing'; console.log(TEST_PASSWORD);",
+  );
+  const external = (/** @type {string} */ id) => !/^[./]|^sekisho/.test(id);
+  const build = await rolldown({ input, external, platform: 'node', logLevel: 'silent' });
+  await build.write({ file, format: 'esm', codeSplitting: false });
+  await build.close();
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const { status, stderr } = spawnSync(process.execPath, [file], { env, encoding: 'utf8' });
+  if (status === 0 || !stderr.includes('must not be loaded')) {
+    throw new Error(`sekisho/testing, bundled, is loaded in production: ${status} ${stderr}`);
+  }
+}
+
+/**
  * The client needs none of the package's dependencies, and its types need those of a browser alone.
  * @param {string} archive @param {string} folder
  */
@@ -85,17 +115,27 @@ function clientStandsAlone(archive, folder) {
   ]);
 }
 
-/** Every subpath has types that a strict program compiles with. @param {any} manifest @param {string} folder */
+/**
+ * Every subpath has types that a strict program compiles with, however it finds modules; of other types it needs those of
+ * Node alone, since no others come with the package.
+ * @param {any} manifest @param {string} folder
+ */
 function typesOfEveryExport(manifest, folder) {
   const subpaths = Object.entries(manifest.exports).filter(
     ([, target]) => typeof target === 'object',
   );
-  symlinkSync(join(root, 'node_modules/@types'), join(folder, 'node_modules/@types'));
+  mkdirSync(join(folder, 'node_modules/@types'));
+  for (const name of ['@types/node', 'undici-types']) {
+    symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  }
   const lines = subpaths.map(
     ([subpath], at) =>
       `import * as all${at} from 'sekisho${subpath.slice(1)}'; export const names${at} = Object.keys(all${at});`,
   );
-  compile(folder, { types: ['node'], skipLibCheck: true }, lines);
+  for (const [module, moduleResolution] of RESOLUTIONS) {
+    const options = { module, moduleResolution, types: ['node'], skipLibCheck: false };
+    compile(folder, options, lines);
+  }
 }
 
 /** @param {string} folder @param {object} options @param {string[]} lines */
@@ -132,6 +172,7 @@ try {
   const { installed, manifest } = install(archive, folder);
   loadEveryExport(installed, manifest, folder);
   everyAssetIsPacked(installed);
+  await refusalSurvivesBundling(folder);
   typesOfEveryExport(manifest, folder);
   clientStandsAlone(archive, join(folder, 'browser'));
   for (const command of Object.values(manifest.bin ?? {})) {

@@ -1,6 +1,6 @@
-import type { WebSocket } from 'ws';
 import { isSekishoError } from '../../errors.ts';
 import type { LiveConnection, Session } from '../../session/contract.ts';
+import type { SocketBytes, WsLike } from './ws-like.ts';
 
 /** Why a socket was cut. `superseded`: come back with a new ticket; `unavailable`: this node may not answer now. */
 export type CutReason = 'revoked' | 'superseded' | 'ended' | 'unavailable';
@@ -47,13 +47,13 @@ export interface LiveSocket {
 /** SOCKETS: the server's side of one authenticated connection. */
 export class CheckedSocket implements LiveSocket {
   readonly session: Session;
-  readonly #ws: WebSocket;
+  readonly #ws: WsLike;
   #live: LiveConnection | undefined;
   #dead = false;
   readonly #messageListeners: ((data: string | Uint8Array) => void)[] = [];
   readonly #closeListeners: (() => void)[] = [];
 
-  constructor(ws: WebSocket, session: Session) {
+  constructor(ws: WsLike, session: Session) {
     this.#ws = ws;
     this.session = session;
     ws.once('close', () => this.#end());
@@ -145,13 +145,13 @@ export function cutReasonOf(
 }
 
 /** Tells the peer why; awaits nothing. */
-function farewell(ws: WebSocket, why: CutReason, sessionId: string): void {
+function farewell(ws: WsLike, why: CutReason, sessionId: string): void {
   if (ws.readyState !== ws.OPEN) return;
   ws.send(JSON.stringify({ type: NOTICE[why], session_id: sessionId, reason: why }));
 }
 
 /** A close in good order: a peer that does not answer it in time is cut off. */
-export function closeSoon(ws: WebSocket, code: number, reason: string): void {
+export function closeSoon(ws: WsLike, code: number, reason: string): void {
   // A paused socket would never see the peer's answer.
   ws.resume();
   ws.close(code, reason);
@@ -169,7 +169,7 @@ export function closeCodeOf(error: unknown): number {
   return error.status === 503 ? CLOSE.unavailable : CLOSE.badTicket;
 }
 
-function toBuffer(data: Buffer | ArrayBuffer | Buffer[]): Buffer {
+function toBuffer(data: SocketBytes): Buffer {
   if (Buffer.isBuffer(data)) return data;
   return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 }
