@@ -331,7 +331,7 @@ export interface Events {
 /** Clean-up of what has ended, sweeping of last-seen times, CHECKPOINT and VACUUM of the embedded database. */
 export interface Maintenance {
   /**
-   * Stops clean-up and sweeping after the batch that is running: here at once, on every other node within a second of
+   * Stops clean-up, sweeping and retention after the batch that is running: here at once, on every other node within a second of
    * when it resolves. Nobody grows idle meanwhile. Rejects when the record could not be told.
    */
   pause(): Promise<void>;

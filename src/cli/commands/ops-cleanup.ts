@@ -8,9 +8,10 @@ import { byOption, toldExit, toldJson, toldLine, whoOf } from './ops-shared.ts';
 export const opsCleanupPause: Command = {
   name: 'ops cleanup pause',
   operands: [],
-  summary: 'Pauses clean-up and the sweeping of last-seen times on every node.',
+  summary:
+    'Pauses clean-up, the sweeping of last-seen times and retention of the audit trail on every node.',
   description: [
-    'What is at work stops after its batch. Nothing is lost: what has ended is dead all the same, and sessions do not grow idle meanwhile. It stays paused until it is resumed, over restarts too.',
+    'What is at work stops after its batch. Nothing is lost: what has ended is dead all the same, and sessions do not grow idle meanwhile. Rows of the audit trail are sealed all the same, so event streams go on. It stays paused until it is resumed, over restarts too.',
   ],
   options: [byOption, ...reachOptions],
   examples: ['sekisho ops cleanup pause'],
@@ -18,7 +19,7 @@ export const opsCleanupPause: Command = {
     const by = whoOf(call);
     const told = await withOperator(call, (operator) => operator.pauseCleanup({ by }));
     print(wantsJson(call), { paused: true, ...toldJson(told) }, [
-      toldLine('clean-up and sweeping are paused', told),
+      toldLine('clean-up, sweeping and retention are paused', told),
     ]);
     return toldExit(told);
   },
@@ -27,14 +28,14 @@ export const opsCleanupPause: Command = {
 export const opsCleanupResume: Command = {
   name: 'ops cleanup resume',
   operands: [],
-  summary: 'Lets clean-up and sweeping go on.',
+  summary: 'Lets clean-up, sweeping and retention go on.',
   options: [byOption, ...reachOptions],
   examples: ['sekisho ops cleanup resume'],
   async run(call) {
     const by = whoOf(call);
     const told = await withOperator(call, (operator) => operator.resumeCleanup({ by }));
     print(wantsJson(call), { paused: false, ...toldJson(told) }, [
-      toldLine('clean-up and sweeping go on', told),
+      toldLine('clean-up, sweeping and retention go on', told),
     ]);
     return toldExit(told);
   },

@@ -4,7 +4,7 @@ import { ACTOR } from './actor.ts';
 import type { CleanupStatus, OperatorOperations, Told } from './operations-contract.ts';
 import { decisionRow, nameOf, tellNodes } from './told.ts';
 
-/** Pausing clean-up and sweeping, and how they stand. */
+/** Pausing clean-up, sweeping and retention, and how they stand. */
 export function createOperatorCleanup(
   services: Services,
 ): Pick<OperatorOperations, 'pauseCleanup' | 'resumeCleanup' | 'cleanupStatus'> {
