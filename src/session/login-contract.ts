@@ -1,0 +1,91 @@
+import type { SessionRow } from '../record/contract.ts';
+import type { User } from '../tenant/types.ts';
+import type { Caller, Origin, Revocation } from './types.ts';
+
+export interface TokenPair {
+  readonly accessToken: string;
+  readonly expiresInSeconds: number;
+  readonly refreshToken: string;
+  /** Until the session's absolute end. */
+  readonly refreshExpiresInSeconds: number;
+  readonly session: SessionRow;
+  readonly user: User;
+}
+
+export interface DeviceInput {
+  readonly name: string | null;
+  readonly kind: string | null;
+}
+
+export interface LoginInput {
+  /** Slug. */
+  readonly tenant: string;
+  readonly email: string;
+  readonly password: string;
+  readonly device: DeviceInput | null;
+  /** From an earlier login's answer: gives an allowance of attempts of its own. */
+  readonly deviceToken: string | null;
+  readonly endSession?: EndSession;
+}
+
+/**
+ * Which session (`sid`), or which of several, is to end where the device cap would refuse otherwise: the person's answer to
+ * `session_limit_reached`. As many of them end as it takes, in this order, and none while there is room; one that is not
+ * an alive session of this user counts for nothing. In the transaction that opens the new one.
+ */
+export type EndSession = string | readonly string[];
+
+export interface LoginResult extends TokenPair {
+  readonly deviceToken: string;
+  /** The sessions that the device cap ended, if any. */
+  readonly revocation: Revocation | null;
+}
+
+export interface CreateSessionInput {
+  /** Slug or tid. */
+  readonly tenant: string;
+  /** `{ externalId }` makes the user on first sight, with e-mail, name and roles; they are brought up to date on every call. */
+  readonly user:
+    | { readonly uid: string }
+    | {
+        readonly externalId: string;
+        readonly email: string;
+        readonly name?: string;
+        readonly roles?: readonly string[];
+      };
+  /** RFC 8176 methods, such as `["pwd", "otp"]`; at least one. */
+  readonly amr: readonly string[];
+  readonly device?: DeviceInput;
+  readonly endSession?: EndSession;
+}
+
+export interface Logins {
+  /** @throws `invalid_credentials`, `too_many_attempts`, `session_limit_reached`, `tenant_suspended`, 503. */
+  login(input: LoginInput, origin: Origin): Promise<LoginResult>;
+  /** @throws `invalid_refresh_token`, `token_superseded`, `session_revoked`, `session_expired`, `too_many_attempts`, 503. */
+  refresh(refreshToken: string, origin: Origin): Promise<TokenPair>;
+  /** Null revocation: it was logged out or expired already. @throws `credentials_required` when nothing verifiable was presented. */
+  logout(
+    presented: { readonly accessToken: string | null; readonly refreshToken: string | null },
+    origin: Origin,
+  ): Promise<{ readonly revocation: Revocation | null }>;
+  reauthenticate(
+    caller: Caller,
+    password: string,
+  ): Promise<TokenPair & { readonly revocation: Revocation }>;
+  changePassword(
+    caller: Caller,
+    currentPassword: string,
+    newPassword: string,
+  ): Promise<TokenPair & { readonly revocation: Revocation }>;
+  resetPassword(
+    token: string,
+    newPassword: string,
+    origin: Origin,
+  ): Promise<{ readonly revocation: Revocation }>;
+  /** For products that log people in themselves. */
+  createSession(
+    input: CreateSessionInput,
+    origin: Origin,
+  ): Promise<TokenPair & { readonly revocation: Revocation | null }>;
+}
