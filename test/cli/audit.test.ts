@@ -89,6 +89,12 @@ describe('sekisho audit', () => {
     const whole = await at.run('audit', 'verify', '--checkpoints', file('kept.json'));
     expect(whole).toMatchObject({ code: 0 });
     expect(whole.stdout).toContain('nothing was changed, removed or inserted');
+    // As many checkpoints as hundreds of tenants have, through the socket of the running server.
+    const { checkpoints } = kept.json;
+    const many = Array.from({ length: 600 }, (_, n) => checkpoints[n % checkpoints.length]);
+    writeFileSync(file('many.json'), JSON.stringify({ ...kept.json, checkpoints: many }));
+    const all = ['audit', 'verify', '--checkpoints', file('many.json'), '--json'];
+    expect(await at.run(...all)).toMatchObject({ code: 0, json: { ok: true } });
     const offline = [
       'audit',
       'verify',
