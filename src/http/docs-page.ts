@@ -3,7 +3,8 @@ import { ERROR_STATUS, type ErrorCode } from '../errors.ts';
 import { exampleOf, referenceOf, resolve, type Schemas, typeOf } from './docs-schema.ts';
 import { DOCS_STYLE } from './docs-style.ts';
 import { ERROR_TEXT } from './error-text.ts';
-import type { JsonSchema, OpenApiDocument, Operation } from './openapi.ts';
+import type { JsonSchema } from './json-schema.ts';
+import type { OpenApiDocument, Operation } from './openapi-shapes.ts';
 
 export interface DocsPage {
   readonly html: string;

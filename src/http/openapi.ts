@@ -1,69 +1,9 @@
-import { z } from 'zod';
 import { ERROR_STATUS, type ErrorCode } from '../errors.ts';
+import { type JsonSchema, toJsonSchema } from './json-schema.ts';
 import { problemSchema } from './objects/common.ts';
+import type { OpenApiDocument, Operation, Parameter, ResponseObject } from './openapi-shapes.ts';
 import type { ParamKind, Route } from './route.ts';
-
-/** A JSON Schema (draft 2020-12), as far as this document and its page look into it. */
-export interface JsonSchema {
-  readonly $ref?: string;
-  readonly type?: string | readonly string[];
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly items?: JsonSchema;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly default?: unknown;
-  readonly examples?: readonly unknown[];
-  readonly format?: string;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-  readonly additionalProperties?: boolean | JsonSchema;
-}
-
-export interface Parameter {
-  readonly name: string;
-  readonly in: 'path' | 'query' | 'header';
-  readonly required: boolean;
-  readonly description?: string;
-  readonly schema: JsonSchema;
-}
-
-export interface Operation {
-  readonly operationId: string;
-  readonly summary: string;
-  readonly description: string;
-  readonly tags: readonly string[];
-  readonly security: readonly Readonly<Record<string, readonly string[]>>[];
-  readonly parameters: readonly Parameter[];
-  readonly requestBody?: { readonly required: boolean; readonly content: Content };
-  readonly responses: Readonly<Record<string, ResponseObject>>;
-  /** Who may call it, and the codes of its problem documents by status. */
-  readonly 'x-who': string;
-  readonly 'x-codes': readonly ErrorCode[];
-}
-
-type Content = Readonly<Record<string, { readonly schema: JsonSchema }>>;
-
-interface ResponseObject {
-  readonly description: string;
-  readonly content?: Content;
-}
-
-export interface OpenApiDocument {
-  readonly openapi: '3.1.0';
-  readonly info: { readonly title: string; readonly version: string; readonly description: string };
-  readonly servers: readonly { readonly url: string }[];
-  readonly tags: readonly { readonly name: string }[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: {
-    readonly schemas: Readonly<Record<string, JsonSchema>>;
-    readonly securitySchemes: Readonly<Record<string, object>>;
-  };
-}
+import { codesOf } from './route-codes.ts';
 
 const DESCRIPTION = `Session management for multi-tenant SaaS. JSON in and out, snake_case. Times are RFC 3339 in UTC; durations are seconds unless the name ends in _ms. Errors are problem documents (RFC 9457) with a stable code. Credentials travel as Authorization: Bearer or as the cookies __Host-sekisho and __Host-sekisho-refresh. Within /v1 there are only additions.`;
 
@@ -242,75 +182,5 @@ function problemsOf(
       const description = group.map((code) => `\`${code}\``).join(', ');
       return [String(status), { description, content }];
     }),
-  );
-}
-
-/** Every code that a route can answer with, by status. */
-export function codesOf(route: Route): readonly ErrorCode[] {
-  const codes = new Set<ErrorCode>(['payload_too_large', 'internal']);
-  const add = (...more: readonly ErrorCode[]) => {
-    for (const code of more) codes.add(code);
-  };
-  add(...route.errors);
-  if (route.method !== 'ANY' && route.method !== 'GET') {
-    add('unsupported_media_type', 'invalid_json', 'origin_denied', 'outcome_unknown');
-  }
-  add('invalid_request', 'validation_failed');
-  if (route.who === 'client') {
-    add('invalid_client', 'too_many_attempts');
-    // A form is not judged field by field.
-    codes.delete('invalid_json');
-    codes.delete('validation_failed');
-  }
-  if (route.who === 'user' || route.who === 'admin') {
-    add('credentials_required', 'invalid_token', 'token_expired', 'token_superseded');
-    add('session_revoked', 'session_expired', 'ambiguous_credentials', 'insecure_transport');
-  }
-  if (route.who === 'admin') add('insufficient_role');
-  if (route.who !== 'anyone' || !STATIC.has(route.name)) add('store_unavailable', 'not_ready');
-  return [...codes].sort((a, b) => ERROR_STATUS[a] - ERROR_STATUS[b] || (a < b ? -1 : 1));
-}
-
-/** Routes that need no store. */
-const STATIC = new Set(['openapi', 'docs', 'socket.open']);
-
-/**
- * A schema of zod as JSON Schema; named ones become components. Answers may grow within `/v1`, so that nothing forbids
- * unknown members there.
- */
-function toJsonSchema(
-  schema: z.ZodType,
-  io: 'input' | 'output',
-  components: Record<string, JsonSchema>,
-): JsonSchema {
-  const made = z.toJSONSchema(schema, {
-    io,
-    target: 'draft-2020-12',
-    override: ({ jsonSchema }) => {
-      if (io === 'output' && jsonSchema.additionalProperties === false) {
-        delete jsonSchema.additionalProperties;
-      }
-    },
-  });
-  const {
-    $schema: _,
-    $defs = {},
-    ...plain
-  } = rename(made) as JsonSchema & {
-    $schema?: string;
-    $defs?: Record<string, JsonSchema>;
-  };
-  for (const [name, definition] of Object.entries($defs)) components[name] ??= definition;
-  return plain;
-}
-
-/** Points references at the components of the document, and drops what is undefined. */
-function rename(schema: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(schema, (name, value: unknown) =>
-      name === '$ref' && typeof value === 'string'
-        ? value.replace('#/$defs/', '#/components/schemas/')
-        : value,
-    ),
   );
 }

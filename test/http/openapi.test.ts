@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ERROR_STATUS } from '../../src/errors.ts';
 import { createHttpApp } from '../../src/http/app.ts';
-import type { OpenApiDocument } from '../../src/http/openapi.ts';
+import type { OpenApiDocument } from '../../src/http/openapi-shapes.ts';
 import { byPath, routes } from '../../src/http/table.ts';
 import { senderOf, startTestApp, type TestApp } from '../support/http.ts';
 

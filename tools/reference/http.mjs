@@ -3,8 +3,8 @@ import { exampleOf, resolve, typeOf } from '../../dist/http/docs-schema.js';
 import { openApiDocument } from '../../dist/http/openapi.js';
 import { routes } from '../../dist/http/table.js';
 
-/** @typedef {import('../../dist/http/openapi.js').JsonSchema} JsonSchema */
-/** @typedef {import('../../dist/http/openapi.js').Operation} Operation */
+/** @typedef {import('../../dist/http/json-schema.js').JsonSchema} JsonSchema */
+/** @typedef {import('../../dist/http/openapi-shapes.js').Operation} Operation */
 
 /** Who may call, in words. @type {Readonly<Record<string, string>>} */
 const WHO = {
