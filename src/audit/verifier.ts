@@ -1,6 +1,6 @@
 import type { ChainPlace, TrailState, TrailStore } from '../record/trail-contract.ts';
 import { type ReadCheckpoint, readCheckpoint } from '../token/checkpoint.ts';
-import type { Verifier } from '../token/signing-key.ts';
+import { isPrunedBy, type KeyOf } from './base.ts';
 import { genesisOf, sameBytes } from './chain.ts';
 import { type Problem, reportGap, walkChain } from './verify.ts';
 
@@ -34,7 +34,7 @@ export interface TrailReport {
 
 export interface VerifyOptions {
   readonly store: Pick<TrailStore, 'state' | 'sealed' | 'unsealed' | 'checkpoints'>;
-  readonly keyOf: (kid: string) => Verifier | null;
+  readonly keyOf: KeyOf;
   /** Checkpoints that were kept elsewhere, of any tenant. */
   readonly kept?: readonly string[];
   /** Told of every page: how many rows. */
@@ -143,16 +143,8 @@ async function readSigned(
     }
   };
 
-  if (base !== null) {
-    const read = await readCheckpoint(base.token ?? '', keyOf);
-    if (
-      read.kind !== 'good' ||
-      read.claims.kind !== 'pruned' ||
-      read.claims.tid !== tid ||
-      read.claims.seq !== base.seq ||
-      !sameBytes(read.claims.hash, base.hash)
-    )
-      unsigned(base.seq, 'rows up to here are gone, and no key of ours has pruned them');
+  if (base !== null && !(await isPrunedBy(keyOf, tid, base))) {
+    unsigned(base.seq, 'rows up to here are gone, and no key of ours has pruned them');
   }
   for (let last = base?.seq ?? 0; ; ) {
     const page = await store.checkpoints(tid, last, ROWS_A_PAGE);

@@ -1,0 +1,235 @@
+import { expect, test } from 'vitest';
+import { genesisOf } from '../../../src/audit/chain.ts';
+import { newId } from '../../../src/id.ts';
+import { type RecordFixture, seedTenant } from '../../support/seed.ts';
+import {
+  kinds,
+  sealAll,
+  sealedTenant,
+  sealerOf,
+  tamper,
+  verifyAll,
+  write,
+} from '../../support/trail.ts';
+
+/** What is done to the sealed trail by other means is found, and named. */
+export function tamperingTests(opened: () => RecordFixture): void {
+  test('B14 ASVS 16.4.2 a changed row is found and named, whichever column it is', async () => {
+    const fixture = opened();
+    for (const change of [
+      `at = at + interval '1 microsecond'`,
+      `action = 'authn_logout'`,
+      `outcome = 'failure'`,
+      `actor_kind = 'system'`,
+      `actor_uid = 'x'`,
+      `actor_sid = 'x'`,
+      `subject_kind = 'user', subject_id = 'x'`,
+      `request_id = null`,
+      `detail = detail || '{"more": 1}'`,
+      `ip = '203.0.113.1'`,
+      `user_agent = 'another'`,
+      `detail = detail || '{"email": "other@example.test"}'`,
+    ]) {
+      const { tid, ids } = await sealedTenant(fixture, 5);
+      await tamper(fixture, {
+        text: `update sekisho.audit set ${change} where tid = $1 and id = $2`,
+        values: [tid, ids[2]],
+      });
+      const report = await verifyAll(fixture, tid);
+      expect([change, kinds(report)]).toEqual([change, [['changed', 3, ids[2]]]]);
+    }
+  });
+
+  test('B14 ASVS 16.4.2 a removed row is found and named, with its seal or without', async () => {
+    const fixture = opened();
+    const { tid, ids } = await sealedTenant(fixture, 6);
+    await tamper(fixture, {
+      text: 'delete from sekisho.audit where tid = $1 and id = $2',
+      values: [tid, ids[1]],
+    });
+    expect(kinds(await verifyAll(fixture, tid))).toEqual([['removed', 2, ids[1]]]);
+    await tamper(
+      fixture,
+      {
+        text: 'delete from sekisho.audit where tid = $1 and id = any ($2)',
+        values: [tid, [ids[3], ids[5]]],
+      },
+      {
+        text: 'delete from sekisho.audit_seal where tid = $1 and id = any ($2)',
+        values: [tid, [ids[3], ids[5]]],
+      },
+    );
+    expect(kinds(await verifyAll(fixture, tid))).toEqual([
+      ['removed', 2, ids[1]],
+      ['removed', 4, null],
+      ['removed', 6, null],
+    ]);
+  });
+
+  test('B14 ASVS 16.4.2 an inserted row is found and named, without a seal or with one', async () => {
+    const fixture = opened();
+    const { tid, ids } = await sealedTenant(fixture, 4);
+    const stray = newId();
+    const copy = `insert into sekisho.audit select tid, $3, at, action, outcome, actor_kind, actor_uid, actor_sid,
+      subject_kind, subject_id, null, null, request_id, '{}' from sekisho.audit where tid = $1 and id = $2`;
+    await tamper(fixture, { text: copy, values: [tid, ids[1], stray] });
+    expect(kinds(await verifyAll(fixture, tid))).toEqual([['inserted', null, stray]]);
+
+    // Put between two sealed rows, all later ones moved on by one.
+    await tamper(
+      fixture,
+      {
+        text: 'update sekisho.audit_seal set seq = seq + 1000 where tid = $1 and seq > 2',
+        values: [tid],
+      },
+      {
+        text: 'update sekisho.audit_seal set seq = seq - 999 where tid = $1 and seq > 1000',
+        values: [tid],
+      },
+      {
+        text: `insert into sekisho.audit_seal (tid, seq, id, hash, sealed_at)
+          values ($1, 3, $2, decode(repeat('ab', 32), 'hex'), now())`,
+        values: [tid, stray],
+      },
+      { text: 'update sekisho.audit_chain set seq = seq + 1 where tid = $1', values: [tid] },
+    );
+    const found = kinds(await verifyAll(fixture, tid));
+    expect(found).toContainEqual(['inserted', 3, stray]);
+    expect(found.filter(([what]) => what === 'changed')).toEqual([]);
+  });
+
+  test('B14 ASVS 16.4.2 a chain that was rewritten to its end is told by what was signed', async () => {
+    const fixture = opened();
+    const { tid, ids } = await sealedTenant(fixture, 4);
+    const kept = (await fixture.record.trail.state(tid)).signedToken ?? '';
+    await tamper(
+      fixture,
+      { text: 'delete from sekisho.audit where tid = $1 and id = $2', values: [tid, ids[3]] },
+      { text: 'delete from sekisho.audit_seal where tid = $1', values: [tid] },
+      { text: 'delete from sekisho.audit_chain where tid = $1', values: [tid] },
+      {
+        text: 'insert into sekisho.audit_unsealed select tid, id, at from sekisho.audit where tid = $1',
+        values: [tid],
+      },
+    );
+    // Sealed anew by a sealer that knows of nothing; the kept checkpoint of the hour still stands there.
+    const { sealer } = sealerOf(fixture);
+    await sealer.run();
+    await sealer.close();
+    const report = await verifyAll(fixture, tid);
+    expect(kinds(report)).toEqual([['removed', 4, null]]);
+    await write(fixture, tid, 1);
+    await sealAll(fixture);
+    const rewritten = kinds(await verifyAll(fixture, tid)).map(([what, seq]) => [what, seq]);
+    expect(rewritten).toContainEqual(['rewritten', 4]);
+    // Without any checkpoint of ours in the record, only one that was kept elsewhere tells.
+    await tamper(fixture, {
+      text: 'delete from sekisho.audit_checkpoint where tid = $1',
+      values: [tid],
+    });
+    expect((await verifyAll(fixture, tid)).wrong).toBe(0);
+    const told = kinds(await verifyAll(fixture, tid, [kept])).map(([what, seq]) => [what, seq]);
+    expect(told).toContainEqual(['rewritten', 4]);
+  });
+
+  test('B14 ASVS 16.4.2 a seal, a checkpoint or the end of the chain that was changed is found', async () => {
+    const fixture = opened();
+    const hash = `decode(repeat('ab', 32), 'hex')`;
+    for (const [text, found] of [
+      [`update sekisho.audit_seal set hash = ${hash} where tid = $1 and seq = 2`, 'changed'],
+      [`update sekisho.audit_seal set personal = ${hash} where tid = $1 and seq = 2`, 'changed'],
+      [`update sekisho.audit_chain set hash = ${hash} where tid = $1`, 'changed'],
+      ['update sekisho.audit_chain set seq = seq + 1 where tid = $1', 'removed'],
+      ['update sekisho.audit_chain set seq = seq - 1 where tid = $1', 'inserted'],
+      [`update sekisho.audit_checkpoint set token = token || 'A' where tid = $1`, 'unsigned'],
+      [
+        `update sekisho.audit_chain set base_seq = 2, base_hash = ${hash} where tid = $1`,
+        'unsigned',
+      ],
+    ] as const) {
+      const { tid } = await sealedTenant(fixture, 4);
+      await tamper(fixture, { text, values: [tid] });
+      const report = await verifyAll(fixture, tid);
+      expect([text, kinds(report).map(([what]) => what)]).toEqual([
+        text,
+        expect.arrayContaining([found]),
+      ]);
+    }
+  });
+
+  test('B14 a row that was removed while it waited is named; the others are sealed', async () => {
+    const fixture = opened();
+    const { tid } = await seedTenant(fixture);
+    const [gone] = await write(fixture, tid, 2);
+    await tamper(fixture, {
+      text: 'delete from sekisho.audit where tid = $1 and id = $2',
+      values: [tid, gone?.id],
+    });
+    await sealAll(fixture);
+    expect(await verifyAll(fixture, tid)).toMatchObject({ rows: 1 });
+    expect(kinds(await verifyAll(fixture, tid))).toEqual([['removed', null, gone?.id]]);
+  });
+
+  test('B14 a trail that was changed by other means holds up no other tenant', async () => {
+    const fixture = opened();
+    const [broken, whole] = [await sealedTenant(fixture, 2), await sealedTenant(fixture, 2)];
+    // The seal of a third row stands there already.
+    await tamper(fixture, {
+      text: `insert into sekisho.audit_seal (tid, seq, id, hash, sealed_at)
+        values ($1, 3, 'x', decode(repeat('ab', 32), 'hex'), now())`,
+      values: [broken.tid],
+    });
+    await write(fixture, broken.tid, 1);
+    await write(fixture, whole.tid, 1);
+    const { sealer } = sealerOf(fixture);
+    await sealer.now();
+    expect(await verifyAll(fixture, whole.tid)).toMatchObject({ rows: 3, wrong: 0 });
+    await sealer.close();
+    expect(await verifyAll(fixture, broken.tid)).toMatchObject({ unsealed: 1 });
+    await tamper(fixture, {
+      text: 'delete from sekisho.audit_unsealed where tid = $1',
+      values: [broken.tid],
+    });
+  });
+
+  test('B14 ASVS 16.4.2 no role, and no owner, changes, removes or empties what is in the trail', async () => {
+    const fixture = opened();
+    const { tid } = await sealedTenant(fixture, 2);
+    const tables = ['audit', 'audit_seal', 'audit_checkpoint'];
+    for (const role of ['sekisho_tenant', 'sekisho_system', 'none']) {
+      const enter = {
+        text: "select set_config('role', $1, true), set_config('sekisho.tid', $2, true), set_config('sekisho.audit_verb', $3, true)",
+      };
+      for (const verb of ['', 'prune', 'erase']) {
+        for (const text of tables.flatMap((table) => [
+          `update sekisho.${table} set tid = 'x'`,
+          `delete from sekisho.${table}`,
+          `truncate sekisho.${table}`,
+        ])) {
+          const tried = fixture.database.transaction([
+            { ...enter, values: [role, tid, verb] },
+            { text },
+          ]);
+          const outcome = await tried.then(
+            () => 'nothing was there',
+            (error: { sqlState?: string }) => error.sqlState,
+          );
+          // An owner who may not see a row cannot change it either.
+          expect([role, verb, text, outcome]).toEqual([
+            ...[role, verb, text],
+            expect.stringMatching(role === 'none' ? /42501|nothing/ : /42501/),
+          ]);
+        }
+      }
+    }
+    expect(await verifyAll(fixture, tid)).toMatchObject({ rows: 2, wrong: 0 });
+    // The verbs themselves do nothing for the roles: they leave them behind, which a tenant's statement cannot.
+    const pruned = await fixture.record.trail.prune(
+      tid,
+      { seq: 1, hash: genesisOf(tid) },
+      'no token',
+      100,
+    );
+    expect(pruned).toBe(0);
+  });
+}
