@@ -1,4 +1,4 @@
-/** What clean-up removes, in this order; sql/clean.sql says what each is. */
+/** What clean-up removes, in this order; sql/cleanup_kind.sql says what each is. */
 export const CLEANUP_KINDS = [
   'sessions',
   'attempts',

@@ -1,16 +1,9 @@
-import { type Command, duration, type Option, UsageError, wantsJson } from '../command.ts';
+import { type Command, duration, type Option, wantsJson } from '../command.ts';
 import { reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
 import { revocationExit, revocationJson, revokedLine, waitMsOf, waitOption } from '../revoking.ts';
-import {
-  byOption,
-  endOptions,
-  requiredEnd,
-  toldExit,
-  toldJson,
-  toldLine,
-  whoOf,
-} from './ops-shared.ts';
+import { clearCommand } from './ops-clear.ts';
+import { byOption, endOptions, fieldsGiven, requiredEnd, whoOf } from './ops-shared.ts';
 
 const CEILINGS: readonly Option[] = [
   { name: 'access-ttl', value: 'SPAN', help: 'access tokens live no longer; 30s to 15m' },
@@ -32,15 +25,9 @@ export const opsLifetimes: Command = {
     'sekisho ops lifetimes --absolute-timeout 8h --until 2026-01-31T06:00Z --json',
   ],
   async run(call) {
-    const ceiling = Object.fromEntries(
-      CEILINGS.flatMap(({ name }) => {
-        const seconds = duration(call, name);
-        return seconds === null ? [] : [[name.replaceAll('-', '_'), seconds]];
-      }),
-    );
-    if (Object.keys(ceiling).length === 0) {
-      throw new UsageError('give --access-ttl, --idle-timeout or --absolute-timeout');
-    }
+    const given = CEILINGS.map(({ name }) => [name, duration(call, name)] as const);
+    const missing = 'give --access-ttl, --idle-timeout or --absolute-timeout';
+    const ceiling = fieldsGiven(given, missing);
     const input = { by: whoOf(call), ceiling, end: requiredEnd(call), waitMs: waitMsOf(call) };
     const { override, revocation } = await withOperator(call, (operator) =>
       operator.overrideLifetimes(input),
@@ -59,21 +46,10 @@ export const opsLifetimes: Command = {
   },
 };
 
-export const opsLifetimesClear: Command = {
+export const opsLifetimesClear = clearCommand({
   name: 'ops lifetimes clear',
-  operands: [],
+  kind: 'lifetimes',
   summary: 'Ends the shortened lifetimes early.',
   description: ['What has expired under them stays expired.'],
-  options: [byOption, ...reachOptions],
-  examples: ['sekisho ops lifetimes clear'],
-  async run(call) {
-    const by = whoOf(call);
-    const told = await withOperator(call, (operator) =>
-      operator.clearOverride({ by, kind: 'lifetimes', node: null }),
-    );
-    print(wantsJson(call), { cleared: true, ...toldJson(told) }, [
-      toldLine('lifetimes are those of the policies again', told),
-    ]);
-    return toldExit(told);
-  },
-};
+  done: 'lifetimes are those of the policies again',
+});

@@ -1,9 +1,11 @@
-import { type Command, duration, integer, type Option, UsageError, wantsJson } from '../command.ts';
+import { type Command, duration, integer, type Option, wantsJson } from '../command.ts';
 import { reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
+import { clearCommand } from './ops-clear.ts';
 import {
   byOption,
   endOptions,
+  fieldsGiven,
   requiredEnd,
   toldExit,
   toldJson,
@@ -44,14 +46,8 @@ export const opsLimits: Command = {
       ...COUNTS.map(([name, most]) => [name, integer(call, name, 1, most)] as const),
       ...SPANS.map(([name]) => [name, duration(call, name)] as const),
     ];
-    const limits = Object.fromEntries(
-      given.flatMap(([name, value]) =>
-        value === null ? [] : [[name.replaceAll('-', '_'), value]],
-      ),
-    );
-    if (Object.keys(limits).length === 0) {
-      throw new UsageError('give --account-attempts, --address-attempts or another limit');
-    }
+    const missing = 'give --account-attempts, --address-attempts or another limit';
+    const limits = fieldsGiven(given, missing);
     const input = { by: whoOf(call), limits, end: requiredEnd(call) };
     const { override, ...told } = await withOperator(call, (operator) =>
       operator.overrideLimits(input),
@@ -63,20 +59,9 @@ export const opsLimits: Command = {
   },
 };
 
-export const opsLimitsClear: Command = {
+export const opsLimitsClear = clearCommand({
   name: 'ops limits clear',
-  operands: [],
+  kind: 'limits',
   summary: 'Ends the tightened login limits early.',
-  options: [byOption, ...reachOptions],
-  examples: ['sekisho ops limits clear'],
-  async run(call) {
-    const by = whoOf(call);
-    const told = await withOperator(call, (operator) =>
-      operator.clearOverride({ by, kind: 'limits', node: null }),
-    );
-    print(wantsJson(call), { cleared: true, ...toldJson(told) }, [
-      toldLine('login limits are those of the policies again', told),
-    ]);
-    return toldExit(told);
-  },
-};
+  done: 'login limits are those of the policies again',
+});

@@ -2,6 +2,7 @@ import { isLogLevel, LOG_LEVELS } from '../../session/log-levels.ts';
 import { type Command, operand, optional, UsageError, wantsJson } from '../command.ts';
 import { reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
+import { clearCommand } from './ops-clear.ts';
 import { byOption, endOf, endOptions, toldExit, toldJson, toldLine, whoOf } from './ops-shared.ts';
 
 const nodeOption = {
@@ -42,18 +43,10 @@ export const opsLogLevel: Command = {
   },
 };
 
-export const opsLogLevelClear: Command = {
+export const opsLogLevelClear = clearCommand({
   name: 'ops log-level clear',
-  operands: [],
+  kind: 'log_level',
   summary: 'Lets every node, or one, log at its own level again.',
-  options: [nodeOption, byOption, ...reachOptions],
-  examples: ['sekisho ops log-level clear'],
-  async run(call) {
-    const input = { by: whoOf(call), kind: 'log_level', node: optional(call, 'node') } as const;
-    const told = await withOperator(call, (operator) => operator.clearOverride(input));
-    print(wantsJson(call), { cleared: true, ...toldJson(told) }, [
-      toldLine('the level of the log is its own again', told),
-    ]);
-    return toldExit(told);
-  },
-};
+  nodeOption,
+  done: 'the level of the log is its own again',
+});

@@ -42,6 +42,22 @@ export function requiredEnd(call: Call): OverrideEnd {
   return end;
 }
 
+/**
+ * The options that were given, as fields: `--idle-timeout` is `idle_timeout`.
+ *
+ * @throws UsageError `missing`, where none was.
+ */
+export function fieldsGiven(
+  options: readonly (readonly [name: string, value: number | null])[],
+  missing: string,
+): Readonly<Record<string, number>> {
+  const given = options.flatMap(([name, value]) =>
+    value === null ? [] : [[name.replaceAll('-', '_'), value] as const],
+  );
+  if (given.length === 0) throw new UsageError(missing);
+  return Object.fromEntries(given);
+}
+
 /** Whoever became root by sudo is still who they are. */
 export function whoOf(call: Call): string {
   return optional(call, 'by') ?? call.env.SUDO_USER ?? nameOfUser();

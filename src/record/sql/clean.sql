@@ -1,13 +1,7 @@
 -- Clean-up: removes at most p_batch rows of a kind that are older than p_before_ms, oldest first. Rows that somebody else
 -- holds are left for the next run. Each batch goes on where the one before it ended, so that what was removed is not read
 -- again and again (A3).
---   p_kind   sessions          ended, or past their absolute end; their used refresh tokens and reissues go with them
---            attempts          buckets of login attempts, by the last that was counted
---            tickets, resets   by their expiry
---            idempotencyKeys   by first use
---            entries           of the log, as far as no node takes them in any more (FORGET)
---            operations        what became of them
---            overrides         that have ended
+--   p_kind   as in cleanup_kind, or entries: of the log, as far as no node takes them in any more (FORGET)
 --   p_after  where the batch before ended; null at first
 -- Result: {removed, after}. Fewer than p_batch: there are no more.
 create or replace function sekisho.clean(p_kind text, p_before_ms bigint, p_after text, p_batch integer) returns jsonb
@@ -15,12 +9,15 @@ create or replace function sekisho.clean(p_kind text, p_before_ms bigint, p_afte
 as $$
 declare
   v_before  timestamptz := sekisho.from_ms(p_before_ms);
-  v_from    timestamptz := case when p_kind = 'entries' then null else coalesce(p_after, '-infinity')::timestamptz end;
+  v_from    timestamptz := case when p_kind <> 'entries' then coalesce(p_after, '-infinity')::timestamptz end;
+  v_kind    record;
   v_result  jsonb;
 begin
   perform set_config('synchronous_commit', 'on', true), sekisho.take_role(null);
-  case p_kind
-  when 'sessions' then
+
+  if p_kind = 'sessions' then
+    -- In plain words, since there are many and a plan that is kept is cheaper. Their reissues go with them, and their used
+    -- refresh tokens by themselves.
     with gone as (
       delete from sekisho.session s
        where s.ctid = any (array(
@@ -35,47 +32,7 @@ begin
     )
     select jsonb_build_object('removed', count(*), 'after', max(g.at)) into v_result from gone g;
 
-  when 'attempts' then
-    with gone as (
-      delete from sekisho.login_attempt a
-       where a.ctid = any (array(
-         select e.ctid from sekisho.login_attempt e
-          where e.last_at < v_before and e.last_at >= v_from
-          order by e.last_at limit p_batch for update skip locked))
-      returning a.last_at as at)
-    select jsonb_build_object('removed', count(*), 'after', max(g.at)) into v_result from gone g;
-
-  when 'tickets' then
-    with gone as (
-      delete from sekisho.used_ticket u
-       where u.ctid = any (array(
-         select e.ctid from sekisho.used_ticket e
-          where e.expires_at < v_before and e.expires_at >= v_from
-          order by e.expires_at limit p_batch for update skip locked))
-      returning u.expires_at as at)
-    select jsonb_build_object('removed', count(*), 'after', max(g.at)) into v_result from gone g;
-
-  when 'resets' then
-    with gone as (
-      delete from sekisho.password_reset r
-       where r.ctid = any (array(
-         select e.ctid from sekisho.password_reset e
-          where e.expires_at < v_before and e.expires_at >= v_from
-          order by e.expires_at limit p_batch for update skip locked))
-      returning r.expires_at as at)
-    select jsonb_build_object('removed', count(*), 'after', max(g.at)) into v_result from gone g;
-
-  when 'idempotencyKeys' then
-    with gone as (
-      delete from sekisho.idempotency_key k
-       where k.ctid = any (array(
-         select e.ctid from sekisho.idempotency_key e
-          where e.created_at < v_before and e.created_at >= v_from
-          order by e.created_at limit p_batch for update skip locked))
-      returning k.created_at as at)
-    select jsonb_build_object('removed', count(*), 'after', max(g.at)) into v_result from gone g;
-
-  when 'entries' then
+  elsif p_kind = 'entries' then
     -- By position, which is by age: the first that is too young ends it, so that the rest of the log is not read.
     with gone as (
       delete from sekisho.revocation r
@@ -90,26 +47,20 @@ begin
       returning r.position)
     select jsonb_build_object('removed', count(*), 'after', max(g.position)) into v_result from gone g;
 
-  when 'operations' then
-    with gone as (
-      delete from sekisho.operation o
-       where o.ctid = any (array(
-         select e.ctid from sekisho.operation e
-          where e.decided_at < v_before and e.decided_at >= v_from
-          order by e.decided_at limit p_batch for update skip locked))
-      returning o.decided_at as at)
-    select jsonb_build_object('removed', count(*), 'after', max(g.at)) into v_result from gone g;
-
-  when 'overrides' then
-    -- A ceiling matters as long as a session of its time may live: longer than all others that anybody asks for here.
-    with gone as (
-      delete from sekisho.override v
-       where v.ctid = any (array(
-         select e.ctid from sekisho.override e
-          where e.until_at < v_before and e.until_at >= v_from
-          order by e.until_at limit p_batch for update skip locked))
-      returning v.until_at as at)
-    select jsonb_build_object('removed', count(*), 'after', max(g.at)) into v_result from gone g;
-  end case;
+  else
+    select * into v_kind from sekisho.cleanup_kind(p_kind);
+    execute format($q$
+        with gone as (
+          delete from sekisho.%1$I
+           where ctid = any (array(
+             select ctid from sekisho.%1$I
+              where %2$s < $1 and %2$s >= $2
+              order by %2$s limit $3 for update skip locked))
+          returning %2$s as at)
+        select jsonb_build_object('removed', count(*), 'after', max(at)) from gone
+      $q$, v_kind.relation, v_kind.aged_by)
+      using v_before, v_from, p_batch
+       into v_result;
+  end if;
   return v_result;
 end $$;

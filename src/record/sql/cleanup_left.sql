@@ -6,24 +6,25 @@ create or replace function sekisho.cleanup_left(p_kind text, p_before_ms bigint)
 as $$
 declare
   c_counted constant integer := 1000;
-  v_rows   text := format(case p_kind
-    when 'sessions' then 'sekisho.session where least(absolute_end_at, ended_at) < %L'
-    when 'attempts' then 'sekisho.login_attempt where last_at < %L'
-    when 'tickets' then 'sekisho.used_ticket where expires_at < %L'
-    when 'resets' then 'sekisho.password_reset where expires_at < %L'
-    when 'idempotencyKeys' then 'sekisho.idempotency_key where created_at < %L'
-    -- By position, as clean goes.
-    when 'entries' then '(select committed_at from sekisho.revocation order by position limit 1001) e where committed_at < %L'
-    when 'operations' then 'sekisho.operation where decided_at < %L'
-    when 'overrides' then 'sekisho.override where until_at < %L'
-  end, sekisho.from_ms(p_before_ms));
+  v_kind   record;
+  v_rows   text;
+  v_few    text;
   v_count  bigint;
   v_plan   json;
 begin
   perform sekisho.take_role(null);
-  execute format('select count(*) from (select from %s limit %s) r', v_rows, c_counted + 1) into v_count;
+  if p_kind = 'entries' then
+    v_rows := format('sekisho.revocation where committed_at < %L', sekisho.from_ms(p_before_ms));
+    -- By position, as clean goes.
+    v_few := format('(select committed_at from sekisho.revocation order by position limit %s) e where committed_at < %L',
+                    c_counted + 1, sekisho.from_ms(p_before_ms));
+  else
+    select * into v_kind from sekisho.cleanup_kind(p_kind);
+    v_rows := format('sekisho.%I where %s < %L', v_kind.relation, v_kind.aged_by, sekisho.from_ms(p_before_ms));
+    v_few := v_rows;
+  end if;
+  execute format('select count(*) from (select from %s limit %s) r', v_few, c_counted + 1) into v_count;
   if v_count <= c_counted then return v_count; end if;
-  if p_kind = 'entries' then v_rows := format('sekisho.revocation where committed_at < %L', sekisho.from_ms(p_before_ms)); end if;
   execute 'explain (format json) select from ' || v_rows into v_plan;
   return greatest(v_count, (v_plan #>> '{0,Plan,Plan Rows}')::numeric::bigint);
 end $$;
