@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import type { AuditAction, AuditActor, AuditEvent } from '../audit/types.ts';
+import type { AuditTable } from './audit-tables.ts';
 import { call } from './call.ts';
 import type { AuditStore } from './contract.ts';
 import type { Database } from './database.ts';
 import { asSystem, asTenant, build } from './reads.ts';
-import type { AuditTable } from './tables.ts';
 import { storable, storableJson } from './text.ts';
 
 /** The audit trail in the record. No role may change or delete a row of it. */

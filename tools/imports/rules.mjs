@@ -21,6 +21,7 @@ const rounds = ['src/rounds.ts'];
 /** What a store, a transport or a log promises, and the shapes it speaks of. */
 const contracts = [
   'src/record/contract.ts',
+  'src/record/attempt-contract.ts',
   'src/record/log-contract.ts',
   'src/record/session-contract.ts',
   'src/record/backup-contract.ts',
