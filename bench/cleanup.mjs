@@ -11,29 +11,22 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { nodeHandler } from '../dist/adapter/node/index.js';
-import { createSekisho } from '../dist/index.js';
 import { openPglite } from '../dist/record/pglite/open.js';
 import { openPostgres } from '../dist/record/postgres/open.js';
 import { createSqlRecord } from '../dist/record/sql-record.js';
 import { createTestDatabase, startPostgres } from '../tools/services/postgres.mjs';
+import { startClient } from './cleanup/client.mjs';
+import { fill } from './cleanup/fill.mjs';
 
 const SECRET = 'a secret of the benchmark that is long enough';
-const PASSWORD = 'violet-anchor-lantern-93';
 const CALM_MS = 20_000;
-const CHECK_EVERY_MS = 10;
-const REFRESH_EVERY_MS = 200;
-/** Rows that are written at once, so that no statement passes its deadline. */
-const FILL_ROWS = 20_000;
 const MOST_MS = 3_600_000;
 
-if (process.env.BENCH_SERVE === undefined) await compare();
-else await serve(JSON.parse(process.env.BENCH_SERVE));
+await compare();
 
 async function compare() {
   const sessions = Number(process.argv[2] ?? 1_000_000);
@@ -80,45 +73,9 @@ async function embedded(sessions) {
   }
 }
 
-/** Sessions that ended a month ago, of a thousand tenants. */
-async function fill(database, sessions) {
-  console.error(`writing ${sessions} expired sessions …`);
-  const system = { text: "select set_config('role', 'sekisho_system', true)" };
-  const deadline = { deadlineMs: 600_000 };
-  for (let from = 1; from <= sessions; from += FILL_ROWS) {
-    const to = Math.min(sessions, from + FILL_ROWS - 1);
-    await database.transaction(
-      [
-        system,
-        {
-          text: `insert into sekisho.session
-              (tid, sid, uid, device_name, ip, user_agent, amr, auth_time, created_at, last_seen_at, idle_timeout_s,
-               absolute_end_at, generation, epoch, current_hash, issued_at, successor_hash, successor_key_id)
-            select 't' || n % 1000, md5('s' || n), md5('u' || n / 5), 'Phone', '192.0.2.1', 'bench', '{pwd}', at, at, at, 3600,
-                   at + interval '1 day', 'g', 1, sha256(('c' || n)::bytea), at, sha256(('d' || n)::bytea), 'k'
-              from generate_series($1::integer, $2::integer) n,
-                   lateral (select now() - interval '40 days' + n * interval '1 s' as at) a`,
-          values: [from, to],
-        },
-        {
-          text: `insert into sekisho.refresh_used (tid, sid, hash, rot, key_id, used_at)
-            select 't' || n % 1000, md5('s' || n), sha256(('u' || n)::bytea), 0, 'k', now()
-              from generate_series($1::integer, $2::integer, 2) n`,
-          values: [from, to],
-        },
-      ],
-      deadline,
-    );
-  }
-  for (const table of ['session', 'refresh_used']) {
-    await database.query({ text: `vacuum (analyze) sekisho.${table}` }, deadline);
-  }
-  if (database.kind === 'pglite') await database.query({ text: 'checkpoint' }, deadline);
-}
-
 /** Runs the server in a process of its own, and the phases. */
 async function measure(options) {
-  const child = fork(fileURLToPath(import.meta.url), [], {
+  const child = fork(fileURLToPath(new URL('./cleanup/server.mjs', import.meta.url)), [], {
     env: { ...process.env, BENCH_SERVE: JSON.stringify(options) },
   });
   const failed = new Promise((_, reject) => {
@@ -170,131 +127,6 @@ async function measure(options) {
   }
 }
 
-/** A client that asks for as long as nobody stops it, and keeps the times of the phase that it is in. */
-async function startClient(origin) {
-  const body = { tenant: 'bench', email: 'admin@bench.example', password: PASSWORD };
-  const login = async () => (await post(`${origin}/v1/login`, body)).body;
-  let checks = [];
-  let refreshes = [];
-  let failures = 0;
-  let running = true;
-  let { access_token: token } = await login();
-  let { refresh_token: refreshToken } = await login();
-  const loop = async (everyMs, once) => {
-    let dueMs = performance.now();
-    while (running) {
-      await once().catch(() => {
-        failures += 1;
-      });
-      dueMs = Math.max(dueMs + everyMs, performance.now());
-      await sleep(Math.max(0, dueMs - performance.now()));
-    }
-  };
-  const work = [
-    loop(CHECK_EVERY_MS, async () => {
-      const fromMs = performance.now();
-      const answer = await fetch(`${origin}/v1/authenticate`, {
-        headers: { authorization: `Bearer ${token}` },
-      });
-      await answer.arrayBuffer();
-      checks.push(performance.now() - fromMs);
-      if (answer.status !== 200) failures += 1;
-    }),
-    loop(REFRESH_EVERY_MS, async () => {
-      const fromMs = performance.now();
-      const { status, body: pair } = await post(`${origin}/v1/refresh`, {
-        refresh_token: refreshToken,
-      });
-      refreshes.push(performance.now() - fromMs);
-      if (status !== 200) throw new Error(`refresh: ${status}`);
-      refreshToken = pair.refresh_token;
-      token = pair.access_token;
-    }),
-  ];
-  return {
-    begin() {
-      [checks, refreshes, failures] = [[], [], 0];
-    },
-    end: () => ({ http: quantiles(checks), refresh: quantiles(refreshes), failures }),
-    async stop() {
-      running = false;
-      await Promise.all(work);
-    },
-  };
-}
-
-async function post(url, body) {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return { status: answer.status, body: await answer.json() };
-}
-
-/** The server's process. */
-async function serve(options) {
-  const sekisho = await createSekisho({ ...options, logLevel: 'warn' });
-  const { engine } = sekisho;
-  const { admin } = await engine.operator.createTenant({
-    ...{ slug: 'bench', name: null, adminEmail: 'admin@bench.example', adminPassword: PASSWORD },
-  });
-  const origin = { requestId: 'bench', ip: null, userAgent: null };
-  const open = () =>
-    engine.logins.createSession(
-      { tenant: 'bench', user: { uid: admin.uid }, amr: ['pwd'] },
-      origin,
-    );
-  const server = createServer(nodeHandler(sekisho));
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-
-  const own = {};
-  let times = [];
-  let { accessToken } = await open();
-  let renewMs = performance.now() + 120_000;
-  const checking = setInterval(async () => {
-    if (performance.now() > renewMs) {
-      renewMs = performance.now() + 120_000;
-      ({ accessToken } = await open());
-    }
-    const fromMs = performance.now();
-    await engine.authentication.authenticate(accessToken).catch(() => {});
-    times.push(performance.now() - fromMs);
-  }, CHECK_EVERY_MS);
-
-  process.on('message', async ({ kind, name }) => {
-    if (kind === 'phase') {
-      times = [];
-      own[name] = times;
-    } else if (kind === 'clean') {
-      await engine.maintenance.run();
-      const { removed } = engine.maintenance.status();
-      process.send?.({ kind: 'cleaned', removed: removed.sessions });
-    } else {
-      const told = Object.fromEntries(
-        Object.entries(own).map(([phase, all]) => [phase, quantiles(all)]),
-      );
-      process.send?.({ kind: 'told', own: told });
-    }
-  });
-  process.once('SIGTERM', async () => {
-    clearInterval(checking);
-    server.closeAllConnections();
-    server.close();
-    await sekisho.close();
-    process.exit(0);
-  });
-  process.once('disconnect', () => process.exit(1));
-  process.send?.({ kind: 'ready', origin: `http://127.0.0.1:${server.address().port}` });
-}
-
-/** @param {number[]} values */
-function quantiles(values) {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? 0 };
-}
-
 function print(shape, sessions, { phases, removed }) {
   const { before, during, after } = phases;
   const seconds = during.ms / 1000;
@@ -324,7 +156,13 @@ function print(shape, sessions, { phases, removed }) {
       ].join(' '),
     );
   }
+  const longest = (name) => `${Math.round(during[name].max)} ms`;
   console.log(
-    `requests that failed: ${before.failures} before, ${during.failures} during, ${after.failures} after`,
+    `longest during: authenticate ${longest('own')}, over HTTP ${longest('http')}, refresh ${longest('refresh')}`,
   );
+  console.log(
+    `requests that failed: ${before.failures.length} before, ${during.failures.length} during, ${after.failures.length} after`,
+  );
+  for (const one of [before, during, after].flatMap(({ failures }) => failures.slice(0, 5)))
+    console.log(`  ${one}`);
 }

@@ -5,15 +5,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Device } from './device.mjs';
 import { History } from './history.mjs';
-import { createHttp } from './http.mjs';
 import { createRandom } from './random.mjs';
 import { Revoker } from './revoker.mjs';
+import { Rhythm } from './rhythm.mjs';
 import { LoadSocket } from './sockets.mjs';
+import { Targets } from './targets.mjs';
 
 /** @typedef {import('./cluster.mjs').Cluster} Cluster */
 /** @typedef {import('./people.mjs').Person} Person */
 /** @typedef {import('./device.mjs').Token} Token */
-/** @typedef {{ name: string, url: string }} Target a node, or what stands in front of all of them */
+/** @typedef {import('./targets.mjs').Target} Target */
 
 /**
  * @typedef {object} LoadOptions
@@ -32,12 +33,8 @@ import { LoadSocket } from './sockets.mjs';
  * @property {number} [timeoutMs] of a request; default 20,000
  */
 
-const tickMs = 20;
 /** Devices whose tokens were revoked that are kept and tried. */
 const keptRevoked = 40;
-const revokedShare = 0.3;
-const olderShare = 0.2;
-const sessionShare = 0.1;
 /** Between two tries of a refresh that was not answered with tokens. */
 const retryMs = 250;
 const settleMs = 10_000;
@@ -57,23 +54,14 @@ export class Load {
   devices = [];
   seed;
   #cluster;
-  #http;
+  #targets;
   #options;
   #random;
   /** @type {LoadSocket[]} */
-  #sockets = [];
+  sockets = [];
   /** Ended ones, the newest last. @type {Device[]} */
-  #revoked = [];
-  /** @type {Map<string, number>} */
-  #inFlight = new Map();
-  /** @type {Set<Promise<unknown>>} */
-  #running = new Set();
-  #allowances = { check: 0, refresh: 0, login: 0 };
-  #openingSockets = 0;
-  #lastTickMs = 0;
-  #paused = false;
-  /** @type {NodeJS.Timeout | undefined} */
-  #timer;
+  revoked = [];
+  #rhythm;
 
   /** @param {Cluster} cluster @param {LoadOptions} options */
   constructor(cluster, options) {
@@ -85,46 +73,52 @@ export class Load {
     };
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 32);
     this.#random = createRandom(this.seed);
-    // A load balancer that is given other nodes closes connections that are idle at that moment. Browsers then send
-    // once more; this load counts what is not served, so it keeps none.
-    this.#http = options.entrance === undefined ? cluster.http : createHttp({ keepAlive: false });
+    this.#targets = new Targets(cluster, this.#options, this.#random, this.history);
     this.revoker = new Revoker(cluster, this, options.waitMs);
+    this.#rhythm = new Rhythm(this, this.#options, this.#random);
   }
 
   /** Logs everybody in, then goes on by itself. */
   async begin() {
     for (const person of this.#cluster.people) {
       for (let index = 0; index < this.#options.devicesPerPerson; index += 1) {
-        await this.#login(person);
+        await this.arrive(person);
       }
     }
     if (this.devices.length === 0) throw new Error('nobody could log in');
-    this.#lastTickMs = performance.now();
-    this.#timer = setInterval(() => this.#tick(), tickMs);
+    this.#rhythm.begin();
   }
 
   /** Sends nothing new until `continue`. */
   pause() {
-    this.#paused = true;
+    this.#rhythm.pause();
   }
 
   continue() {
-    this.#paused = false;
-    this.#lastTickMs = performance.now();
+    this.#rhythm.continue();
   }
 
   /** Ends it: what is on its way is awaited, sockets of ended sessions are given time to be closed by their nodes. */
   async stop() {
-    clearInterval(this.#timer);
+    this.#rhythm.end();
     await this.revoker.settled();
-    await Promise.all(this.#running);
+    await this.#targets.settled();
     const deadline = performance.now() + settleMs;
-    const doomed = () => this.#sockets.some(({ open, device }) => open && device.state !== 'live');
+    const doomed = () => this.sockets.some(({ open, device }) => open && device.state !== 'live');
     while (doomed() && performance.now() < deadline) await sleep(20);
     this.history.endedMs = performance.now();
-    for (const socket of this.#sockets) if (socket.device.state === 'live') socket.close();
-    const left = () => this.#sockets.some(({ open, fact }) => open && fact.byClient);
+    for (const socket of this.sockets) if (socket.device.state === 'live') socket.close();
+    const left = () => this.sockets.some(({ open, fact }) => open && fact.byClient);
     while (left() && performance.now() < deadline) await sleep(20);
+  }
+
+  /** Any one that has not too much to answer already; undefined when there is none. */
+  target() {
+    return this.#targets.any();
+  }
+
+  get people() {
+    return this.#cluster.people;
   }
 
   /** Devices of a person that are logged in. @param {Person} person */
@@ -139,9 +133,28 @@ export class Load {
    * @returns {Promise<Device | null>} null when it was not logged in
    */
   async login(person, target) {
-    const device = await this.#login(person, target);
+    const device = await this.arrive(person, target);
     if (device !== null) device.kept = true;
     return device;
+  }
+
+  /**
+   * Logs a person in on a device that the load logs out again in its turn.
+   * @param {Person} person
+   * @param {Target | undefined} [target]
+   * @returns {Promise<Device | null>} null when it was not logged in
+   */
+  arrive(person, target = this.target()) {
+    if (target === undefined) return Promise.resolve(null);
+    const { tenant, email, password } = person;
+    return this.#targets.send(target, async () => {
+      const body = { tenant, email, password, device: 'PC' };
+      const reply = await this.#targets.call(target, '/v1/login', { body });
+      const device = reply.status === 200 ? new Device(person, reply, this.history) : null;
+      this.#record('login', target, reply, device);
+      if (device !== null) this.devices.push(device);
+      return device;
+    });
   }
 
   /**
@@ -151,9 +164,9 @@ export class Load {
    * @param {{ kind?: 'authenticate' | 'session', token?: Token, fresh?: boolean }} [how]
    */
   check(device, target, { kind = 'authenticate', token = device.newest, fresh = false } = {}) {
-    return this.#send(target, async () => {
+    return this.#targets.send(target, async () => {
       const path = `/v1/${kind}${fresh ? '?fresh=true' : ''}`;
-      const reply = await this.#call(target, path, { token: token.access });
+      const reply = await this.#targets.call(target, path, { token: token.access });
       const freshness = reply.headers['x-sekisho-freshness'] ?? reply.body?.freshness ?? null;
       this.history.request({
         ...{ kind, node: target.name, beginMs: reply.beginMs, endMs: reply.endMs },
@@ -170,12 +183,12 @@ export class Load {
   }
 
   /** Refreshes a device's tokens once; the same refresh token is presented again until it was answered. @param {Device} device */
-  refresh(device, target = this.#target()) {
+  refresh(device, target = this.target()) {
     if (target === undefined) return Promise.resolve(null);
     device.refreshing = true;
-    return this.#send(target, async () => {
+    return this.#targets.send(target, async () => {
       const body = { refresh_token: device.refreshToken };
-      const reply = await this.#call(target, '/v1/refresh', { body });
+      const reply = await this.#targets.call(target, '/v1/refresh', { body });
       device.refreshing = false;
       this.#record('refresh', target, reply, device);
       if (reply.status === 200) device.refreshed(reply, this.history);
@@ -194,13 +207,13 @@ export class Load {
    */
   openSocket(device, target, issuer = target) {
     const token = device.newest;
-    return this.#send(issuer, async () => {
+    return this.#targets.send(issuer, async () => {
       const call = { method: 'POST', token: token.access };
-      const reply = await this.#call(issuer, '/v1/socket-ticket', call);
+      const reply = await this.#targets.call(issuer, '/v1/socket-ticket', call);
       this.#record('ticket', issuer, reply, device, token);
       if (reply.status === 200) {
         const socket = new LoadSocket(device, token, target, reply.body.ticket, this.history);
-        this.#sockets.push(socket);
+        this.sockets.push(socket);
         return socket;
       }
       this.#learn(device, reply);
@@ -213,8 +226,8 @@ export class Load {
   condemn(device) {
     if (device.state !== 'live') return;
     device.state = 'condemned';
-    this.#revoked.push(device);
-    if (this.#revoked.length > keptRevoked) this.#revoked.shift();
+    this.revoked.push(device);
+    if (this.revoked.length > keptRevoked) this.revoked.shift();
   }
 
   /** The device was told that its session is over. @param {Device} device */
@@ -227,105 +240,21 @@ export class Load {
   /** The call did not end them after all. @param {readonly Device[]} devices */
   spare(devices) {
     for (const device of devices) if (device.state === 'condemned') device.state = 'live';
-    this.#revoked = this.#revoked.filter(({ state }) => state !== 'live');
+    this.revoked = this.revoked.filter(({ state }) => state !== 'live');
   }
 
   /** Presents tokens of these devices to every node that runs. @param {readonly Device[]} devices */
   async tryEverywhere(devices) {
     if (!this.#options.bursts) return;
     await Promise.all(
-      this.#targets().flatMap((target) =>
-        devices.flatMap((device) =>
-          device.tokens.map((token) => this.check(device, target, { token })),
+      this.#targets
+        .all()
+        .flatMap((target) =>
+          devices.flatMap((device) =>
+            device.tokens.map((token) => this.check(device, target, { token })),
+          ),
         ),
-      ),
     );
-  }
-
-  #tick() {
-    const nowMs = performance.now();
-    // A process that stood still does not make up for it all at once.
-    const seconds = Math.min(nowMs - this.#lastTickMs, 250) / 1000;
-    this.#lastTickMs = nowMs;
-    for (const socket of this.#sockets) socket.tick();
-    if (this.#paused) return;
-    const { checksPerSecond, refreshesPerSecond, loginsPerSecond } = this.#options;
-    this.#due('check', checksPerSecond * seconds, () => this.#someCheck());
-    this.#due('refresh', refreshesPerSecond * seconds, () => this.#someRefresh());
-    this.#due('login', loginsPerSecond * seconds, () => this.#someLogin());
-    this.#keepSockets();
-  }
-
-  /** @param {'check' | 'refresh' | 'login'} what @param {number} more @param {() => void} run */
-  #due(what, more, run) {
-    this.#allowances[what] += more;
-    while (this.#allowances[what] >= 1) {
-      this.#allowances[what] -= 1;
-      run();
-    }
-  }
-
-  #someCheck() {
-    const target = this.#target();
-    const revoked = this.#random.chance(revokedShare)
-      ? this.#random.pick(this.#revoked)
-      : undefined;
-    const device = revoked ?? this.#random.pick(this.devices);
-    if (target === undefined || device === undefined) return;
-    const older = this.#random.chance(olderShare) ? this.#random.pick(device.tokens) : undefined;
-    const kind = this.#random.chance(sessionShare) ? 'session' : 'authenticate';
-    void this.check(device, target, { kind, token: older ?? device.newest });
-  }
-
-  #someRefresh() {
-    const nowMs = performance.now();
-    const able = this.devices.filter(
-      (device) => !device.refreshing && device.refreshAfterMs <= nowMs,
-    );
-    const waiting = able.filter((device) => device.refreshAfterMs > 0);
-    const device = this.#random.pick(waiting.length > 0 ? waiting : able);
-    if (device !== undefined) void this.refresh(device);
-  }
-
-  /** Whoever has the fewest devices gets one; who has enough logs the oldest one out for it. */
-  #someLogin() {
-    const [person] = this.#cluster.people
-      .map((one) => ({ one, devices: this.devicesOf(one).length, order: this.#random.next() }))
-      .sort((a, b) => a.devices - b.devices || a.order - b.order);
-    if (person === undefined) return;
-    if (person.devices >= this.#options.devicesPerPerson) {
-      const oldest = this.devicesOf(person.one).find(({ kept }) => !kept);
-      if (oldest !== undefined) void this.revoker.logout(oldest);
-    }
-    void this.#login(person.one);
-  }
-
-  /** @param {Person} person @param {Target | undefined} [target] @returns {Promise<Device | null>} */
-  #login(person, target = this.#target()) {
-    if (target === undefined) return Promise.resolve(null);
-    const { tenant, email, password } = person;
-    return this.#send(target, async () => {
-      const body = { tenant, email, password, device: 'PC' };
-      const reply = await this.#call(target, '/v1/login', { body });
-      const device = reply.status === 200 ? new Device(person, reply, this.history) : null;
-      this.#record('login', target, reply, device);
-      if (device !== null) this.devices.push(device);
-      return device;
-    });
-  }
-
-  #keepSockets() {
-    this.#sockets = this.#sockets.filter((socket) => socket.open);
-    const served = this.#sockets.filter(({ device }) => device.state === 'live').length;
-    if (served + this.#openingSockets >= this.#options.sockets || this.#openingSockets > 0) return;
-    const device = this.#random.pick(this.devices);
-    const issuer = this.#target();
-    const opener = this.#target();
-    if (device === undefined || issuer === undefined || opener === undefined) return;
-    this.#openingSockets += 1;
-    void this.openSocket(device, opener, issuer).finally(() => {
-      this.#openingSockets -= 1;
-    });
   }
 
   /**
@@ -348,39 +277,5 @@ export class Load {
     } else {
       this.out(device);
     }
-  }
-
-  /** @param {Target} target @param {string} path @param {import('./http.mjs').CallOptions} call */
-  #call(target, path, call) {
-    const { timeoutMs } = this.#options;
-    return this.#http.call(`${target.url}${path}`, { timeoutMs, ...call });
-  }
-
-  /** @template T @param {Target} target @param {() => Promise<T>} run @returns {Promise<T>} */
-  #send(target, run) {
-    this.#inFlight.set(target.name, (this.#inFlight.get(target.name) ?? 0) + 1);
-    const sent = run().finally(() => {
-      this.#inFlight.set(target.name, (this.#inFlight.get(target.name) ?? 1) - 1);
-      this.#running.delete(sent);
-    });
-    this.#running.add(sent);
-    return sent;
-  }
-
-  /** @returns {readonly Target[]} */
-  #targets() {
-    const { entrance } = this.#options;
-    if (entrance !== undefined) return [{ name: 'entrance', url: entrance }];
-    return this.#cluster.nodes.filter(({ accepting }) => accepting);
-  }
-
-  /** Any one that has not too much to answer already. @returns {Target | undefined} */
-  #target() {
-    const { maxInFlight } = this.#options;
-    const free = this.#targets().filter(
-      ({ name }) => (this.#inFlight.get(name) ?? 0) < maxInFlight,
-    );
-    if (free.length === 0) this.history.skipped += 1;
-    return this.#random.pick(free);
   }
 }
