@@ -11,4 +11,6 @@ export const EXIT = Object.freeze({
    * for. By the deadline that is printed it is.
    */
   pending: 3,
+  /** What it had to say was no longer read, as after `| head`: what a shell reports for SIGPIPE. Work that was begun is done. */
+  unread: 141,
 } as const);

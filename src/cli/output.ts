@@ -3,13 +3,26 @@ import { reasonOf } from '../observe/reason.ts';
 import { UsageError } from './command.ts';
 import { EXIT } from './exit.ts';
 import { clearProgress } from './progress.ts';
+import { putOut, WriteError } from './sink.ts';
 
 /** What a command leaves on standard output: lines for people, or with `--json` one line for programs. */
 export function print(json: boolean, value: unknown, lines: readonly string[]): void {
   clearProgress();
-  process.stdout.write(
+  say(
     json ? `${JSON.stringify(value)}\n` : lines.map((line) => `${inLines(line)}\n`).join(''),
+    json,
   );
+}
+
+/** Whether an answer could not be written. */
+let unsaid = false;
+
+/** Writes an answer to standard output. Where that fails, it is what the exit code tells of. */
+export function say(text: string, json = false): void {
+  putOut(text).catch((error: unknown) => {
+    if (!unsaid) process.exitCode = explain(error, json);
+    unsaid = true;
+  });
 }
 
 /** One line on standard error. */
@@ -63,9 +76,10 @@ function inLines(text: string): string {
 
 /**
  * One line for everything that can be expected to go wrong; a defect keeps its stack. With `json` that line is
- * `{"error": {"code", "message", …}}`. Returns the exit code.
+ * `{"error": {"code", "message", …}}`. Nothing is said of what nobody reads any more. Returns the exit code.
  */
 export function explain(error: unknown, json: boolean): number {
+  if (error instanceof WriteError && error.unread) return EXIT.unread;
   const { code, message, exit, errors } = judged(error);
   if (json) {
     clearProgress();
@@ -107,6 +121,7 @@ function judged(error: unknown): Judged {
     };
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof WriteError) return { code: 'cannot_write', message, exit: EXIT.failed };
   const code =
     error instanceof Error && error.name === 'ListenError' ? 'cannot_listen' : 'internal';
   return { code, message, exit: EXIT.failed };

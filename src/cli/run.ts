@@ -3,7 +3,7 @@ import { type Command, readCall, UsageError } from './command.ts';
 import { EXIT } from './exit.ts';
 import { groups } from './groups.ts';
 import { commandHelp, type Group, groupHelp, overview } from './help.ts';
-import { explain } from './output.ts';
+import { explain, say } from './output.ts';
 import { nearest } from './suggest.ts';
 
 /** As long as a timer can be. */
@@ -100,6 +100,6 @@ function releaseOf(): string {
 }
 
 function show(text: string): number {
-  process.stdout.write(text);
+  say(text);
   return EXIT.done;
 }

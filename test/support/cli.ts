@@ -26,8 +26,10 @@ export async function runCommand(
 ): Promise<Ran> {
   let stdout = '';
   let stderr = '';
-  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text, ...more: unknown[]) => {
     stdout += String(text);
+    const written = more.at(-1);
+    if (typeof written === 'function') written();
     return true;
   });
   const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {

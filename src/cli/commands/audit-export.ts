@@ -1,13 +1,10 @@
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
-import type { Writable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import { type ExportFormat, exportHead, exportText } from '../../audit/export.ts';
 import { type Command, oneOf, optional, UsageError, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { type OperatorCommands, reachOptions, withOperator } from '../operator.ts';
 import { complain, print } from '../output.ts';
 import { progressBar } from '../progress.ts';
+import { type Put, putOut, toNewFile } from '../sink.ts';
 import { filterOf, filterOptions, ofTrail } from './audit.ts';
 
 const FORMATS: readonly ExportFormat[] = ['jsonl', 'csv'];
@@ -17,7 +14,7 @@ export const auditExport: Command = {
   operands: [],
   summary: 'Writes an audit trail as JSON lines or CSV, oldest first.',
   description: [
-    'JSON lines can be verified elsewhere: sekisho audit verify --file. The export stands in the trail itself.',
+    'JSON lines can be verified elsewhere: sekisho audit verify --file. The export stands in the trail itself. Of a FILE that cannot be written in full nothing is left.',
   ],
   options: [
     ...ofTrail,
@@ -38,17 +35,9 @@ export const auditExport: Command = {
     }
     const filter = filterOf(call);
     const tenant = optional(call, 'tenant');
-    const rows = await withOperator(call, async (operator) => {
-      // Nothing is overwritten; readable for its owner alone.
-      const sink =
-        output === null ? process.stdout : createWriteStream(output, { flags: 'wx', mode: 0o600 });
-      if (output !== null) await once(sink, 'open');
-      const written = await writeAll(operator, sink, format, { tenant, filter });
-      if (output !== null) {
-        sink.end();
-        await finished(sink);
-      }
-      return written;
+    const rows = await withOperator(call, (operator) => {
+      const write = (put: Put) => writeAll(operator, put, format, { tenant, filter });
+      return output === null ? write(putOut) : toNewFile(output, write);
     });
     if (output === null) complain(`${rows} rows`);
     else print(wantsJson(call), { file: output, format, rows }, [`${rows} rows in ${output}`]);
@@ -58,28 +47,23 @@ export const auditExport: Command = {
 
 async function writeAll(
   operator: OperatorCommands,
-  sink: Writable,
+  put: Put,
   format: ExportFormat,
   what: Pick<Parameters<OperatorCommands['exportAudit']>[0], 'tenant' | 'filter'>,
 ): Promise<number> {
   const show = progressBar('exporting rows');
   let cursor: Parameters<OperatorCommands['exportAudit']>[0]['cursor'] = null;
   let rows = 0;
-  await write(sink, exportHead(format));
+  await put(exportHead(format));
   do {
     const page: Awaited<ReturnType<OperatorCommands['exportAudit']>> = await operator.exportAudit({
       ...what,
       cursor,
     });
-    await write(sink, exportText(format, page.lines));
+    await put(exportText(format, page.lines));
     rows += page.lines.length;
     show({ done: rows, total: null });
     cursor = page.next;
   } while (cursor !== null);
   return rows;
-}
-
-/** No faster than it is taken. */
-async function write(sink: Writable, text: string): Promise<void> {
-  if (text !== '' && !sink.write(text)) await once(sink, 'drain');
 }
