@@ -43,11 +43,10 @@ begin
          greatest((t.policy ->> 'absolute_timeout')::integer,
                   case when t.override_until > v_now then (t.override_policy ->> 'absolute_timeout')::integer end)
            as absolute_s,
-         exists (
-           select from (values ('*', ''), (p_tid, ''), (p_tid, p_uid)) k (tid, uid)
-             join sekisho.floor f on f.tid = k.tid and f.uid = k.uid
-            where f.epoch > p_epoch
-         ) as floored
+         -- Each by its whole key, as in judged_session: a list of keys may be joined with all floors of the tenant.
+         exists (select from sekisho.floor f where f.tid = p_tid and f.uid = p_uid and f.epoch > p_epoch)
+           or exists (select from sekisho.floor f where f.tid = p_tid and f.uid = '' and f.epoch > p_epoch)
+           or exists (select from sekisho.floor f where f.tid = '*' and f.uid = '' and f.epoch > p_epoch) as floored
     into v_seen
     from sekisho.head h
     left join sekisho.tenant t on t.tid = p_tid

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../../src/id.ts';
 import type { SessionRow } from '../../../src/record/contract.ts';
+import type { Database, SqlCall } from '../../../src/record/database.ts';
+import { createSessionStore } from '../../../src/record/sessions.ts';
 import { hashRefreshToken, makeRefreshToken } from '../../../src/token/refresh-token.ts';
 import {
   byHand,
@@ -15,6 +17,23 @@ import {
 } from '../../support/seed.ts';
 
 const ALL = { limit: 200, cursor: null };
+
+/** How many floors the transaction has read so far, whichever way. */
+const FLOORS_READ = `
+  select (pg_stat_get_xact_tuples_returned(c.oid) + pg_stat_get_xact_tuples_fetched(c.oid))::integer as rows
+    from pg_class c where c.oid = 'sekisho.floor'::regclass`;
+
+/** A database that tells after each statement how many floors it has read. */
+function countingFloors(database: Database, note: (rows: number) => void): Database {
+  return {
+    ...database,
+    async query<Row extends object>(call: SqlCall) {
+      const [rows = [], [told] = []] = await database.transaction([call, { text: FLOORS_READ }]);
+      note(Number(told?.rows));
+      return rows as Row[];
+    },
+  };
+}
 
 /** Reading sessions, last-seen, tickets, and what another tenant can do to any of it. */
 export function sessionSuite(kind: string, open: () => Promise<RecordFixture>): void {
@@ -39,6 +58,33 @@ export function sessionSuite(kind: string, open: () => Promise<RecordFixture>): 
       });
       return { expired, active, revoked };
     }
+
+    test('A3 a login and a refresh read the floors that concern them, however many the tenant has', async () => {
+      const { tid } = await seedTenant(fixture);
+      const uid = await seedUser(fixture, tid);
+      // What the planner believes is that there are few.
+      await raiseFloor(fixture, { tid, uid });
+      await fixture.database.query({ text: 'analyze sekisho.floor' });
+      await byHand(fixture.database, {
+        text: `insert into sekisho.floor (tid, uid, epoch) select $1, 'u' || n, 1 from generate_series(1, 10000) n`,
+        values: [tid],
+      });
+      let read = 0;
+      const counted = countingFloors(fixture.database, (rows) => {
+        read += rows;
+      });
+      const record = { ...fixture.record, sessions: createSessionStore(counted) };
+      for (let n = 0; n < 3; n += 1) {
+        const { token } = await openSession({ ...fixture, record }, tid, uid);
+        const { outcome } = await present({ ...fixture, record }, token, START_MS);
+        expect(outcome.kind).toBe('rotated');
+      }
+      // Three look-ups whenever a session is judged, and their rows are not there.
+      expect(read).toBeLessThan(100);
+      const all = { text: 'select count(*) from sekisho.floor where epoch > 0' };
+      const [counting] = await byHand(fixture.database, all, { text: FLOORS_READ });
+      expect(counting?.rows).toBeGreaterThan(10_000);
+    });
 
     test('B2 ASVS 7.5.2 the list says of each session what refresh would say', async () => {
       const { tid } = await seedTenant(fixture);
