@@ -133,8 +133,8 @@ export interface Starting {
    */
   readonly ready: Promise<void>;
   /**
-   * Resolves, with the reason, when the embedded database of an open instance has ended without being asked to: it answers 503 from
-   * then on, and the process should be started anew. Never resolves otherwise.
+   * Resolves, with the reason, when the embedded database of an open instance has ended without being asked to: it answers
+   * 503 from then on, and the process should be started anew. Never resolves otherwise.
    */
   readonly crashed: Promise<Error>;
 }
