@@ -23,7 +23,7 @@ export function commandsPage() {
     '| 1 | it failed: not there, against a rule, a store out of reach |',
     '| 2 | the command line or a setting is wrong, or the answer to a question was no: nothing was done |',
     '| 3 | a revocation is committed and stays so, but is not everywhere yet; the output has its deadline and id |',
-    '| 141 | nobody reads standard output any more, as after `| head`; work that was begun is done |',
+    '| 141 | nobody reads standard output any more, as when `head` has seen enough; work that was begun is done |',
     '',
     '```text',
     overview(groups).trimEnd(),
