@@ -13,8 +13,8 @@ export type AttemptVerdict =
   | { readonly kind: 'wait'; readonly retryAfterMs: number; readonly resetMs: number };
 
 /**
- * The rule for login attempts, as `AttemptStore` in src/record/contract.ts states it, without a store: the model that the
- * conformance suite compares every implementation with.
+ * The rule for login attempts, as `AttemptStore` in src/record/attempt-contract.ts states it, without a store: the model
+ * that the conformance suite compares every implementation with.
  *
  * @param timesMs times of the counted attempts of one bucket, in any order.
  * @returns `resetMs`: how long until the window is empty, 0 when it is.
