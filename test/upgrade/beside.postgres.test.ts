@@ -7,6 +7,7 @@ import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { codeOf, ORIGIN, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { openOldPostgres, startOldEngine } from '../support/old-release.ts';
 import { KNOWS_OF_NEWER, keptReleases } from '../support/releases.ts';
+import { byHand } from '../support/seed.ts';
 
 const PAGE = { limit: 50, cursor: null };
 const OPTIONS = { reason: null, waitMs: 5_000, includeSelf: false, idempotency: null };
@@ -70,6 +71,26 @@ for (const release of keptReleases()) {
             'session_revoked',
           );
         }
+      }
+    });
+
+    test('A8 what came to its end under a policy stays expired when the older node replaces it', async () => {
+      const { caller, admin } = await now.makeTenant('longer-again');
+      const [old2h, young] = [
+        await now.open('longer-again', admin.uid),
+        await now.open('longer-again', admin.uid),
+      ];
+      await byHand(database, {
+        text: `update sekisho.session set created_at = created_at - interval '2 hours' where sid = $1`,
+        values: [old2h.session.sid],
+      });
+      await old.setPolicy(caller, { idle_timeout: 3_600, absolute_timeout: 3_600 });
+      await old.setPolicy(caller, { absolute_timeout: 86_400 });
+      for (const [pair, code] of [
+        [young, 'none'],
+        [old2h, 'session_expired'],
+      ] as const) {
+        expect(await codeOf(now.engine.logins.refresh(pair.refreshToken, ORIGIN))).toBe(code);
       }
     });
 
