@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { type Checked, checkAttempts, checkDevices } from '../support/kill-check.ts';
 import {
+  ACCOUNT_ATTEMPTS,
   administrator,
   type Device,
   KillLoad,
@@ -55,7 +56,7 @@ test(`B2 B9 A4 kill -9 under load, ${ROUNDS} rounds: what was acknowledged is th
     admin,
     // Without a window, a token that was used before the last one is a stolen one at once.
     { access_ttl: 900, max_sessions_per_user: 1000, refresh_grace: 0 },
-    { account_attempts: 100, address_attempts: 100_000 },
+    { account_attempts: ACCOUNT_ATTEMPTS, address_attempts: 100_000 },
   );
   await makeUsers(server.origin, admin, PEOPLE);
   const checked: Checked = { alive: 0, revoked: 0, stolen: 0, attempts: 0 };
@@ -67,7 +68,8 @@ test(`B2 B9 A4 kill -9 under load, ${ROUNDS} rounds: what was acknowledged is th
     const running = load.run(PEOPLE, victim);
     // Whatever is wrong is thrown below.
     running.catch(() => {});
-    await sleep(dice.between(300, 3_000));
+    await expect.poll(() => load.devices.length, { timeout: 60_000 }).toBeGreaterThan(0);
+    await sleep(dice.between(0, 2_700));
     expect(await server.end('SIGKILL')).toBe('SIGKILL');
     load.stop();
     await running;

@@ -19,6 +19,21 @@ describe('the pool', () => {
     await made?.drop();
   });
 
+  /** What passes only while the gate is open: statements that take as long as a test says. */
+  const passing = '(pg_advisory_lock_shared(7), pg_advisory_unlock_shared(7))::text';
+
+  /** Does `work` while the gate is closed. */
+  async function closed(work: () => Promise<void>): Promise<void> {
+    const holder = openPoolDatabase({ url: made.url, max: 1 });
+    try {
+      await holder.query({ text: 'select pg_advisory_lock(7)' });
+      await work();
+    } finally {
+      // With its connection goes the lock.
+      await holder.close();
+    }
+  }
+
   const seen = async () =>
     (await database.query<{ name: string }>({ text: 'select name from seen order by 1' })).map(
       (row) => row.name,
@@ -48,9 +63,12 @@ describe('the pool', () => {
   });
 
   test('DURABLE a statement past its deadline is abandoned, not cancelled: it happens all the same', async () => {
-    const slow = { text: "insert into seen select 'slow' from (select pg_sleep(0.5)) s" };
-    await expect(database.query(slow, { deadlineMs: 50 })).rejects.toMatchObject({
-      code: 'outcome_unknown',
+    const slow = { text: `insert into seen select 'slow' from (select ${passing}) gate` };
+    await closed(async () => {
+      await expect(database.query(slow, { deadlineMs: 50 })).rejects.toMatchObject({
+        code: 'outcome_unknown',
+      });
+      expect(await seen()).toEqual([]);
     });
     await expect.poll(seen, { timeout: 10_000 }).toEqual(['slow']);
   });
@@ -83,13 +101,19 @@ describe('the pool', () => {
   });
 
   test('HEARTBEAT an urgent statement has a connection of its own', async () => {
-    const busy = Array.from({ length: 3 }, () => database.query({ text: 'select pg_sleep(0.5)' }));
-    const order: string[] = [];
-    await Promise.all([
-      ...busy.map((one) => one.then(() => order.push('busy'))),
-      database.query({ text: 'select 1' }, { urgent: true }).then(() => order.push('urgent')),
-    ]);
-    expect(order[0]).toBe('urgent');
+    const busy: Promise<unknown>[] = [];
+    await closed(async () => {
+      for (let one = 0; one < 3; one += 1) {
+        busy.push(database.query({ text: `select ${passing}` }, { deadlineMs: 60_000 }));
+      }
+      // These are urgent themselves; the others wait for the gate, and would for a connection.
+      const waiting = `select count(*)::int as count from pg_locks
+        where locktype = 'advisory' and not granted
+          and database = (select oid from pg_database where datname = current_database())`;
+      const rows = async () => database.query({ text: waiting }, { urgent: true });
+      await expect.poll(rows, { timeout: 10_000 }).toEqual([{ count: 3 }]);
+    });
+    await Promise.all(busy);
   });
 
   test('an error of the database is a SqlError and undoes its transaction', async () => {

@@ -46,14 +46,20 @@ describe('PGlite in its thread', () => {
     const ticking = setInterval(() => {
       ticks += 1;
     }, 5);
-    const slow = database.query(SLOW, { deadlineMs: 40 });
-    const never = database.query(add('never'), { deadlineMs: 40 });
-    await expect(slow).rejects.toMatchObject({ code: 'outcome_unknown' });
-    await expect(never).rejects.toMatchObject({ code: 'store_unavailable' });
-    clearInterval(ticking);
-    expect(ticks).toBeGreaterThan(0);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const slow = database.query(SLOW, { deadlineMs: 40 });
+      const never = database.query(add('never'), { deadlineMs: 40 });
+      vi.advanceTimersByTime(40);
+      await expect(slow).rejects.toMatchObject({ code: 'outcome_unknown' });
+      await expect(never).rejects.toMatchObject({ code: 'store_unavailable' });
+    } finally {
+      vi.useRealTimers();
+    }
     // The one that was sent has happened, the one that was not has not.
     expect(await seen()).toEqual(['slow', '']);
+    clearInterval(ticking);
+    expect(ticks).toBeGreaterThan(0);
   });
 
   test('HEARTBEAT what is urgent goes before everything that waits', async () => {

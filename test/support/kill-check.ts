@@ -1,4 +1,11 @@
-import { ask, type Device, demand, type Guessed, setPolicy } from './kill-load.ts';
+import {
+  ACCOUNT_ATTEMPTS,
+  ask,
+  type Device,
+  demand,
+  type Guessed,
+  setPolicy,
+} from './kill-load.ts';
 import type { Dice } from './simulation/random.ts';
 
 /** Above it an account's attempts are refused for longer than a restart takes, so that they are listed with their number. */
@@ -85,7 +92,7 @@ export async function checkAttempts(
   if (acknowledged <= TELLING) return;
   await setPolicy(origin, admin, {}, { account_attempts: 1, max_wait: 3600 });
   const { body } = await ask(origin, 'GET', '/v1/admin/login-attempts', { token: admin });
-  await setPolicy(origin, admin, {}, { account_attempts: 100 });
+  await setPolicy(origin, admin, {}, { account_attempts: ACCOUNT_ATTEMPTS });
   const listed = (body.login_attempts as { email: string; attempts: number }[]).find(
     (one) => one.email === email,
   );
