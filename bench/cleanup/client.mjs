@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CHECK_EVERY_MS, PASSWORD, quantiles } from './shared.mjs';
 
 const REFRESH_EVERY_MS = 200;
+/** Then it logs in anew: a session that refreshes this often for long is told to wait (429, A7). */
+const REFRESHES = 200;
 
 /** A client that asks for as long as nobody stops it, and keeps the times of the phase that it is in. */
 export async function startClient(origin) {
@@ -19,6 +21,7 @@ export async function startClient(origin) {
   let running = true;
   let { access_token: token } = await login();
   let { refresh_token: refreshToken } = await login();
+  let refreshesLeft = REFRESHES;
   const loop = async (what, everyMs, once) => {
     let dueMs = performance.now();
     while (running) {
@@ -38,6 +41,11 @@ export async function startClient(origin) {
       if (answer.status !== 200) fail('/v1/authenticate', `${answer.status} ${said}`);
     }),
     loop('/v1/refresh', REFRESH_EVERY_MS, async () => {
+      refreshesLeft -= 1;
+      if (refreshesLeft < 0) {
+        ({ refresh_token: refreshToken } = await login());
+        refreshesLeft = REFRESHES;
+      }
       const fromMs = performance.now();
       const { status, body: pair } = await post(`${origin}/v1/refresh`, {
         refresh_token: refreshToken,

@@ -28,7 +28,11 @@ async function serve(options) {
   const checking = setInterval(async () => {
     if (performance.now() > renewMs) {
       renewMs = performance.now() + 120_000;
-      ({ accessToken } = await open());
+      // While the record is busy the one at hand is good for some minutes more.
+      ({ accessToken } = await open().catch(() => {
+        renewMs = performance.now() + 5_000;
+        return { accessToken };
+      }));
     }
     const fromMs = performance.now();
     await engine.authentication.authenticate(accessToken).catch(() => {});
