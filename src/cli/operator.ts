@@ -1,14 +1,15 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { readConfig } from '../config.ts';
+import { openForCommand } from '../create/open-for-command.ts';
 import {
   askOperator,
   commandsOf,
   type OperatorCommands,
   operatorAt,
 } from '../create/operator-commands.ts';
-import { createSekisho } from '../create.ts';
 import { isSekishoError, SekishoError } from '../errors.ts';
-import { createLogger } from '../observe/logger.ts';
+import { silentLog } from '../observe/log.ts';
 import type { Call, Option } from './command.ts';
 import { readRecordOptions, recordSettings } from './settings.ts';
 
@@ -27,28 +28,22 @@ export const reachOptions: readonly Option[] = [
 /**
  * Runs `use` with the operator's use cases: those of the process that holds the data directory, reached through its control
  * socket, or, while nobody does, of an instance opened for this command. With a `DATABASE_URL` it joins the nodes that are
- * there for as long as the command takes. A data directory that is not there is made with `mayMake` only: a mistyped one
- * would otherwise be answered from an empty record.
+ * there for as long as the command takes. A record that is not there is made with `mayMake` only: a mistyped directory, or
+ * one that is not mounted, would otherwise be answered from an empty record.
  *
- * @throws SekishoError `data_directory_unusable` when there is no record, and what opening one throws.
+ * @throws SekishoError as `openForCommand`, and what `use` throws.
  */
 export async function withOperator<Result>(
   call: Call,
   use: (operator: OperatorCommands) => Promise<Result>,
   { mayMake = false } = {},
 ): Promise<Result> {
-  // A logger of the command's own: what operators decide of levels is for servers.
-  const options = { ...readRecordOptions(call), logger: createLogger('warn') };
-  const { record } = readConfig(options);
+  // What goes wrong is said once, by the command: lines of a log are for servers.
+  const config = readConfig({ ...readRecordOptions(call), logger: silentLog });
+  const { record } = config;
   const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
   if (running !== null) return use(running);
-  if (record.kind === 'embedded' && !mayMake && !existsSync(record.dataDir)) {
-    throw new SekishoError(
-      'data_directory_unusable',
-      `There is no data directory ${record.dataDir}: start the server first, or name another one with --data-dir.`,
-    );
-  }
-  const sekisho = await createSekisho(options);
+  const sekisho = await openForCommand(config, mayMake);
   try {
     return await use(commandsOf(sekisho.engine));
   } finally {
@@ -56,11 +51,28 @@ export async function withOperator<Result>(
   }
 }
 
-/** The operator of the process that holds `dataDir`; null when none does. */
+/** The operator of the process that holds `dataDir`; null when none does. @throws SekishoError `data_directory_unusable` */
 export async function runningAt(dataDir: string): Promise<OperatorCommands | null> {
   if (!existsSync(dataDir)) return null;
+  requireReadable(resolve(dataDir));
   const status = await onceStarted(() => askOperator(dataDir, 'status'));
   return status === null ? null : operatorAt(dataDir);
+}
+
+function requireReadable(path: string): void {
+  const unusable = (why: string, cause?: unknown): SekishoError =>
+    new SekishoError('data_directory_unusable', `${path} ${why}`, { cause });
+  if (!statSync(path).isDirectory()) {
+    throw unusable('is no directory: name the data directory of a server with --data-dir.');
+  }
+  try {
+    accessSync(path, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    throw unusable(
+      'may not be read by this user: run the command as the one who runs the server.',
+      error,
+    );
+  }
 }
 
 /** Waits for a server that is starting. */

@@ -30,22 +30,38 @@ export interface Opening {
 /** Opens record and engine. */
 export type Open = (config: Config, opening: Opening) => Promise<OpenEngine>;
 
+export interface Patience {
+  /** How long a database that cannot be reached is tried again. Default: for as long as nobody gives up. */
+  readonly patienceMs?: number;
+  /** What is tried. Default: `openOnce`. */
+  readonly attempt?: () => Promise<OpenEngine>;
+}
+
 /**
  * Opens record and engine. A database that cannot be reached is tried again for as long as nobody gives up; everything
  * else that is wrong stops the start.
  *
  * @throws SekishoError `invalid_configuration`, `data_directory_in_use`, `data_directory_unusable`, `not_ready` when it
- *   was aborted.
+ *   was aborted, `store_unavailable` when `patienceMs` are over.
  */
-export async function openPatiently(config: Config, opening: Opening): Promise<OpenEngine> {
+export async function openPatiently(
+  config: Config,
+  opening: Opening,
+  {
+    patienceMs = Number.POSITIVE_INFINITY,
+    attempt = () => openOnce(config, opening),
+  }: Patience = {},
+): Promise<OpenEngine> {
   const { log, clock, signal } = opening;
+  const endMs = clock.monotonicMs() + patienceMs;
   let saidMs = Number.NEGATIVE_INFINITY;
   for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
     if (signal.aborted) throw aborted();
     try {
-      return await openOnce(config, opening);
+      return await attempt();
     } catch (error) {
       if (config.record.kind !== 'postgres' || !isOutage(error)) throw error;
+      if (clock.monotonicMs() + waitMs > endMs) throw error;
       if (clock.monotonicMs() - saidMs >= SAY_AGAIN_MS) {
         saidMs = clock.monotonicMs();
         log.warn({ reason: reasonOf(error) }, 'the database cannot be reached; tried again');
@@ -55,7 +71,8 @@ export async function openPatiently(config: Config, opening: Opening): Promise<O
   }
 }
 
-async function openOnce(config: Config, opening: Opening): Promise<OpenEngine> {
+/** One try. @throws SekishoError as `openPatiently`, and `store_unavailable` */
+export async function openOnce(config: Config, opening: Opening): Promise<OpenEngine> {
   const { signal } = opening;
   const { record, secret, lock } = await openRecord(config);
   lock?.answer(() => NOT_READY);

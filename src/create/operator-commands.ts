@@ -1,5 +1,12 @@
-import { ERROR_STATUS, type ErrorCode, type FieldError, SekishoError } from '../errors.ts';
-import { knownError } from '../http/problem.ts';
+import {
+  ERROR_STATUS,
+  type ErrorCode,
+  type FieldError,
+  isOutage,
+  isSekishoError,
+  SekishoError,
+} from '../errors.ts';
+import { reasonOf } from '../observe/reason.ts';
 import { askHolder } from '../record/pglite/directory-lock.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { Engine } from '../session/contract.ts';
@@ -82,6 +89,8 @@ interface Reply {
         readonly code: string;
         readonly message: string;
         readonly errors?: readonly FieldError[];
+        /** Of a defect: where it was. */
+        readonly stack?: string;
       };
 }
 
@@ -108,10 +117,24 @@ export function answerCommands(
       const run = operator[verb] as (input: unknown, onProgress: OnProgress) => Promise<unknown>;
       return { result: await run(input, onProgress) } satisfies Reply;
     } catch (error) {
-      const { code, message: words, errors } = knownError(error);
-      return { error: { code, message: words, ...(errors && { errors }) } } satisfies Reply;
+      return { error: toldOf(error) } satisfies Reply;
     }
   };
+}
+
+/**
+ * An error as whoever runs the command is told of it: they own this process, and may know why a store is away or what a
+ * defect says. Answers of HTTP never say so.
+ */
+function toldOf(error: unknown): Exclude<NonNullable<Reply['error']>, string> {
+  if (!isSekishoError(error) || error.code === 'internal') {
+    const stack = error instanceof Error ? error.stack : undefined;
+    const message = `The running server failed: ${reasonOf(error)}`;
+    return { code: 'internal', message, ...(stack !== undefined && { stack }) };
+  }
+  const { code, errors } = error;
+  const message = isOutage(error) ? reasonOf(error) : error.message;
+  return { code, message, ...(errors && { errors }) };
 }
 
 /**
@@ -162,7 +185,10 @@ function errorOf(error: NonNullable<Reply['error']>): SekishoError {
       retryAfterSeconds: 1,
     });
   }
-  const { code, message, errors } = error;
-  const known: ErrorCode = code in ERROR_STATUS ? (code as ErrorCode) : 'internal';
-  return new SekishoError(known, message, errors && { errors });
+  const { code, message, errors, stack } = error;
+  const known: ErrorCode = Object.hasOwn(ERROR_STATUS, code) ? (code as ErrorCode) : 'internal';
+  const told = new SekishoError(known, message, errors && { errors });
+  // Where it was asked for tells nothing of a defect that is elsewhere.
+  if (stack !== undefined) told.stack = `${message}\n${stack}`;
+  return told;
 }

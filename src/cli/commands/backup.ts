@@ -22,6 +22,7 @@ import { explain, isoOf, print, timeOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { firstSignal } from '../server/signals.ts';
 import { readRecordOptions } from '../settings.ts';
+import { WriteError } from '../sink.ts';
 
 const DEFAULT_KEEP = 24;
 /** A timer of Node holds 24 days. */
@@ -89,7 +90,11 @@ async function again(call: Call, folder: string, everyMs: number, keep: number):
   }
   // What is wrong with the settings is wrong each time.
   readConfig(readRecordOptions(call));
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new WriteError(folder, error as NodeJS.ErrnoException);
+  }
   const ended = firstSignal();
   // The clock's timers do not keep a process alive.
   const alive = setInterval(() => {}, 3_600_000);
