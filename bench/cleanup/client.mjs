@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CHECK_EVERY_MS, PASSWORD, quantiles } from './shared.mjs';
 
 const REFRESH_EVERY_MS = 200;
-/** Then it logs in anew: a session that refreshes this often for long is told to wait (429, A7). */
+/** Then it logs in anew: 300 a minute, which is what it does, are the most that one session may (429, A7). */
 const REFRESHES = 200;
 
 /** A client that asks for as long as nobody stops it, and keeps the times of the phase that it is in. */

@@ -256,4 +256,9 @@ export interface MaintenanceStore {
    * PostgreSQL.
    */
   checkpoint(whole?: boolean): Promise<void>;
+  /**
+   * PGlite only: VACUUM of the tables in which many rows have been removed since the last one. In the middle of a long
+   * clean-up, so that none of them holds the database up for long; nothing where there is little to do.
+   */
+  vacuumDue(): Promise<void>;
 }

@@ -16,6 +16,17 @@ const TABLES = `
    order by oid`;
 
 /**
+ * Tables in which a fifth of the rows is dead, and no fewer than 50,000 are. Each VACUUM reads every index from beginning to
+ * end, whatever there is to do, and then does as much as there are dead rows, while nothing else is carried out: after a
+ * million of them it would be one long wait, and for every few thousand a wait each. The counts are those of a second ago.
+ */
+const DUE = `
+  select oid::regclass::text as name from pg_class
+   where relkind = 'r' and relnamespace = 'sekisho'::regnamespace
+     and pg_stat_get_dead_tuples(oid) >= greatest(50000, 0.2 * reltuples)
+   order by oid`;
+
+/**
  * ANALYZE reads 300 rows for each of these; 100, the default, would hold the database up for longer than VACUUM does, and
  * for statements that go by keys the plans are the same.
  */
@@ -38,6 +49,18 @@ export function createMaintenanceStore(database: Database): MaintenanceStore {
           await database.transaction([FEW_ROWS, { text: `analyze ${name}` }], PATIENT);
         }
         await database.query({ text: 'checkpoint' }, PATIENT);
+      } catch (error) {
+        throw asSekishoError(error);
+      }
+    },
+
+    async vacuumDue() {
+      if (database.kind !== 'pglite') return;
+      try {
+        for (const { name } of await database.query<{ name: string }>({ text: DUE })) {
+          // What became of the table's end is for the one at the end of the run.
+          await database.query({ text: `vacuum (truncate off) ${name}` }, PATIENT);
+        }
       } catch (error) {
         throw asSekishoError(error);
       }

@@ -23,6 +23,8 @@ const REST_TIMES = 3;
 const REST_MS = Object.freeze({ least: 5, most: 1_000 });
 /** Embedded: between two checkpoints (PGlite makes none by itself). */
 const CHECKPOINT_EVERY_MS = 120_000;
+/** Embedded, in the middle of a run: how often it is asked whether a table is to be vacuumed by now. */
+const VACUUM_DUE_EVERY_MS = 1_000;
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -85,6 +87,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
   const rounds = createRounds({ clock, round, everyMs: () => RUN_EVERY_MS });
   let checkpointAtMs = clock.monotonicMs() + CHECKPOINT_EVERY_MS;
   let vacuumAtMs = checkpointAtMs;
+  let dueAskedAtMs = 0;
 
   function stopped(): boolean {
     return pause.on || rounds.closed;
@@ -128,6 +131,7 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
       }
       await rest(clock.monotonicMs() - beganMs);
       await checkpoint(false);
+      await vacuumDue();
     }
     return false;
   }
@@ -191,6 +195,19 @@ export function createMaintenance(options: MaintenanceOptions): MaintenanceRunne
       failures += 1;
       log.warn({ err: error }, 'a checkpoint failed; it is tried again');
     }
+  }
+
+  /** Rests afterwards, as after a batch: whatever had to wait goes first. */
+  async function vacuumDue(): Promise<void> {
+    if (!embedded || stopped() || clock.monotonicMs() - dueAskedAtMs < VACUUM_DUE_EVERY_MS) return;
+    dueAskedAtMs = clock.monotonicMs();
+    try {
+      await store.vacuumDue();
+    } catch (error) {
+      failures += 1;
+      log.warn({ err: error }, 'a table could not be vacuumed; it is tried again');
+    }
+    await rest(clock.monotonicMs() - dueAskedAtMs);
   }
 
   async function round(): Promise<void> {

@@ -24,7 +24,7 @@ function start(rows: Partial<Record<CleanupKind, number>>, { embedded = false, b
   const told: { progress: CleanupProgress; released: boolean[]; after: (string | null)[] } = {
     ...{ progress: {}, released: [], after: [] },
   };
-  const calls = { checkpoints: 0, whole: 0, fails: (_kind: CleanupKind) => false };
+  const calls = { checkpoints: 0, whole: 0, due: 0, fails: (_kind: CleanupKind) => false };
   // What the record says: of this node, and of any other one.
   const record = {
     ...{ paused: false, fails: false, ours: true, claim: null as CleanupClaim | null },
@@ -89,6 +89,10 @@ function start(rows: Partial<Record<CleanupKind, number>>, { embedded = false, b
       checkpoint: async (whole) => {
         calls.checkpoints += 1;
         if (whole) calls.whole += 1;
+      },
+      vacuumDue: async () => {
+        calls.due += 1;
+        if (calls.due === 2) throw new Error('the record is busy');
       },
     },
   });
@@ -230,13 +234,20 @@ test('embedded: checkpoints are made by schedule, in the middle of a long run to
   expect(embedded.calls.checkpoints).toBe(1);
   const long = start({ sessions: 30_000 }, { embedded: true, batchMs: 200 });
   await long.finish(long.maintenance.run(), 100);
-  // VACUUM of a large table holds an embedded database up: once, at the end.
+  // VACUUM of everything comes at the end; of a table with many dead rows in between, so that little is left.
   expect(long.calls.checkpoints).toBeGreaterThan(1);
   expect(long.calls.whole).toBe(1);
+  // A batch of 200 ms and its rest are 0.8 s, so it is asked for after every second of the 300, also after one that failed.
+  expect(long.calls.due).toBeGreaterThan(100);
+  expect(long.calls.due).toBeLessThanOrEqual(300);
+  expect(long.maintenance.status().failures).toBe(1);
   const cluster = start({ sessions: 0 });
   await cluster.clock.advance(240_000);
   await cluster.finish(cluster.maintenance.run());
   expect(cluster.calls.checkpoints).toBe(0);
+  const busy = start({ sessions: 30_000 }, { batchMs: 200 });
+  await busy.finish(busy.maintenance.run(), 100);
+  expect(busy.calls.due).toBe(0);
 });
 
 test('close ends a run between two batches and leaves no timer behind', async () => {

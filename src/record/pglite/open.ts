@@ -101,7 +101,7 @@ function onDisk(record: RecordStore, database: WorkerDatabase, dataDir: string):
     backups,
     maintenance: {
       ...maintenance,
-      checkpoint: () => backups.withCheckpoint(() => maintenance.checkpoint()),
+      checkpoint: (whole) => backups.withCheckpoint(() => maintenance.checkpoint(whole)),
     },
     async close() {
       await log.close();
