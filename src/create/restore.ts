@@ -77,7 +77,7 @@ export async function restore(
   } else if (place.kind === 'embedded') {
     const lock = await lockDirectory(place.dataDir);
     try {
-      await restoreIntoDirectory({ ...parts, dataDir: place.dataDir });
+      await restoreIntoDirectory({ ...parts, dataDir: place.dataDir, lock });
     } finally {
       await lock.release();
     }

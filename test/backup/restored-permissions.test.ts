@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { BackupFile } from '../../src/record/backup/file.ts';
 import { unusable } from '../../src/record/backup/header.ts';
+import { lockDirectory } from '../../src/record/pglite/directory-lock.ts';
 import { restoreIntoDirectory } from '../../src/record/pglite/restore.ts';
 import { FIRST_RELEASE } from '../../src/record/release.ts';
 
@@ -36,8 +37,11 @@ test('ASVS 14.2.4 a restore is filled where nobody else can look, also in a dire
   const file = oldBackup(() => {
     mode = statSync(join(dataDir, 'postgres.restoring')).mode & 0o777;
   });
-  const restore = restoreIntoDirectory({ dataDir, file, replace: false, declare: async () => {} });
+  const lock = await lockDirectory(dataDir);
+  const declare = async () => {};
+  const restore = restoreIntoDirectory({ dataDir, lock, file, replace: false, declare });
   await expect(restore).rejects.toMatchObject({ code: 'backup_unusable' });
+  await lock.release();
   expect(mode).toBe(0o700);
-  expect(readdirSync(dataDir)).toEqual([]);
+  expect(readdirSync(dataDir)).toEqual(['.released']);
 });

@@ -1,52 +1,44 @@
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SekishoError } from '../../errors.ts';
 import { ask, createLineServer, type Handle } from './control-socket.ts';
 import { type Holder, inUse, unusable } from './directory-errors.ts';
+import { type DirectoryGuard, type Keeper, keepMarks } from './lock-keeper.ts';
+import { isHeldBound, MARK_NAME_BYTES, type Mark, publish, publishedMarks } from './lock-marks.ts';
+import {
+  BEFORE_ALL,
+  findHolder,
+  isLockMessage,
+  type LockReply,
+  strongest,
+} from './lock-questions.ts';
+import { isUnused, leaveToken, takeTokens } from './lock-tokens.ts';
 import { openSocketDirectory, type SocketDirectory } from './socket-path.ts';
+import { listenersIn } from './unix-listeners.ts';
 
-/** Published sockets: `lock-<random>.sock`. The same name is never used twice, so a dead one stays dead. */
-const PUBLISHED = /^lock-[0-9a-f]{12}\.sock$/;
-const UNPUBLISHED = /^lock-[0-9a-f]{12}\.new$/;
-const NAME_BYTES = 'lock-000000000000.sock'.length;
-
-const ASK_TIMEOUT_MS = 2_000;
+/**
+ * How long a starter that finds no proof of the last holder's end leaves a holder time to put its marks back: many times as
+ * long as one takes to notice (`LOOK_EVERY_MS`), as processes are slow at times.
+ */
+const PROOF_MS = 3_000;
 /** How long a loser waits to learn who has won, before it says so. */
-const SETTLE_MS = 5_000;
-/** An unpublished socket that is older was left behind between two steps that take microseconds. */
-const ABANDONED_MS = 60_000;
+const SETTLE_MS = 2 * PROOF_MS;
 
 export type { Holder };
 
-export interface DirectoryLock {
+export interface DirectoryLock extends DirectoryGuard {
   readonly dataDir: string;
   readonly holder: Holder;
   /** What others are told, once it is known. */
   serveAt(address: string): void;
   /** Answers what `askHolder` sends from other processes. Without it they get `{ error }`. */
   answer(handle: Handle): void;
+  /** The caller has closed what it had open in the directory. */
   release(): Promise<void>;
 }
-
-type LockMessage = { readonly lock: { readonly id: string } };
-
-type LockReply =
-  | { readonly state: 'holder'; readonly holder: Holder }
-  /** A contender that goes before the one who asked. */
-  | { readonly state: 'contender'; readonly holder: Holder }
-  /** A contender that has given way to the one who asked, for good. */
-  | { readonly state: 'yielded' };
 
 /**
  * Takes a data directory for this process (docs/decisions/0008): PGlite has no lock of its own, and two processes in one directory corrupt it.
@@ -57,6 +49,10 @@ type LockReply =
  * file goes. A holder: lost. Another contender: of the two, the smaller id goes on and the other gives way, which the asked
  * one decides in one step of its event loop. Of any two contenders the one that published later asks the other, so two
  * cannot both go on. A process that does not answer counts as a holder.
+ *
+ * Files can be removed under a running holder, so their absence proves nothing. Who has won takes the proof of the last
+ * holder's end, of which there is one (`lock-tokens.ts`), or waits for longer than a holder takes to put its marks back;
+ * then publishes a second mark and asks everybody again, the system's own table of listeners too.
  *
  * @throws SekishoError `data_directory_in_use` with pid, start time and address of the holder; `data_directory_unusable`.
  */
@@ -69,8 +65,10 @@ export async function lockDirectory(dataDir: string): Promise<DirectoryLock> {
       if (outcome.kind === 'won') return outcome.lock;
       // Who made us give way has to win, or to give way itself: then there is a holder to name, or a new round.
       const holder = await findHolder(sockets);
-      if (holder !== 'none' && (holder !== 'undecided' || Date.now() > deadline)) {
-        throw inUse(dataDir, holder === 'undecided' ? outcome.to : holder);
+      const unclear = holder === 'undecided' || (holder === 'none' && outcome.to === 'unseen');
+      if (unclear ? Date.now() > deadline : holder !== 'none') {
+        const to = outcome.to === 'unseen' ? null : outcome.to;
+        throw inUse(dataDir, holder === 'undecided' || holder === 'none' ? to : holder);
       }
       await sleep(20 + Math.random() * 30);
     }
@@ -96,13 +94,13 @@ export async function askHolder(
 ): Promise<{ readonly reply: unknown } | null> {
   let sockets: SocketDirectory;
   try {
-    sockets = openSocketDirectory(dataDir, NAME_BYTES);
+    sockets = openSocketDirectory(dataDir, MARK_NAME_BYTES);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw unusable(dataDir, error);
   }
   try {
-    for (const name of published(sockets)) {
+    for (const name of publishedMarks(sockets)) {
       const asked = await ask(sockets.pathOf(name), message, timeoutMs, onProgress);
       if (asked.kind === 'reply') return { reply: asked.reply };
       if (asked.kind === 'silent') throw inUse(dataDir, null);
@@ -116,7 +114,7 @@ export async function askHolder(
 function prepare(dataDir: string): SocketDirectory {
   try {
     makeFolder(dataDir);
-    return openSocketDirectory(dataDir, NAME_BYTES);
+    return openSocketDirectory(dataDir, MARK_NAME_BYTES);
   } catch (error) {
     throw unusable(dataDir, error);
   }
@@ -143,146 +141,126 @@ function makeFolder(path: string): void {
 
 type Contest =
   | { readonly kind: 'won'; readonly lock: DirectoryLock }
-  | { readonly kind: 'lost'; readonly to: Holder | null };
+  /** `unseen`: somebody listens in the directory, under a name that is not there any more. */
+  | { readonly kind: 'lost'; readonly to: Holder | null | 'unseen' };
+
+/**
+ * `contender` gives way to a smaller id; `winner` has won against all others that want it, and gives way to a holder that
+ * puts its marks back; `yielded` is for good.
+ */
+type State = 'contender' | 'winner' | 'yielded' | 'holder';
 
 async function contend(dataDir: string, sockets: SocketDirectory): Promise<Contest> {
   const id = randomBytes(6).toString('hex');
-  const name = `lock-${id}.sock`;
-  let state: 'contender' | 'yielded' | 'holder' = 'contender';
+  let state: State = 'contender';
   let holder: Holder = { pid: process.pid, startedAtMs: Date.now(), address: null };
   let handle: Handle = () => {
     throw new SekishoError('not_ready', 'This process takes no commands yet.');
   };
-
-  const server = createLineServer((message, onProgress) => {
-    if (!isLockMessage(message)) return handle(message, onProgress);
-    if (state === 'contender' && message.lock.id < id) state = 'yielded';
-    const reply: LockReply = state === 'yielded' ? { state } : { state, holder };
-    return reply;
-  });
   const open = new Set<Socket>();
-  server.on('connection', (socket) => {
-    open.add(socket);
-    socket.on('close', () => open.delete(socket));
-  });
+  const marks: Mark[] = [];
+  let keeper: Keeper | null = null;
+
+  const makeServer = (): Server => {
+    const server = createLineServer((message, onProgress) => {
+      if (!isLockMessage(message)) return handle(message, onProgress);
+      const { lock } = message;
+      if (state === 'contender' && lock.id < id) state = 'yielded';
+      if (state === 'winner' && lock.holds) state = 'yielded';
+      const reply: LockReply =
+        state === 'yielded'
+          ? { state }
+          : { state: state === 'holder' ? 'holder' : 'contender', holder };
+      return reply;
+    });
+    server.on('connection', (socket) => {
+      open.add(socket);
+      socket.on('close', () => open.delete(socket));
+    });
+    return server;
+  };
+  const isOwn = (name: string): boolean => marks.some((mark) => mark.name === name);
   const release = async () => {
+    await keeper?.stop();
     try {
-      // The name goes first: whoever looks from now on finds nothing.
-      rmSync(sockets.pathOf(name), { force: true });
-      rmSync(sockets.pathOf(unpublishedName(id)), { force: true });
+      if (state === 'holder' && !keeper?.isLost) leaveToken(sockets);
+      // The names go first: whoever looks from now on finds nothing.
+      for (const mark of marks) mark.remove();
     } finally {
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        // What was answered is let out; whoever keeps a connection open does not keep the process.
-        for (const socket of open) socket.destroySoon();
-      });
+      const closed = marks.map(
+        ({ server }) => new Promise<void>((resolve) => server.close(() => resolve())),
+      );
+      // What was answered is let out; whoever keeps a connection open does not keep the process.
+      for (const socket of open) socket.destroySoon();
+      await Promise.all(closed);
     }
   };
+  const current = (): State => state;
 
-  let rival: Rival;
+  /** @returns null when it is this process's. */
+  async function win(): Promise<{ readonly to: Holder | null | 'unseen' } | null> {
+    marks.push(await publish(sockets, 'wanted', makeServer));
+    const first = await strongest(sockets, isOwn, id);
+    if (first.kind === 'some') return { to: first.holder };
+    if (current() !== 'contender') return { to: null };
+    state = 'winner';
+    const isProven = takeTokens(sockets, first.dead) || isUnused(sockets);
+    if (!isProven) await sleep(PROOF_MS);
+    marks.push(await publish(sockets, 'held', makeServer));
+    const isElse = (name: string): boolean =>
+      isHeldBound(name) && !marks.some(({ boundName }) => boundName === name);
+    const deadline = Date.now() + PROOF_MS;
+    for (;;) {
+      const second = await strongest(sockets, isOwn, BEFORE_ALL);
+      if (second.kind === 'some') return { to: second.holder };
+      if (current() !== 'winner') return { to: null };
+      if (listenersIn(sockets.pathOf('.'), isElse).length === 0) {
+        takeTokens(sockets, second.dead);
+        break;
+      }
+      // It is just ending, or puts its marks back, or is stopped.
+      if (Date.now() > deadline) return { to: 'unseen' };
+      await sleep(20);
+    }
+    state = 'holder';
+    return null;
+  }
+
+  let lost: Awaited<ReturnType<typeof win>>;
   try {
-    await publish(server, sockets, id, name);
-    rival = await strongest(sockets, name, id);
+    lost = await win();
   } catch (error) {
     // Whoever asks a contender that has given up would wait for it.
     await release();
     throw error;
   }
-  if (rival.kind === 'none' && state === 'contender') {
-    state = 'holder';
-    server.unref();
-    return {
-      kind: 'won',
-      lock: {
-        dataDir,
-        get holder() {
-          return holder;
-        },
-        serveAt(address) {
-          holder = { ...holder, address };
-        },
-        answer(next) {
-          handle = next;
-        },
-        async release() {
-          await release();
-          sockets.close();
-        },
-      },
-    };
+  if (lost !== null) {
+    state = 'yielded';
+    await release();
+    return { kind: 'lost', ...lost };
   }
-  state = 'yielded';
-  await release();
-  return { kind: 'lost', to: rival.kind === 'some' ? rival.holder : null };
-}
-
-function unpublishedName(id: string): string {
-  return `lock-${id}.new`;
-}
-
-/** Listens under an unpublished name first: a published socket without a listener has to mean that its process is dead. */
-async function publish(
-  server: Server,
-  sockets: SocketDirectory,
-  id: string,
-  name: string,
-): Promise<void> {
-  const path = sockets.pathOf(unpublishedName(id));
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, () => {
-      server.off('error', reject);
-      resolve();
-    });
+  keeper = keepMarks(sockets, marks, () => makeServer().unref());
+  for (const { server } of marks) server.unref();
+  void keeper.lost.then(() => {
+    state = 'yielded';
   });
-  chmodSync(path, 0o600);
-  renameSync(path, sockets.pathOf(name));
-}
-
-type Rival = { readonly kind: 'none' } | { readonly kind: 'some'; readonly holder: Holder | null };
-
-/** Asks everybody else there; the first who goes before `id` ends the search. */
-async function strongest(sockets: SocketDirectory, own: string, id: string): Promise<Rival> {
-  for (const name of published(sockets)) {
-    if (name === own) continue;
-    const path = sockets.pathOf(name);
-    const asked = await ask(path, { lock: { id } } satisfies LockMessage, ASK_TIMEOUT_MS);
-    if (asked.kind === 'dead') {
-      rmSync(path, { force: true });
-      continue;
-    }
-    if (asked.kind === 'silent') return { kind: 'some', holder: null };
-    const reply = asked.reply as LockReply;
-    if (reply.state !== 'yielded') return { kind: 'some', holder: reply.holder };
-  }
-  return { kind: 'none' };
-}
-
-/** Looks without contending: the id is greater than any, so nobody gives way to it. */
-async function findHolder(sockets: SocketDirectory): Promise<Holder | null | 'none' | 'undecided'> {
-  let undecided = false;
-  for (const name of published(sockets)) {
-    const message = { lock: { id: 'z' } } satisfies LockMessage;
-    const asked = await ask(sockets.pathOf(name), message, ASK_TIMEOUT_MS);
-    if (asked.kind === 'dead') continue;
-    if (asked.kind === 'silent') return null;
-    const reply = asked.reply as LockReply;
-    if (reply.state === 'holder') return reply.holder;
-    if (reply.state === 'contender') undecided = true;
-  }
-  return undecided ? 'undecided' : 'none';
-}
-
-function published(sockets: SocketDirectory): string[] {
-  const names = readdirSync(sockets.pathOf('.'));
-  for (const name of names.filter((candidate) => UNPUBLISHED.test(candidate))) {
-    const path = sockets.pathOf(name);
-    const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-    if (made < Date.now() - ABANDONED_MS) rmSync(path, { force: true });
-  }
-  return names.filter((name) => PUBLISHED.test(name));
-}
-
-function isLockMessage(message: unknown): message is LockMessage {
-  return typeof message === 'object' && message !== null && 'lock' in message;
+  return {
+    kind: 'won',
+    lock: {
+      ...{ dataDir, held: keeper.held, lost: keeper.lost },
+      get holder() {
+        return holder;
+      },
+      serveAt(address) {
+        holder = { ...holder, address };
+      },
+      answer(next) {
+        handle = next;
+      },
+      async release() {
+        await release();
+        sockets.close();
+      },
+    },
+  };
 }

@@ -50,7 +50,7 @@ export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase
   try {
     settleFolders(dataDir);
     const folder = await openDataFolder(dataDir);
-    database = await startWorkerDatabase({ dataDir: folder.path });
+    database = await startWorkerDatabase({ dataDir: folder.path, guard: lock });
   } catch (error) {
     await release();
     const why = error instanceof Error ? error.message : String(error);

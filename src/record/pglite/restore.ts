@@ -6,13 +6,16 @@ import { importRecord } from '../backup/import.ts';
 import type { Database } from '../database.ts';
 import { thisRelease } from '../migrator.ts';
 import { unpackImage } from './data-folder.ts';
+import { unusable } from './directory-errors.ts';
 import { readImage } from './image.ts';
+import type { DirectoryGuard } from './lock-keeper.ts';
 import { hasDatabase, putInPlace, restoringFolder, settleFolders } from './restored-folder.ts';
 import { startWorkerDatabase } from './worker-database.ts';
 
 export interface PgliteRestore {
-  /** The caller holds its lock. */
   readonly dataDir: string;
+  /** The directory's, which the caller holds. */
+  readonly lock: DirectoryGuard;
   readonly file: BackupFile;
   /** Whether the database that is there may go. */
   readonly replace: boolean;
@@ -31,7 +34,7 @@ export interface PgliteRestore {
  *   `data_directory_unusable`.
  */
 export async function restoreIntoDirectory(restore: PgliteRestore): Promise<void> {
-  const { dataDir } = restore;
+  const { dataDir, lock } = restore;
   settleFolders(dataDir);
   if (!restore.replace && hasDatabase(dataDir)) {
     throw new SekishoError(
@@ -45,16 +48,18 @@ export async function restoreIntoDirectory(restore: PgliteRestore): Promise<void
     mkdirSync(folder, { mode: 0o700 });
     const image = hasThisSchema(restore.file.header) ? await readImage() : null;
     if (image !== null) await unpackImage(image, folder);
-    const database = await startWorkerDatabase({ dataDir: folder });
+    const database = await startWorkerDatabase({ dataDir: folder, guard: lock });
     try {
       await importRecord(database, restore.file, restore.onProgress);
       await restore.declare(database);
     } finally {
       await database.close();
     }
+    if (!(await lock.held())) throw unusable(dataDir, await lock.lost);
     await putInPlace(dataDir);
   } catch (error) {
-    restoringFolder(dataDir);
+    // Where it is lost, the folder may be somebody else's by now.
+    if (await lock.held()) restoringFolder(dataDir);
     throw error;
   }
 }

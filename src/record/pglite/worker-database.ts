@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { SekishoError } from '../../errors.ts';
 import { type CallOptions, type Database, type SqlCall, SqlError } from '../database.ts';
+import type { DirectoryGuard } from './lock-keeper.ts';
 
 /** What a caller waits for at most, unless it says otherwise. */
 const DEFAULT_DEADLINE_MS = 5_000;
@@ -48,7 +49,8 @@ export interface WorkerDatabase extends Database {
  * heartbeat) goes before all of them, and so that it is known of each whether it was sent when its deadline passes.
  *
  * @param settings `image` is moved to the thread, and is empty here afterwards; one that is still being unpacked may be
- *   null in the end. `wall` is shared with the thread.
+ *   null in the end. `wall` is shared with the thread. `guard`: the directory's; nothing is sent while it is not known to be
+ *   held, and the thread ends when it is lost.
  * @param entry what runs in the thread; tests give one that dies.
  * @param stuckMs after which a statement that does not end is the thread's end.
  * @throws Error when PGlite cannot open the directory.
@@ -58,17 +60,20 @@ export async function startWorkerDatabase(
     readonly dataDir?: string;
     readonly image?: Uint8Array | Promise<Uint8Array | null>;
     readonly wall?: Float64Array;
+    readonly guard?: DirectoryGuard;
   },
   entry: URL = new URL('./worker.js', import.meta.url),
   stuckMs: number = STUCK_MS,
 ): Promise<WorkerDatabase> {
   // Not the flags of this process: it may have been started with some that no worker takes, such as --input-type.
-  const { image, ...more } = settings;
+  const { image, guard, ...more } = settings;
   const workerData = { ...more, imageComes: image !== undefined };
   const worker = new Worker(entry, { workerData, execArgv: [] });
   const urgent: Waiting[] = [];
   const ordinary: Waiting[] = [];
   let sent: (Waiting & { readonly id: number }) | undefined;
+  /** Whether the directory is still held is being found out. */
+  let asking = false;
   let nextId = 1;
   let statements = 0;
   let down: Error | undefined;
@@ -86,7 +91,17 @@ export async function startWorkerDatabase(
   });
 
   function sendNext(): void {
-    if (sent !== undefined || down !== undefined) return;
+    if (sent !== undefined || down !== undefined || asking) return;
+    if (urgent.length + ordinary.length === 0) return;
+    const held = guard?.held() ?? true;
+    if (held !== true) {
+      asking = true;
+      void held.then((isHeld) => {
+        asking = false;
+        if (isHeld) sendNext();
+      });
+      return;
+    }
     const next = urgent.shift() ?? ordinary.shift();
     if (next === undefined) return;
     sent = { ...next, id: nextId++ };
@@ -120,6 +135,10 @@ export async function startWorkerDatabase(
     }
   }
 
+  void guard?.lost.then((error) => {
+    end(new Error(`The data directory is lost: ${error.message}.`));
+    void worker.terminate();
+  });
   worker.on('message', (reply: Reply) => {
     if (reply.id === STARTED) {
       started();
@@ -216,7 +235,11 @@ export async function startWorkerDatabase(
       return (await submit({ kind: 'dump' }, SCRIPT_DEADLINE_MS)) as Uint8Array;
     },
     async close(): Promise<void> {
-      if (down !== undefined) return;
+      if (down !== undefined) {
+        // Whoever gives the directory back afterwards must be sure that nothing writes there.
+        await worker.terminate();
+        return;
+      }
       const closing = run([{ text: 'checkpoint' }], { deadlineMs: CLOSE_DEADLINE_MS })
         .then(() => submit({ kind: 'close' }, CLOSE_DEADLINE_MS))
         // A thread that does not answer is ended all the same; the write-ahead log has everything.
