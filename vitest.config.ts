@@ -8,6 +8,8 @@ const shared = {
   testTimeout: 60_000,
   hookTimeout: 120_000,
   restoreMocks: true,
+  // What is waited for comes at once; on two busy cores that is not within a second.
+  expect: { poll: { timeout: 30_000 } },
 } as const;
 
 /** Whole processes of the built command, a start after the other: minutes, so that they are not in `npm test`. */
@@ -25,7 +27,7 @@ export default defineConfig({
   test: {
     projects: [
       {
-        // Runs with Node alone: embedded database, simulation, HTTP, processes.
+        // Runs with Node alone: embedded database, simulation, HTTP.
         plugins: [mutantPlugin()],
         test: {
           ...shared,
@@ -35,7 +37,7 @@ export default defineConfig({
         },
       },
       {
-        // Runs with Node alone, too.
+        // Runs with Node alone, too, and starts it.
         test: { ...shared, name: 'process', include: processes, exclude: services },
       },
       {

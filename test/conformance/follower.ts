@@ -185,7 +185,7 @@ export function describeFollower<Fixture extends RecordFixture>(
       const before = follower.memberId;
       await fixture.record.members.leave(before);
       await follower.proveNow().catch(() => {});
-      for (let look = 0; look < 400 && follower.status().state !== 'serving'; look += 1) {
+      for (let look = 0; look < 1_500 && follower.status().state !== 'serving'; look += 1) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       expect(follower.status()).toMatchObject({ state: 'serving', freshness: 'fresh' });

@@ -141,17 +141,18 @@ describe('last-seen in Redis', () => {
     await node(0).flush(sids.map((sid) => ({ tid, sid, atMs: START_MS + 7 })));
     await node(1).flush();
     const begin = node(0).seen.begin;
-    const pausing: Promise<void>[] = [];
+    let told = false;
     Object.assign(node(0).seen, {
       async begin(number: number) {
         const sweep = await begin(number);
         const next = sweep.next;
         return Object.defineProperty(sweep, 'next', {
           value: async () => {
-            if (sweep.progress.keysSeen > 300 && pausing.length === 0) {
-              pausing.push(node(1).pause.set(true));
+            if (sweep.progress.keysSeen > 300 && !told) {
+              told = true;
+              await node(1).pause.set(true);
+              await eventually('it is known here', () => node(0).pause.ask());
             }
-            await new Promise((resolve) => setTimeout(resolve, 100));
             return next();
           },
         });

@@ -36,14 +36,14 @@ describe('A8: sekisho ops', () => {
     const lifetimes = await ops.json(
       'lifetimes',
       '--access-ttl',
-      '1m',
+      '4m',
       '--idle-timeout',
       '15m',
       '--for',
       '2h',
     );
     expect(lifetimes).toMatchObject({
-      ...{ access_ttl: 60, idle_timeout: 900, until: expect.stringMatching(/Z$/) },
+      ...{ access_ttl: 240, idle_timeout: 900, until: expect.stringMatching(/Z$/) },
       revocation: { scope: 'reissue', effective: 'everywhere' },
     });
     const superseded = await call(`${v1}/session`, { token: first.access_token });
@@ -51,7 +51,7 @@ describe('A8: sekisho ops', () => {
     const { body: second } = await call(`${v1}/refresh`, {
       body: { refresh_token: first.refresh_token },
     });
-    expect(second.expires_in).toBe(60);
+    expect(second.expires_in).toBe(240);
 
     expect(await ops.json('limits', '--account-attempts', '3', '--for', '1h')).toMatchObject({
       ...{ account_attempts: 3, effective: 'everywhere', members: 1, waiting_for: [] },
@@ -70,7 +70,7 @@ describe('A8: sekisho ops', () => {
     const status = await ops.json('status');
     expect(status).toMatchObject({
       overrides: [
-        { kind: 'lifetimes', value: { access_ttl: 60, idle_timeout: 900 }, by: 'noor' },
+        { kind: 'lifetimes', value: { access_ttl: 240, idle_timeout: 900 }, by: 'noor' },
         { kind: 'limits', value: { account_attempts: 3 }, by: 'noor' },
         { kind: 'log_level', value: { level: 'debug' }, by: 'noor', node: null },
       ],
@@ -79,7 +79,7 @@ describe('A8: sekisho ops', () => {
     });
     const shown = await ops.run('status');
     expect(shown.code).toBe(0);
-    for (const words of ['access_ttl=60', 'account_attempts=3', 'level=debug', 'paused', 'noor']) {
+    for (const words of ['access_ttl=240', 'account_attempts=3', 'level=debug', 'paused', 'noor']) {
       expect(shown.stdout).toContain(words);
     }
 

@@ -204,7 +204,7 @@ describe('ending', () => {
     '%s drains: no new requests, what has begun is answered',
     async (signal) => {
       const directory = copyOf(template);
-      const server = await serve(directory);
+      const server = await serve(directory, { SEKISHO_DRAIN_MS: '60000' });
       const { body } = await login(server.origin);
       const leaving = new AbortController();
       const events = await fetch(`${server.origin}/v1/admin/events`, {

@@ -189,12 +189,8 @@ describe('who a service client is', () => {
     const lastUsed = async () =>
       (await engine.record.clients.get(tid, made.client.cid))?.lastUsedAtMs ?? null;
     const written = async (before: number | null) => {
-      for (let tries = 0; tries < 400; tries += 1) {
-        const at = await lastUsed();
-        if (at !== before) return at;
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-      return before;
+      await expect.poll(lastUsed, { timeout: 30_000 }).not.toBe(before);
+      return lastUsed();
     };
     expect(await lastUsed()).toBeNull();
     await authenticate(made);

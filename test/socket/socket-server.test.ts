@@ -11,6 +11,7 @@ import { FakeSockets } from '../support/fake-sockets.ts';
 import { type Listening, listening } from '../support/node-host.ts';
 import { openSocket } from '../support/socket-client.ts';
 
+const PATIENT = { timeout: 10_000 };
 let fake: FakeSockets;
 let running: Listening;
 let attached: AttachedSockets;
@@ -239,7 +240,7 @@ describe('A7 limits', () => {
     await once(silent.ws, 'open');
     const lively = openSocket(origin, fake.ticket('t2'));
     await once(lively.ws, 'open');
-    await vi.waitFor(() => expect(attached.size).toBe(2));
+    await vi.waitFor(() => expect(attached.size).toBe(2), PATIENT);
     for (let round = 0; round < 2; round += 1) {
       const pinged = once(lively.ws, 'ping');
       vi.advanceTimersByTime(30_000);
@@ -250,7 +251,7 @@ describe('A7 limits', () => {
     }
     expect(await silent.closed).toBe(1006);
     expect(lively.ws.readyState).toBe(lively.ws.OPEN);
-    await vi.waitFor(() => expect(attached.size).toBe(1));
+    await vi.waitFor(() => expect(attached.size).toBe(1), PATIENT);
   });
 
   test('times that no timer can hold are not no time at all', async () => {
@@ -274,7 +275,7 @@ describe('A7 limits', () => {
     let sent = 0;
     while (sent < 1000 && socket.send('x'.repeat(60_000))) sent += 1;
     expect(sent).toBeLessThan(1000);
-    await vi.waitFor(() => expect(attached.size).toBe(0));
+    await vi.waitFor(() => expect(attached.size).toBe(0), PATIENT);
     client.ws.terminate();
   });
 });
