@@ -11,6 +11,19 @@ import { type BackedTable, listTables, quoted } from './tables.ts';
 /** For one page of rows, indexes included. */
 const DEADLINE_MS = 120_000;
 
+/** What is restored, wherever it is to go. */
+export interface Restoring {
+  readonly file: BackupFile;
+  /** Whether the record that is there may go. */
+  readonly replace: boolean;
+  /** Declares the restore and looks at the result, before anything is final: when it throws, everything is as before. */
+  readonly declare: (database: Database) => Promise<void>;
+  readonly onProgress?: (progress: {
+    readonly done: number;
+    readonly total: number | null;
+  }) => void;
+}
+
 /**
  * Refuses a file that this release cannot restore.
  *

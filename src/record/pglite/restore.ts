@@ -1,9 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { SekishoError } from '../../errors.ts';
-import type { BackupFile } from '../backup/file.ts';
 import type { BackupHeader } from '../backup/header.ts';
-import { importRecord } from '../backup/import.ts';
-import type { Database } from '../database.ts';
+import { importRecord, type Restoring } from '../backup/import.ts';
 import { thisRelease } from '../migrator.ts';
 import { unpackImage } from './data-folder.ts';
 import { unusable } from './directory-errors.ts';
@@ -12,19 +10,10 @@ import type { DirectoryGuard } from './lock-keeper.ts';
 import { hasDatabase, putInPlace, restoringFolder, settleFolders } from './restored-folder.ts';
 import { startWorkerDatabase } from './worker-database.ts';
 
-export interface PgliteRestore {
+export interface PgliteRestore extends Restoring {
   readonly dataDir: string;
   /** The directory's, which the caller holds. */
   readonly lock: DirectoryGuard;
-  readonly file: BackupFile;
-  /** Whether the database that is there may go. */
-  readonly replace: boolean;
-  /** Declares the restore and looks at the result; when it throws, everything is as before. */
-  readonly declare: (database: Database) => Promise<void>;
-  readonly onProgress?: (progress: {
-    readonly done: number;
-    readonly total: number | null;
-  }) => void;
 }
 
 /**

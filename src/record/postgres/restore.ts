@@ -1,6 +1,5 @@
 import { SekishoError } from '../../errors.ts';
-import type { BackupFile } from '../backup/file.ts';
-import { importRecord } from '../backup/import.ts';
+import { importRecord, type Restoring } from '../backup/import.ts';
 import { type Database, SqlError } from '../database.ts';
 import { asSekishoError } from '../failures.ts';
 import { openOneConnection } from './one-connection.ts';
@@ -14,17 +13,8 @@ const LOCK = 'select pg_advisory_xact_lock(6181214, 1)';
 /** Longer than a statement of a node that is just ending. */
 const LOCK_TIMEOUT = '10s';
 
-export interface PostgresRestore {
+export interface PostgresRestore extends Restoring {
   readonly databaseUrl: string;
-  readonly file: BackupFile;
-  /** Whether what the database holds may go. */
-  readonly replace: boolean;
-  /** Declares the restore and looks at the result, in the same transaction: when it throws, everything is as before. */
-  readonly declare: (database: Database) => Promise<void>;
-  readonly onProgress?: (progress: {
-    readonly done: number;
-    readonly total: number | null;
-  }) => void;
 }
 
 /**
