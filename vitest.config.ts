@@ -16,8 +16,9 @@ const shared = {
 const processes = [
   'test/process/*.test.ts',
   'test/backup/command.test.ts',
-  'test/docs/{readme,install}.test.ts',
+  'test/docs/*.test.ts',
   'test/record/directory-lock.test.ts',
+  'test/record/removed-lock.test.ts',
   'test/security/secrets-of-settings.test.ts',
   'test/upgrade/migrate-command.test.ts',
 ];
