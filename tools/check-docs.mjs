@@ -1,8 +1,9 @@
 // Fails when a page of docs/ has fallen behind the code: every error code must stand in docs/errors.md, every setting in
-// docs/configuration.md, and every link between the pages must lead somewhere.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+// docs/configuration.md, and every link of a page must lead to a file that is there, and to a heading of it.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brokenLinks } from './docs/links.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** @param {string} path */
@@ -33,17 +34,12 @@ if (settings.size === 0)
   problems.push('no settings found in src/config.ts: mend tools/check-docs.mjs');
 
 const pages = [
-  'README.md',
-  ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${name}`),
+  ...readdirSync(root),
+  ...['docs', 'src', 'tools'].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => `${folder}/${name}`),
+  ),
 ].filter((name) => name.endsWith('.md'));
-for (const page of pages) {
-  for (const [, target = ''] of read(page).matchAll(/\]\(([^)\s]+)\)/g)) {
-    if (/^[a-z]+:/.test(target) || target.startsWith('#')) continue;
-    const file = resolve(root, dirname(page), target.replace(/#.*/, ''));
-    if (!existsSync(file))
-      problems.push(`${page} links to ${relative(root, file)}, which does not exist`);
-  }
-}
+problems.push(...brokenLinks(root, pages));
 
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exit(1);
