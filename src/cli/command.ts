@@ -133,16 +133,33 @@ export function oneOf<Word extends string>(
 
 const UNITS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
+/** What a time span may be, in seconds. */
+export interface SpanBounds {
+  readonly least: number;
+  readonly most: number;
+}
+
 /**
  * The value of an option as a time span, in seconds, or null: a whole number with its unit (`90s`, `15m`, `2h`, `1d`), or
- * bare seconds. @throws UsageError
+ * bare seconds. @throws UsageError also outside `bounds`
  */
-export function duration(call: Call, name: string): number | null {
+export function duration(call: Call, name: string, bounds?: SpanBounds): number | null {
   const text = optional(call, name);
   if (text === null) return null;
   const seconds = secondsOf(text);
-  if (seconds !== null) return seconds;
-  throw new UsageError(`--${name} must be a time span such as 90s, 15m, 2h or 1d`);
+  if (seconds === null) {
+    throw new UsageError(`--${name} must be a time span such as 90s, 15m, 2h or 1d`);
+  }
+  if (bounds === undefined || (seconds >= bounds.least && seconds <= bounds.most)) return seconds;
+  const { least, most } = bounds;
+  throw new UsageError(`--${name} must be ${spanWords(least)} to ${spanWords(most)}, not ${text}`);
+}
+
+/** A time span in its largest whole unit: `90s`, `15m`, `2h`, `1d`. */
+export function spanWords(seconds: number): string {
+  const fits = Object.entries(UNITS).findLast(([, size]) => seconds > 0 && seconds % size === 0);
+  const [unit, size] = fits ?? ['s', 1];
+  return `${seconds / size}${unit}`;
 }
 
 /** A time span such as `90s`, `15m`, `2h` or `1d`, or bare seconds, in seconds; null for anything else. */

@@ -108,14 +108,10 @@ function judged(error: unknown): Judged {
   if (isSekishoError(error) && error.code !== 'internal') {
     // Whoever runs a command may know why a store is away, and where it was looked for; answers of HTTP never say so.
     const said = isOutage(error) ? reasonOf(error) : error.message;
-    // A message that already says what is wrong is not said twice.
-    const wrong = (error.errors ?? [])
-      .map(({ detail }) => detail)
-      .filter((detail) => !said.includes(detail))
-      .join('; ');
+    const wrong = wrongWords(error.errors ?? [], said);
     return {
       code: error.code,
-      message: wrong === '' ? said : `${said} ${wrong}`,
+      message: wrong === '' ? said : `${said.replace(/\.$/, '')}: ${wrong}.`,
       exit: error.code === 'invalid_configuration' ? EXIT.usage : EXIT.failed,
       ...(error.errors === undefined ? {} : { errors: error.errors }),
     };
@@ -125,4 +121,15 @@ function judged(error: unknown): Judged {
   const code =
     error instanceof Error && error.name === 'ListenError' ? 'cannot_listen' : 'internal';
   return { code, message, exit: EXIT.failed };
+}
+
+/** Each field with what it must be; a message that says it already does not say it twice. */
+function wrongWords(errors: NonNullable<Judged['errors']>, said: string): string {
+  return errors
+    .filter(({ detail }) => !said.includes(detail))
+    .map(({ pointer, detail }) => {
+      const field = pointer.slice(1).replaceAll('/', '.');
+      return field === '' || detail.includes(field) ? detail : `${field} ${detail}`;
+    })
+    .join('; ');
 }

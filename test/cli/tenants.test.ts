@@ -121,19 +121,32 @@ describe('sekisho tenant', () => {
     expect(stdout).toContain('login_limit.max_wait=60\n');
     const stale = ['--set', 'access_ttl=60', '--if-version', '1'];
     expect((await at.run('tenant', 'policy', 'set', 'acme', ...stale)).code).toBe(1);
-    const wrong = await at.run(
-      'tenant',
-      'policy',
-      'set',
-      'acme',
-      '--set',
-      'access_ttl=9000',
-      '--json',
+    const policySet = (...fields: readonly string[]) =>
+      at.run(
+        'tenant',
+        'policy',
+        'set',
+        'acme',
+        ...fields.flatMap((one) => (one === '--yes' ? [one] : ['--set', one])),
+      );
+    for (const [field, words] of [
+      ['access_ttl=9000', 'sekisho: --set access_ttl must be 30s to 15m, not 9000\n'],
+      ['idle_timeout=soon', 'sekisho: --set idle_timeout must be 30s to 30d, not soon\n'],
+      ['max_sessions_per_user=5m', '--set max_sessions_per_user must be 1 to 1000, not 5m'],
+      ['on_session_limit=x', '--set on_session_limit must be revoke_oldest or reject, not x'],
+      ['acces_ttl=60', 'a policy has no field acces_ttl (did you mean access_ttl?)'],
+      ['colour=red', 'a policy has no field colour; it has access_ttl, '],
+    ] as const) {
+      const wrong = await policySet(field);
+      expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining(words) });
+    }
+    // A rule between fields, which the record knows.
+    const crossed = await policySet('access_ttl=5m', 'idle_timeout=2m', '--yes');
+    expect(crossed.code).toBe(1);
+    expect(crossed.stderr).toBe(
+      'sekisho: The policy is not valid: access_ttl must be at most idle_timeout.\n',
     );
-    expect(wrong).toMatchObject({
-      code: 1,
-      json: { error: { code: 'validation_failed', errors: [{ pointer: '/access_ttl' }] } },
-    });
+    expect((await policySet('access_ttl=2m')).stdout).toContain('access_ttl=120');
     await at.run('tenant', 'policy', 'set', 'acme', '--set', 'on_session_limit=revoke_oldest');
     const held = await at.run(
       ...['tenant', 'policy', 'set', 'acme', '--set', 'access_ttl=60', '--for', '2h', '--json'],

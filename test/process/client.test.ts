@@ -33,7 +33,7 @@ describe('sekisho client', () => {
     };
     expect(await introspect(secret)).toEqual([200, '{"active":false}']);
 
-    const rotated = await at('rotate', client.id, '--overlap', '0s', '--json');
+    const rotated = await at('rotate', client.id, '--overlap', '0s', '--yes', '--json');
     expect(await introspect(JSON.parse(rotated.stdout).secret)).toEqual([200, '{"active":false}']);
     expect((await introspect(secret))[0]).toBe(401);
     const listed = await at('list');

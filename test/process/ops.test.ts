@@ -41,6 +41,7 @@ describe('A8: sekisho ops', () => {
       '15m',
       '--for',
       '2h',
+      '--yes',
     );
     expect(lifetimes).toMatchObject({
       ...{ access_ttl: 240, idle_timeout: 900, until: expect.stringMatching(/Z$/) },

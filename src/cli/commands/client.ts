@@ -1,4 +1,9 @@
 import type { ServiceClient } from '../../record/contract.ts';
+import {
+  MAX_OVERLAP_SECONDS,
+  MAX_SECRET_SECONDS,
+  MIN_SECRET_SECONDS,
+} from '../../session/admin-clients.ts';
 import type { ClientWithSecret } from '../../session/contract.ts';
 import {
   type Call,
@@ -17,10 +22,13 @@ import { everyPage } from '../paging.ts';
 
 const tenantOption: Option = { name: 'tenant', value: 'SLUG', help: 'its tenant; required' };
 
+const EXPIRES = { least: MIN_SECRET_SECONDS, most: MAX_SECRET_SECONDS };
+const OVERLAP = { least: 0, most: MAX_OVERLAP_SECONDS };
+
 const expiresOption: Option = {
   name: 'expires',
   value: 'TIME',
-  help: 'how long the secret is good, such as 90d; default: without an end',
+  help: 'how long the secret is good, 60s to 3650d; default: without an end',
 };
 
 export const clientCreate: Command = {
@@ -36,7 +44,7 @@ export const clientCreate: Command = {
   async run(call) {
     const name = operand(call, 0);
     const tenant = required(call, 'tenant');
-    const expiresInSeconds = duration(call, 'expires');
+    const expiresInSeconds = duration(call, 'expires', EXPIRES);
     const made = await withOperator(call, (operator) =>
       operator.createClient({ tenant, name, expiresInSeconds }),
     );
@@ -49,6 +57,9 @@ export const clientRotate: Command = {
   name: 'client rotate',
   operands: ['ID'],
   summary: 'Gives a service client a new secret; the one until now goes on for a while.',
+  description: [
+    'With --overlap 0s the one until now is refused at once, and whoever still has it with it: that is asked first.',
+  ],
   options: [
     tenantOption,
     {
@@ -57,19 +68,23 @@ export const clientRotate: Command = {
       help: 'how long the secret until now goes on, 0s to 30d; default: 1d',
     },
     expiresOption,
+    yesOption,
     ...reachOptions,
   ],
   examples: [
     'sekisho client rotate hQ2mZ7xW0rTn5bJ8cK1vYA --tenant skyline',
-    'sekisho client rotate hQ2mZ7xW0rTn5bJ8cK1vYA --tenant skyline --overlap 0s',
+    'sekisho client rotate hQ2mZ7xW0rTn5bJ8cK1vYA --tenant skyline --overlap 0s --yes',
   ],
   async run(call) {
     const input = {
       tenant: required(call, 'tenant'),
       id: operand(call, 0),
-      expiresInSeconds: duration(call, 'expires'),
-      overlapSeconds: duration(call, 'overlap'),
+      expiresInSeconds: duration(call, 'expires', EXPIRES),
+      overlapSeconds: duration(call, 'overlap', OVERLAP),
     };
+    if (input.overlapSeconds === 0) {
+      await confirm(call, `Refuse the secret until now of ${input.id} at once?`);
+    }
     printSecret(call, await withOperator(call, (operator) => operator.addClientSecret(input)));
     return 0;
   },
@@ -95,11 +110,16 @@ export const clientList: Command = {
       timeOf(client.createdAtMs),
       timeOf(client.lastUsedAtMs),
       timeOf(client.secretEndsAtMs),
+      timeOf(previousEnd(client)),
     ]);
     print(
       wantsJson(call),
       { clients: clients.map(jsonOf) },
-      table(['ID', 'NAME', 'MADE', 'LAST USED', 'SECRET ENDS'], rows, 'no service clients'),
+      table(
+        ['ID', 'NAME', 'MADE', 'LAST USED', 'SECRET ENDS', 'PREVIOUS ENDS'],
+        rows,
+        'no service clients',
+      ),
     );
     return 0;
   },
@@ -125,13 +145,20 @@ export const clientDelete: Command = {
 };
 
 function printSecret(call: Call, { client, secret }: ClientWithSecret): void {
+  const previousMs = previousEnd(client);
   print(wantsJson(call), { client: jsonOf(client), secret }, [
     `client id      ${client.cid}`,
     `client secret  ${secret}`,
     client.secretEndsAtMs === null
       ? 'write the secret down: it is not shown again'
       : `write the secret down: it is not shown again, and good until ${timeOf(client.secretEndsAtMs)}`,
+    ...(previousMs === null ? [] : [`the secret until now is good until ${timeOf(previousMs)}`]),
   ]);
+}
+
+/** Until when the secret before is good; null: there is none, or not any more. */
+function previousEnd({ oldSecretEndsAtMs: endsAtMs }: ServiceClient): number | null {
+  return endsAtMs !== null && endsAtMs > Date.now() ? endsAtMs : null;
 }
 
 /** As the HTTP interface shows a client. */

@@ -1,10 +1,16 @@
-import type { IssuerSeen, KeySeen } from '../../session/operator/keys-contract.ts';
+import {
+  type IssuerSeen,
+  type KeySeen,
+  LEAST_AHEAD_MS,
+  MOST_AHEAD_MS,
+} from '../../session/operator/keys-contract.ts';
 import { type Command, duration, given, oneOf, operand, wantsJson, yesOption } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT } from '../exit.ts';
 import { reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, table, timeOf } from '../output.ts';
 
+const AHEAD = { least: LEAST_AHEAD_MS / 1000, most: MOST_AHEAD_MS / 1000 };
 const ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const;
 
 export const keysList: Command = {
@@ -40,13 +46,13 @@ export const keysRotate: Command = {
     'Keys are rotated every 90 days without this. A key is published before its first use, so that every verifier that keeps the JWK Set has it by then; the one before it stays published until its last token has expired. Nobody is logged out.',
   ],
   options: [
-    { name: 'ahead', value: 'TIME', help: 'when it signs; default 1h, at least 150s' },
+    { name: 'ahead', value: 'TIME', help: 'when it signs, 150s to 30d; default 1h' },
     { name: 'alg', value: 'ALG', help: `${ALGORITHMS.join(', ')}; default ES256` },
     ...reachOptions,
   ],
   examples: ['sekisho keys rotate', 'sekisho keys rotate --ahead 2h --alg EdDSA --json'],
   async run(call) {
-    const seconds = duration(call, 'ahead');
+    const seconds = duration(call, 'ahead', AHEAD);
     const input = {
       aheadMs: seconds === null ? null : seconds * 1000,
       alg: oneOf(call, 'alg', ALGORITHMS),

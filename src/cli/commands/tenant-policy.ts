@@ -1,4 +1,5 @@
 import type { ChangedPolicy, VersionedPolicy } from '../../session/operator/contract.ts';
+import { MAX_OVERRIDE_MS } from '../../tenant/override.ts';
 import type { Policy } from '../../tenant/types.ts';
 import {
   type Call,
@@ -8,13 +9,15 @@ import {
   many,
   type Option,
   operand,
-  UsageError,
   wantsJson,
+  yesOption,
 } from '../command.ts';
+import { confirm } from '../confirm.ts';
 import { EXIT } from '../exit.ts';
 import { reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
 import { revocationExit, revocationJson, revokedLine } from '../revoking.ts';
+import { policyFieldsOf, shortened } from './policy-fields.ts';
 
 export const tenantPolicyGet: Command = {
   name: 'tenant policy get',
@@ -47,28 +50,37 @@ export const tenantPolicySet: Command = {
   operands: ['SLUG'],
   summary: 'Replaces fields of a tenant’s policy, at once and for sessions that exist too.',
   description: [
-    'Where a time span becomes shorter, tokens of the longer one are superseded: clients refresh, nobody is logged out by that. A field that is not named stays as it is. With --for it holds for that long, and what was there for good before is in force again by itself afterwards, or at once by policy end-override. Without --for, what holds for a while goes on to hold as long.',
+    'A time span is such as 90s, 15m, 2h or 1d, or bare seconds. Where one becomes shorter, tokens of the longer one are superseded: clients refresh, nobody is logged out by that; sessions that are older, or idle for longer, than idle_timeout and absolute_timeout then allow end, and that is asked first. A field that is not named stays as it is. With --for it holds for that long, and what was there for good before is in force again by itself afterwards, or at once by policy end-override. Without --for, what holds for a while goes on to hold as long.',
   ],
   options: [
-    { name: 'set', value: 'FIELD=VALUE', help: 'a field and its value; required', repeats: true },
+    {
+      name: 'set',
+      value: 'FIELD=VALUE',
+      help: 'a field and its value, such as access_ttl=5m; required',
+      repeats: true,
+    },
     { name: 'for', value: 'TIME', help: 'only for so long, such as 2h; at most 30d' },
     ifVersionOption,
+    yesOption,
     ...reachOptions,
   ],
   examples: [
-    'sekisho tenant policy set skyline --set access_ttl=120',
+    'sekisho tenant policy set skyline --set access_ttl=2m',
     'sekisho tenant policy set skyline --set max_sessions_per_user=3 --set on_session_limit=reject',
-    'sekisho tenant policy set skyline --set idle_timeout=600 --set access_ttl=120 --for 2h',
-    'sekisho tenant policy set skyline --set login_limit.max_wait=300 --json',
+    'sekisho tenant policy set skyline --set idle_timeout=10m --set access_ttl=2m --for 2h --yes',
+    'sekisho tenant policy set skyline --set login_limit.max_wait=5m --json',
   ],
   async run(call) {
-    const set = fieldsOf(many(call, 'set'));
+    const tenant = operand(call, 0);
+    const set = policyFieldsOf(many(call, 'set'));
     const ifVersion = ifVersionOf(call);
-    const seconds = duration(call, 'for');
+    const seconds = duration(call, 'for', { least: 1, most: MAX_OVERRIDE_MS / 1000 });
     const forMs = seconds === null ? null : seconds * 1000;
-    const changed = await withOperator(call, (operator) =>
-      operator.setTenantPolicy({ tenant: operand(call, 0), set, ifVersion, forMs }),
-    );
+    const changed = await withOperator(call, async (operator) => {
+      const { policy } = await operator.getTenantPolicy({ tenant });
+      await confirmShorter(call, tenant, shortened(policy, set));
+      return operator.setTenantPolicy({ tenant, set, ifVersion, forMs });
+    });
     return told(call, changed);
   },
 };
@@ -81,18 +93,28 @@ export const tenantPolicyEndOverride: Command = {
   description: [
     'At once, on all nodes. What came to its end under it stays ended. Where the override was longer, tokens of it are superseded: clients refresh. Without one in force it is refused, and nothing changes.',
   ],
-  options: [ifVersionOption, ...reachOptions],
+  options: [ifVersionOption, yesOption, ...reachOptions],
   examples: [
     'sekisho tenant policy end-override skyline',
     'sekisho tenant policy end-override skyline --if-version 7 --json',
   ],
   async run(call) {
-    const changed = await withOperator(call, (operator) =>
-      operator.endPolicyOverride({ tenant: operand(call, 0), ifVersion: ifVersionOf(call) }),
-    );
+    const tenant = operand(call, 0);
+    const ifVersion = ifVersionOf(call);
+    const changed = await withOperator(call, async (operator) => {
+      const { policy, override } = await operator.getTenantPolicy({ tenant });
+      await confirmShorter(call, tenant, override && shortened(policy, override.after));
+      return operator.endPolicyOverride({ tenant, ifVersion });
+    });
     return told(call, changed);
   },
 };
+
+/** Sessions of a tenant that are older, or idle for longer, end by it. */
+async function confirmShorter(call: Call, tenant: string, what: string | null): Promise<void> {
+  if (what !== null)
+    await confirm(call, `Every session of ${tenant} gets ${what}; older ones end?`);
+}
 
 function ifVersionOf(call: Call): number | null {
   return integer(call, 'if-version', 0, 2_147_483_647);
@@ -107,18 +129,6 @@ function told(call: Call, { policy, version, override, revocation }: ChangedPoli
     ...(revocation === null ? [] : [revokedLine('longer tokens are superseded', revocation)]),
   ]);
   return revocationExit(call, revocation);
-}
-
-function fieldsOf(given: readonly string[]): Record<string, number | string> {
-  if (given.length === 0) throw new UsageError('--set FIELD=VALUE is missing');
-  const fields = given.map((one) => {
-    const [, field, value] = /^([a-z_.]+)=(.+)$/.exec(one) ?? [];
-    if (field === undefined || value === undefined) {
-      throw new UsageError(`--set must be FIELD=VALUE, not ${one}`);
-    }
-    return [field, /^\d+$/.test(value) ? Number(value) : value] as const;
-  });
-  return Object.fromEntries(fields);
 }
 
 function overrideJson(override: VersionedPolicy['override']) {

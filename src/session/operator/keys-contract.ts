@@ -1,4 +1,10 @@
 import type { StoredKey } from '../../record/contract.ts';
+import { ISSUER_AHEAD_MS } from '../../token/issuer.ts';
+
+/** How long before its first use a key is published at least: every node has come by twice by then. */
+export const LEAST_AHEAD_MS = ISSUER_AHEAD_MS;
+/** And at most: 30 days. */
+export const MOST_AHEAD_MS = 30 * 86_400_000;
 
 /** A signing key as operators see it. */
 export interface KeySeen {

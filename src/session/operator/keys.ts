@@ -10,11 +10,13 @@ import {
 } from '../../token/key-set.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
 import { nowMs, type Services } from '../services.ts';
-import type { IssuerSeen, KeySeen, OperatorKeys } from './keys-contract.ts';
-
-/** Every node has come by twice by then. */
-const LEAST_AHEAD_MS = ISSUER_AHEAD_MS;
-const MOST_AHEAD_MS = 30 * 86_400_000;
+import {
+  type IssuerSeen,
+  type KeySeen,
+  LEAST_AHEAD_MS,
+  MOST_AHEAD_MS,
+  type OperatorKeys,
+} from './keys-contract.ts';
 
 /** The signing keys, and in whose name they sign. */
 export function createOperatorKeys(services: Services): OperatorKeys {

@@ -55,7 +55,12 @@ export interface OperatorOperations {
     readonly end: OverrideEnd;
     /** BARRIER: 0 to 30000; null: 2000. */
     readonly waitMs: number | null;
-  }): Promise<{ readonly override: Override; readonly revocation: Revocation | null }>;
+  }): Promise<{
+    readonly override: Override;
+    /** The one that was in force until now, none of whose ceilings is any more; null: there was none. */
+    readonly replaced: Override | null;
+    readonly revocation: Revocation | null;
+  }>;
 
   /** Tightens every tenant's `login_limit`; what is looser than a tenant's own changes nothing there. */
   overrideLimits(input: {

@@ -71,7 +71,7 @@ export function createOperatorOperations(services: Services): OperatorOperations
             waitMs: waitOf(waitMs),
           });
           operations.announce();
-          return { override, revocation };
+          return { override, replaced: before, revocation };
         } catch (error) {
           const raced = error instanceof SekishoError && error.code === 'precondition_failed';
           if (!raced || tries === MAX_TRIES) throw error;
