@@ -58,28 +58,3 @@ export async function startInstance(first) {
     throw error;
   }
 }
-
-/**
- * Runs a `sekisho` command and resolves with what it printed.
- * @param {Record<string, string | undefined>} env
- * @param {string[]} args
- * @param {string} input
- */
-export async function command(env, args, input) {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
-    env,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  let out = '';
-  let complaints = '';
-  child.stdout.on('data', (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on('data', (chunk) => {
-    complaints += chunk;
-  });
-  child.stdin.end(input);
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error(`sekisho ${args.join(' ')}: ${complaints}`);
-  return out;
-}

@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
-import { command, startInstance } from './instance.mjs';
+import { runCommand } from '../tools/cluster/command.mjs';
+import { startInstance } from './instance.mjs';
 import { perCheck, throughHttp } from './measure.mjs';
 import {
   expectation,
@@ -33,9 +34,9 @@ const ren = { email: 'ren@skyline.example', password: made() };
 async function play() {
   scene('1. Two companies use the product');
   tell(`an instance of its own answers on ${instance.origin}`);
-  const printed = await command(
-    instance.env,
+  const printed = await runCommand(
     ['tenant', 'create', skyline.slug, '--admin-email', skyline.email, '--json'],
+    instance.env,
     `${skyline.password}\n`,
   );
   expectation(

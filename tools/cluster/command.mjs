@@ -1,4 +1,4 @@
-/** Runs a `sekisho` command beside a cluster. */
+/** Runs a `sekisho` command, beside a cluster or on an instance of the demo. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
