@@ -10,6 +10,8 @@ const MAX_KINDS = 1_000;
 /** Rows kept while the record cannot be reached; older ones give way. */
 const MAX_UNWRITTEN = 2_000;
 const ROWS_A_WRITE = 100;
+/** A row that waited for longer is dated anew: rows of long ago at the end of a trail look like forged ones (MISDATED_MS). */
+const DATED_ANEW_AFTER_MS = 300_000;
 
 /** What is counted together: nothing but `tid`, `action` and `code` when `key` is absent. */
 export interface TallyKind {
@@ -100,11 +102,19 @@ export function createTally(options: TallyOptions): Tally {
     });
   }
 
+  /** As it was, or of now when it waited for long: then it says when it happened. */
+  function datedNow(row: NewAuditEvent): NewAuditEvent {
+    const nowMs = Math.floor(wallNowMs());
+    if (nowMs - row.atMs <= DATED_ANEW_AFTER_MS) return row;
+    const detail = { ...row.detail, happened_at: new Date(row.atMs).toISOString() };
+    return Object.freeze({ ...row, atMs: nowMs, detail: Object.freeze(detail) });
+  }
+
   async function drain(): Promise<void> {
     while (unwritten.length > 0) {
       const rows = unwritten.slice(0, ROWS_A_WRITE);
       try {
-        await write(rows);
+        await write(rows.map(datedNow));
       } catch (error) {
         log.warn({ err: error, rows: unwritten.length }, 'audit rows could not be written; kept');
         unwritten = unwritten.slice(-MAX_UNWRITTEN);

@@ -1,7 +1,14 @@
-import type { ChainPlace, TrailState, TrailStore } from '../record/trail-contract.ts';
-import { type ReadCheckpoint, readCheckpoint } from '../token/checkpoint.ts';
-import { isPrunedBy, type KeyOf } from './base.ts';
+import type { ChainPlace, SealedRow, TrailState, TrailStore } from '../record/trail-contract.ts';
+import type { CheckpointClaims } from '../token/checkpoint.ts';
 import { genesisOf, sameBytes } from './chain.ts';
+import { walkDates } from './dates.ts';
+import {
+  judgeCover,
+  readSigned,
+  type SignedPlaces,
+  type TrailKeys,
+  type Uncovered,
+} from './signed.ts';
 import { type Problem, reportGap, walkChain } from './verify.ts';
 
 /** Rows that are read at once: the embedded database is never held for as long as a lease. */
@@ -22,7 +29,7 @@ export interface TrailReport {
   readonly erased: number;
   /** Rows that are not sealed yet, counted up to 10,000. */
   readonly unsealed: number;
-  /** Checkpoints that were verified, and those whose key cannot be had any more. */
+  /** Places whose checkpoints were verified, and checkpoints that no key of ours has signed, as far as anybody can tell. */
   readonly checkpoints: number;
   readonly unverifiable: number;
   /** Up to where a signature of ours covers the chain; 0: none does. */
@@ -34,9 +41,9 @@ export interface TrailReport {
 
 export interface VerifyOptions {
   readonly store: Pick<TrailStore, 'state' | 'sealed' | 'unsealed' | 'checkpoints'>;
-  readonly keyOf: KeyOf;
-  /** Checkpoints that were kept elsewhere, of any tenant. */
-  readonly kept?: readonly string[];
+  readonly keys: TrailKeys;
+  /** What checkpoints that were kept elsewhere say, of any tenant (`readKept`). */
+  readonly kept?: readonly CheckpointClaims[];
   /** Told of every page: how many rows. */
   readonly onRows?: (rows: number) => void;
 }
@@ -53,7 +60,7 @@ export async function verifyTrail(tid: string, options: VerifyOptions): Promise<
 
 async function verifyFrom(
   state: TrailState,
-  { store, keyOf, kept = [], onRows = () => {} }: VerifyOptions,
+  { store, keys, kept = [], onRows = () => {} }: VerifyOptions,
 ): Promise<{ readonly report: TrailReport; readonly after: TrailState }> {
   const { tid, base } = state;
   const problems: Problem[] = [];
@@ -62,21 +69,21 @@ async function verifyFrom(
     wrong += 1;
     if (problems.length < MOST_PROBLEMS) problems.push(problem);
   };
-  const signed = await readSigned(state, { store, keyOf, kept }, report);
+  const signed = await readSigned(state, { store, keys, kept }, report);
 
   const from = base ?? { seq: 0, hash: genesisOf(tid) };
   const walk = walkChain(tid, from, report);
+  const dates = walkDates(tid, report);
+  let uncovered: Uncovered | null = null;
   let reached: ChainPlace = from;
   let after = state;
   for (let empty = 0; empty < 2; ) {
     const page = await store.sealed(tid, reached.seq, ROWS_A_PAGE);
     for (const sealed of page) {
       walk.add(sealed);
-      const claimed = signed.places.get(sealed.seq);
-      if (claimed !== undefined && !sameBytes(claimed, sealed.hash)) {
-        const detail = 'a signed checkpoint names another hash here';
-        report({ kind: 'rewritten', tid, seq: sealed.seq, id: sealed.id, detail });
-      }
+      dates.add(sealed);
+      judgePlace(tid, sealed, signed, report);
+      if (sealed.seq > signed.to) uncovered = withRow(uncovered, sealed);
     }
     onRows(page.length);
     reached = page.at(-1) ?? reached;
@@ -86,93 +93,67 @@ async function verifyFrom(
     empty = (after.head?.seq ?? 0) > reached.seq ? empty + 1 : 2;
   }
   const { at, rows, erased } = walk.end();
-  judgeEnd(at, after, signed.places, report);
+  dates.end(after.nowMs);
+  judgeEnd(at, after, signed, report);
+  judgeCover(state, uncovered, report);
 
   const unsealed = await lookForUnsealed(tid, store, onRows, report);
   for (const id of after.lost) {
     const detail = 'it was recorded, waited to be sealed, and is gone';
     report({ kind: 'removed', tid, seq: null, id, detail });
   }
-  const numbers = [...signed.places.keys()].filter((seq) => seq <= at.seq);
   return {
     after,
     report: {
       ...{ tid, from: at.seq === 0 ? 0 : from.seq + 1, to: at.seq, rows, erased, unsealed },
       ...{ checkpoints: signed.places.size, unverifiable: signed.unverifiable },
-      signedTo: Math.max(0, ...numbers),
-      ...{ wrong, problems },
+      ...{ signedTo: highestUpTo(at.seq, signed), wrong, problems },
     },
   };
 }
 
-/** What our keys have said of the chain, by number. */
-async function readSigned(
-  { tid, base, signedToken }: TrailState,
-  {
-    store,
-    keyOf,
-    kept,
-  }: {
-    readonly store: Pick<TrailStore, 'checkpoints'>;
-    readonly keyOf: VerifyOptions['keyOf'];
-    readonly kept: readonly string[];
-  },
+function highestUpTo(last: number, { places, to }: SignedPlaces): number {
+  if (to <= last) return to;
+  let highest = 0;
+  for (const seq of places.keys()) if (seq <= last) highest = Math.max(highest, seq);
+  return highest;
+}
+
+/** What was signed of a place must be what stands there. */
+function judgePlace(
+  tid: string,
+  { seq, id, hash }: SealedRow,
+  { places, doubtful }: SignedPlaces,
   report: (problem: Problem) => void,
-): Promise<{ readonly places: ReadonlyMap<number, Uint8Array>; readonly unverifiable: number }> {
-  const places = new Map<number, Uint8Array>();
-  let unverifiable = 0;
-  const unsigned = (seq: number | null, detail: string): void =>
-    report({ kind: 'unsigned', tid, seq, id: null, detail });
+): void {
+  const differs = (said: Uint8Array | undefined) => said !== undefined && !sameBytes(said, hash);
+  if (!differs(places.get(seq)) && !differs(doubtful.get(seq))) return;
+  const detail = 'a signed checkpoint names another hash here';
+  report({ kind: 'rewritten', tid, seq, id, detail });
+}
 
-  const take = (read: ReadCheckpoint, seq: number | null): void => {
-    if (read.kind === 'unknown_key') unverifiable += 1;
-    else if (read.kind === 'forged') unsigned(seq, 'a checkpoint bears no signature of ours');
-    else if (read.claims.tid !== tid || (seq !== null && read.claims.seq !== seq))
-      unsigned(seq, 'a checkpoint of another place stands here');
-    // What was pruned is not there to be compared.
-    else if (read.claims.seq > (base?.seq ?? 0)) {
-      const known = places.get(read.claims.seq);
-      if (known !== undefined && !sameBytes(known, read.claims.hash)) {
-        const detail = 'two signed checkpoints name different hashes here';
-        report({ kind: 'rewritten', tid, seq: read.claims.seq, id: null, detail });
-      }
-      places.set(read.claims.seq, known ?? read.claims.hash);
-    } else if (base?.seq === read.claims.seq && !sameBytes(base.hash, read.claims.hash)) {
-      const detail = 'a signed checkpoint names another hash where verification begins';
-      report({ kind: 'rewritten', tid, seq: read.claims.seq, id: null, detail });
-    }
-  };
-
-  if (base !== null && !(await isPrunedBy(keyOf, tid, base))) {
-    unsigned(base.seq, 'rows up to here are gone, and no key of ours has pruned them');
-  }
-  for (let last = base?.seq ?? 0; ; ) {
-    const page = await store.checkpoints(tid, last, ROWS_A_PAGE);
-    for (const { seq, token } of page) take(await readCheckpoint(token, keyOf), seq);
-    const end = page.at(-1);
-    if (end === undefined) break;
-    last = end.seq;
-  }
-  if (signedToken !== null) take(await readCheckpoint(signedToken, keyOf), null);
-  for (const token of kept) {
-    const read = await readCheckpoint(token, keyOf);
-    if (read.kind === 'good' && read.claims.tid !== tid) continue;
-    take(read, null);
-  }
-  return { places, unverifiable };
+function withRow(before: Uncovered | null, { seq, id, sealedAtMs }: SealedRow): Uncovered {
+  return before === null
+    ? { seq, id, sealedAtMs, lastMs: sealedAtMs }
+    : { ...before, lastMs: Math.max(before.lastMs, sealedAtMs) };
 }
 
 /** The chain must end where it is said to end, and no earlier than at a place that was signed. */
 function judgeEnd(
   at: ChainPlace,
-  { tid, head }: TrailState,
-  signed: ReadonlyMap<number, Uint8Array>,
+  { tid, head, chained }: TrailState,
+  signed: SignedPlaces,
   report: (problem: Problem) => void,
 ): void {
+  if (!chained && (at.seq > 0 || signed.places.size + signed.doubtful.size > 0)) {
+    const detail = 'there are seals or checkpoints of it, and where its chain stands is gone';
+    report({ kind: 'unchained', tid, seq: null, id: null, detail });
+  }
   const headSeq = head?.seq ?? 0;
-  const last = Math.max(headSeq, ...signed.keys());
+  let last = Math.max(headSeq, signed.to);
+  for (const seq of signed.doubtful.keys()) last = Math.max(last, seq);
   if (last > at.seq) reportGap(tid, at.seq + 1, last, report);
-  else if (at.seq > headSeq) {
+  else if (at.seq > headSeq && chained) {
     const detail = 'it was put behind the end of the chain';
     for (let seq = headSeq + 1; seq <= Math.min(at.seq, headSeq + MOST_PROBLEMS); seq += 1) {
       report({ kind: 'inserted', tid, seq, id: null, detail });

@@ -4,9 +4,18 @@ import { chainHash, hasPersonal, personalHash, sameBytes } from './chain.ts';
 /**
  * What is wrong with a trail. `changed`: the row is not what was sealed, or does not follow from the row before it. `removed`:
  * it was sealed, or waited to be, and is gone. `inserted`: it is there without ever having been written by Sekisho.
- * `rewritten`: a signed checkpoint names another hash. `unsigned`: what pruned the trail or signed a checkpoint is not our key.
+ * `rewritten`: a signed checkpoint names another hash. `unsigned`: what pruned the trail or signed a checkpoint is not our key, or
+ * nobody has signed what should have been. `unchained`: there are seals or checkpoints, and where their chain stands is gone.
+ * `misdated`: its time, or that of its seal, cannot be true where it stands.
  */
-export type ProblemKind = 'changed' | 'removed' | 'inserted' | 'rewritten' | 'unsigned';
+export type ProblemKind =
+  | 'changed'
+  | 'removed'
+  | 'inserted'
+  | 'rewritten'
+  | 'unsigned'
+  | 'unchained'
+  | 'misdated';
 
 export interface Problem {
   readonly kind: ProblemKind;

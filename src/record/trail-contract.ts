@@ -35,6 +35,8 @@ export interface Seal extends ChainPlace {
 /** A seal, and what the trail holds of its row now: null when it is gone. */
 export interface SealedRow extends Seal {
   readonly row: TrailRow | null;
+  /** By the record's clock. No hash covers it. */
+  readonly sealedAtMs: number;
   /** It was recorded before trails were sealed. */
   readonly old: boolean;
 }
@@ -69,9 +71,20 @@ export interface ChainMove {
 
 export interface TrailState {
   readonly tid: string;
+  /** Whether the record has anything of this trail at all, and whether it has its chain. */
+  readonly known: boolean;
+  readonly chained: boolean;
   /** Where it stands; null: nothing was sealed yet. */
   readonly head: ChainPlace | null;
+  /** The newest checkpoint, and the number that it is said to cover; null and 0: none was signed. */
   readonly signedToken: string | null;
+  readonly signedSeq: number;
+  /** Since when a signature is due, for what was sealed and not signed; null: nothing is. */
+  readonly unsignedSinceMs: number | null;
+  /** Whether some node has the turn to seal now. */
+  readonly sealing: boolean;
+  /** The record's clock at this moment. */
+  readonly nowMs: number;
   /** Where verification begins, and what was signed of pruning up to there; null: at the beginning. */
   readonly base: (ChainPlace & { readonly token: string | null }) | null;
   /** The lowest and the highest number that there is a seal of. */
@@ -142,7 +155,7 @@ export interface TrailStore {
   seal(moves: readonly ChainMove[]): Promise<boolean>;
   release(holder: string): Promise<void>;
 
-  /** Tenants with a trail, sealed or not, after `afterTid`; '' is the first. */
+  /** Tenants of which there is a row, a seal, a chain, a checkpoint or anything that waits, after `afterTid`; '' is the first. */
   tenants(afterTid: string | null, limit: number): Promise<readonly string[]>;
   state(tid: string): Promise<TrailState>;
   /** In the order of the chain. */

@@ -34,6 +34,7 @@ export interface RawSealed {
   readonly hash: string;
   readonly personal: string | null;
   readonly salt: string | null;
+  readonly sealedAtMs: number;
   readonly row: RawRow | null;
   readonly old: boolean;
 }
@@ -70,10 +71,7 @@ interface RawBase {
   readonly baseToken: string | null;
 }
 
-export type RawState = Pick<
-  TrailState,
-  'tid' | 'signedToken' | 'firstSeal' | 'lastSeal' | 'waiting' | 'lost'
-> &
+export type RawState = Omit<TrailState, 'head' | 'base'> &
   RawBase & { readonly seq: number; readonly hash: string | null };
 
 export interface RawPlace extends RawBase {
@@ -110,11 +108,9 @@ export function takenOf(raw: RawTaken): Taken {
 }
 
 export function stateOf(raw: RawState): TrailState {
-  const { tid, signedToken, firstSeal, lastSeal, waiting, lost } = raw;
-  return {
-    ...{ tid, signedToken, firstSeal, lastSeal, waiting, lost },
-    ...{ head: placeOf(raw.seq, raw.hash), base: baseOf(raw) },
-  };
+  const { seq, hash, baseSeq, baseHash, baseToken, ...state } = raw;
+  const base = baseOf({ baseSeq, baseHash, baseToken });
+  return { ...state, head: placeOf(seq, hash), base };
 }
 
 export function foundOf(raw: RawPlace): PlaceFound {
@@ -125,9 +121,10 @@ export function foundOf(raw: RawPlace): PlaceFound {
   };
 }
 
-export function sealedOf({ seq, id, hash, personal, salt, row, old }: RawSealed): SealedRow {
+export function sealedOf(raw: RawSealed): SealedRow {
+  const { seq, id, hash, personal, salt, sealedAtMs, row, old } = raw;
   return {
-    ...{ seq, id, hash: bytes(hash), old },
+    ...{ seq, id, hash: bytes(hash), sealedAtMs, old },
     personal: bytesOrNull(personal),
     salt: bytesOrNull(salt),
     row: row === null ? null : rowOf(row),

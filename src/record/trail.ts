@@ -44,19 +44,8 @@ export function createTrailStore(database: Database): TrailStore {
 
     release: (holder) => call<void>(database, 'release_sealer', [holder]),
 
-    async tenants(afterTid, limit) {
-      const all = build
-        .selectFrom('audit_chain as c')
-        .select('c.tid')
-        .union(build.selectFrom('audit_unsealed as u').select('u.tid').distinct());
-      const page = build
-        .selectFrom(all.as('t'))
-        .select('t.tid')
-        .$if(afterTid !== null, (some) => some.where('t.tid', '>', afterTid ?? ''))
-        .orderBy('t.tid')
-        .limit(limit);
-      return (await asSystem(database, page)).map(({ tid }) => tid);
-    },
+    tenants: (afterTid, limit) =>
+      call<readonly string[]>(database, 'trail_tenants', [afterTid, limit]),
 
     async state(tid) {
       return stateOf(await call<RawState>(database, 'trail_state', [tid]));

@@ -44,7 +44,7 @@ test('ASVS 16.3.2: the first of its kind is written at once, those after it in o
   const first = () =>
     auditEvent({
       tid: 't',
-      atMs: 1,
+      atMs: clock.wallMs(),
       action: 'authz_fail',
       outcome: 'failure',
       detail: { needed: 'admin' },
@@ -76,4 +76,23 @@ test('what cannot be written is kept, and written at close', async () => {
   await tally.close();
   expect(rows.map(({ detail }) => detail.count)).toEqual([1, 1]);
   expect(clock.pending()).toBe(0);
+});
+
+test('B14 what could not be written for long is dated anew, and says when it happened', async () => {
+  const { clock, rows, store, tally } = start();
+  const happenedMs = clock.wallMs();
+  const first = () =>
+    auditEvent({ tid: 't', atMs: happenedMs, action: 'authz_fail', outcome: 'failure' });
+  store.fails = true;
+  tally.count({ action: 'authz_fail', tid: 't', code: 'insufficient_role' }, first);
+  await clock.advance(300_000);
+  store.fails = false;
+  tally.count(REFUSED);
+  await clock.advance(60_000);
+  const happened_at = new Date(happenedMs).toISOString();
+  expect(rows.map(({ atMs, detail }) => [atMs, detail.happened_at])).toEqual([
+    [happenedMs + 360_000, happened_at],
+    [happenedMs + 360_000, undefined],
+  ]);
+  await tally.close();
 });

@@ -208,7 +208,7 @@ describe('sekisho audit', () => {
     const { code, json } = await at.run('audit', 'verify', '--tenant', 'acme', '--json');
     expect([code, json.ok]).toEqual([1, false]);
     expect(json.trails[0].problems).toMatchObject([
-      { kind: 'changed', tid: acme.tenant.tid, id: row.id },
+      { kind: 'changed', tenant_id: acme.tenant.tid, id: row.id },
     ]);
     // Of the other trail nothing is wrong.
     expect(await at.run('audit', 'verify', '--operators')).toMatchObject({ code: 0 });

@@ -7,7 +7,7 @@ import type { TrailStore } from '../../src/record/trail-contract.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { openTestRecord } from '../support/record.ts';
 import { auditEvent } from '../support/seed.ts';
-import { restless } from '../support/trail.ts';
+import { restless, trailKeys } from '../support/trail.ts';
 
 const DAY_MS = 86_400_000;
 const PAGE = { limit: 200, cursor: null };
@@ -65,7 +65,7 @@ async function sealedBy(): Promise<number> {
 const verified = async (tid: string) =>
   verifyTrail(tid, {
     store: record.trail,
-    keyOf: await test_.services.trail.signing.verifiers(),
+    keys: await trailKeys(record.trail, test_.services.ring),
   });
 
 /** Retention as it is in some days. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { genesisOf, SALT_BYTES, sealOf } from '../../src/audit/chain.ts';
 import type { KeeperParts } from '../../src/audit/keeping.ts';
 import { createSealer, type Sealer } from '../../src/audit/sealer.ts';
+import { recordedKeys, type TrailKeys } from '../../src/audit/signed.ts';
 import { createTrailSigning, type TrailSigning } from '../../src/audit/signing.ts';
 import type { NewAuditEvent } from '../../src/audit/types.ts';
 import { type TrailReport, verifyTrail } from '../../src/audit/verifier.ts';
@@ -11,6 +12,7 @@ import { type Log, silentLog } from '../../src/observe/log.ts';
 import { createLogger } from '../../src/observe/logger.ts';
 import type { SqlCall } from '../../src/record/database.ts';
 import type { Seal, TrailStore } from '../../src/record/trail-contract.ts';
+import { readCheckpoint } from '../../src/token/checkpoint.ts';
 import type { KeyRing } from '../../src/token/secrets.ts';
 import { auditEvent, ring as ownRing, type RecordFixture, START_MS, seedTenant } from './seed.ts';
 
@@ -64,11 +66,19 @@ export async function verifyAll(
   tid: string,
   kept: readonly string[] = [],
 ): Promise<TrailReport> {
-  const signing = createTrailSigning({
-    ...{ store: record.trail, ring: ownRing },
-    wallNowMs: () => Date.now(),
+  const keys = await trailKeys(record.trail);
+  const read = await Promise.all(kept.map((token) => readCheckpoint(token, keys.ours)));
+  const claims = read.map((one) => {
+    if (one.kind !== 'good') throw new Error('a kept checkpoint is none of ours');
+    return one.claims;
   });
-  return verifyTrail(tid, { store: record.trail, keyOf: await signing.verifiers(), kept });
+  return verifyTrail(tid, { store: record.trail, keys, kept: claims });
+}
+
+/** What checkpoints in the record are verified with. */
+export async function trailKeys(store: TrailStore, ring: KeyRing = ownRing): Promise<TrailKeys> {
+  const signing = createTrailSigning({ store, ring, wallNowMs: () => Date.now() });
+  return { ours: await signing.verifiers(), recorded: recordedKeys(await store.keys()) };
 }
 
 /** Rows of a tenant, one after the other in time. */

@@ -1,9 +1,10 @@
 import { createReadStream, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { type FileReport, verifyLines } from '../../audit/offline.ts';
 import type { Problem } from '../../audit/verify.ts';
 import type { KeptCheckpoints } from '../../session/operator/audit-contract.ts';
-import { type Verifier, verifierOfJwk } from '../../token/signing-key.ts';
+import { type PublicJwk, verifierOfJwk } from '../../token/signing-key.ts';
 import { type Command, given, optional, UsageError, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { type OperatorCommands, reachOptions, withOperator } from '../operator.ts';
@@ -19,7 +20,7 @@ export const auditVerify: Command = {
   operands: [],
   summary: 'Looks for rows of the audit trail that were changed, removed or inserted.',
   description: [
-    'Every sealed row is held against its chain, the chain against what was signed. Exit code 1 when something is wrong; rows that are not sealed yet are no fault. Without --tenant every trail is verified.',
+    'Every sealed row is held against its chain, the chain against what was signed. Exit code 1 when something is wrong: rows that no key of ours has signed within five minutes, and kept checkpoints that cannot be verified, are among it; rows that are not sealed yet are no fault. Without --tenant every trail is verified.',
     'With --checkpoints FILE it is also held against what sekisho audit checkpoint wrote earlier and somebody kept elsewhere; with --witness FILE against the log of a server (JSON lines), which tells of every checkpoint that was signed. These show a trail that somebody who can write to the database has put back, or rewritten as a whole, also where no node that remembers it was running.',
     'With --file FILE an exported file of JSON lines is verified without any database.',
   ],
@@ -44,7 +45,9 @@ export const auditVerify: Command = {
     const file = optional(call, 'file');
     if (file !== null) {
       const report = await verifyFile(file, kept, witness);
-      print(wantsJson(call), { file, ...report }, fileLines(file, report));
+      const { problems } = report;
+      const told = { file, ...report, problems: problems.map(shownProblem) };
+      print(wantsJson(call), told, fileLines(file, report));
       return report.wrong > 0 ? EXIT.failed : EXIT.done;
     }
     const tenant = optional(call, 'tenant');
@@ -52,11 +55,10 @@ export const auditVerify: Command = {
     if (operators && tenant !== null) {
       throw new UsageError('--operators and --tenant exclude each other');
     }
-    const checkpoints = kept?.checkpoints.map(({ token }) => token) ?? [];
     const [verified, seen] = await withOperator(call, async (operator) => {
       const all = tenant === null && !operators;
       const found = await operator.verifyAudit(
-        { tenant, all, checkpoints },
+        { tenant, all, kept },
         progressBar('verifying rows'),
       );
       const tids = all ? null : new Set(found.trails.map(({ tid }) => tid));
@@ -65,19 +67,38 @@ export const auditVerify: Command = {
     const isGood = isWhole(verified) && (seen?.contradicted ?? 0) === 0;
     print(
       wantsJson(call),
-      { ok: isGood, ...verified, ...(seen && { witness: seen }) },
+      { ok: isGood, ...shown(verified), ...(seen && { witness: shownWitness(seen) }) },
       linesOf(verified, seen, isGood),
     );
     return isGood ? EXIT.done : EXIT.failed;
   },
 };
 
-function isWhole({ trails, missing }: Verified): boolean {
-  return missing.length === 0 && trails.every(({ wrong }) => wrong === 0);
+function isWhole({ trails, missing, problems }: Verified): boolean {
+  return missing.length + problems.length === 0 && trails.every(({ wrong }) => wrong === 0);
+}
+
+/** A finding as `--json` has it. */
+function shownProblem({ kind, tid, seq, id, detail }: Problem) {
+  return { kind, tenant_id: tid, sequence: seq, id, detail };
+}
+
+function shown({ trails, missing, problems }: Verified) {
+  return {
+    trails: trails.map(({ tid, slug, signedTo, problems: found, ...counts }) => ({
+      ...{ tenant_id: tid, slug, ...counts, signed_to: signedTo },
+      problems: found.map(shownProblem),
+    })),
+    ...{ missing, problems: problems.map(shownProblem) },
+  };
+}
+
+function shownWitness(report: WitnessReport) {
+  return { ...report, problems: report.problems.map(shownProblem) };
 }
 
 function linesOf(
-  { trails, missing }: Verified,
+  { trails, missing, problems: ofKept }: Verified,
   witness: WitnessReport | null,
   isGood: boolean,
 ): readonly string[] {
@@ -96,6 +117,7 @@ function linesOf(
     ...table(headings, rows, 'there is no audit trail yet'),
     ...missing.map((tid) => `the trail of ${tid} is gone: a kept checkpoint speaks of it`),
     ...trails.flatMap(({ problems, slug }) => problems.map((problem) => lineOf(problem, slug))),
+    ...ofKept.map((problem) => lineOf(problem, slugs.get(problem.tid) ?? null)),
     ...witnessLines(witness),
     ...(witness?.problems ?? []).map((problem) => lineOf(problem, slugs.get(problem.tid) ?? null)),
     ...(isGood ? ['nothing was changed, removed or inserted'] : []),
@@ -127,11 +149,7 @@ async function verifyFile(
   witness: string | null,
 ): Promise<FileReport> {
   const show = progressBar('verifying rows');
-  const keys = new Map<string, Verifier>();
-  for (const jwk of kept?.keys ?? []) {
-    const verifier = verifierOfJwk(jwk);
-    keys.set(verifier.kid, verifier);
-  }
+  const keys = new Map(kept?.keys.map((jwk) => [jwk.kid, verifierOfJwk(jwk)]));
   const stream = createReadStream(file, 'utf8');
   let done = 0;
   try {
@@ -153,15 +171,22 @@ async function verifyFile(
   }
 }
 
+const KEPT = z.looseObject({
+  checkpoints: z.array(
+    z.looseObject({ tenant_id: z.string(), sequence: z.int(), token: z.string() }),
+  ),
+  keys: z.array(z.looseObject({ kid: z.string(), alg: z.string() })),
+});
+
+/** @throws UsageError for a file that sekisho audit checkpoint has not written. */
 function readKept(file: string): KeptCheckpoints {
   try {
-    const kept = JSON.parse(readFileSync(file, 'utf8')) as KeptCheckpoints;
-    if (!Array.isArray(kept.checkpoints) || !Array.isArray(kept.keys))
-      throw new Error('wrong form');
-    return kept;
+    const kept: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    for (const key of KEPT.parse(kept).keys) verifierOfJwk(key as PublicJwk);
+    return kept as KeptCheckpoints;
   } catch (error) {
-    throw new UsageError(
-      `${file} is not what sekisho audit checkpoint --json writes: ${(error as Error).message}`,
-    );
+    const why =
+      error instanceof z.ZodError ? (error.issues[0]?.message ?? '') : (error as Error).message;
+    throw new UsageError(`${file} is not what sekisho audit checkpoint --json writes: ${why}`);
   }
 }

@@ -30,8 +30,11 @@ export function fileKey(key: KeyObject, salt: string, headerText: string): Buffe
   return Buffer.from(hkdfSync('sha256', key, Buffer.from(salt, 'base64url'), info, 32));
 }
 
-/** Seals `source` chunk by chunk. */
-export async function* sealed(source: AsyncIterable<Buffer>, key: Buffer): AsyncGenerator<Buffer> {
+/** Encrypts `source` chunk by chunk. */
+export async function* encrypted(
+  source: AsyncIterable<Buffer>,
+  key: Buffer,
+): AsyncGenerator<Buffer> {
   let number = 0;
   let rest: Buffer[] = [];
   let length = 0;
@@ -42,20 +45,23 @@ export async function* sealed(source: AsyncIterable<Buffer>, key: Buffer): Async
     const all = Buffer.concat(rest, length);
     let from = 0;
     for (; all.length - from >= CHUNK_BYTES; from += CHUNK_BYTES) {
-      yield seal(key, number++, false, all.subarray(from, from + CHUNK_BYTES));
+      yield encrypt(key, number++, false, all.subarray(from, from + CHUNK_BYTES));
     }
     rest = [all.subarray(from)];
     length = all.length - from;
   }
-  yield seal(key, number, true, Buffer.concat(rest, length));
+  yield encrypt(key, number, true, Buffer.concat(rest, length));
 }
 
 /**
- * Opens what `sealed` made; gives nothing that is not authentic.
+ * Decrypts what `encrypted` made; gives nothing that is not authentic.
  *
  * @throws SekishoError `backup_unusable` when the content was changed or cut off.
  */
-export async function* opened(source: AsyncIterable<Buffer>, key: Buffer): AsyncGenerator<Buffer> {
+export async function* decrypted(
+  source: AsyncIterable<Buffer>,
+  key: Buffer,
+): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   let number = 0;
   let ended = false;
@@ -67,7 +73,7 @@ export async function* opened(source: AsyncIterable<Buffer>, key: Buffer): Async
       const end = HEAD_BYTES + length + TAG_BYTES;
       if (rest.length < end) break;
       ended = rest[0] === 1;
-      yield unseal(key, number++, rest.subarray(0, end));
+      yield decrypt(key, number++, rest.subarray(0, end));
       rest = rest.subarray(end);
     }
     if (ended && rest.length > 0) throw changed();
@@ -82,7 +88,7 @@ function nonceOf(number: number, last: boolean): Buffer {
   return nonce;
 }
 
-function seal(key: Buffer, number: number, last: boolean, content: Buffer): Buffer {
+function encrypt(key: Buffer, number: number, last: boolean, content: Buffer): Buffer {
   const cipher = createCipheriv('aes-256-gcm', key, nonceOf(number, last));
   const head = Buffer.alloc(HEAD_BYTES);
   head[0] = last ? 1 : 0;
@@ -90,7 +96,7 @@ function seal(key: Buffer, number: number, last: boolean, content: Buffer): Buff
   return Buffer.concat([head, cipher.update(content), cipher.final(), cipher.getAuthTag()]);
 }
 
-function unseal(key: Buffer, number: number, chunk: Buffer): Buffer {
+function decrypt(key: Buffer, number: number, chunk: Buffer): Buffer {
   const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(number, chunk[0] === 1), {
     authTagLength: TAG_BYTES,
   });

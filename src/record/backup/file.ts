@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { isSekishoError, SekishoError } from '../../errors.ts';
 import type { KeyRing, RingMember } from '../../token/secrets.ts';
-import { fileKey, opened, sealed } from './chunks.ts';
+import { decrypted, encrypted, fileKey } from './chunks.ts';
 import { type BackupItem, itemsOf, linesOf } from './content.ts';
 import {
   type BackupHeader,
@@ -55,7 +55,7 @@ export async function writeBackupFile(
       await pipeline(
         () => linesOf(items),
         createGzip({ level: GZIP_LEVEL }),
-        (source) => sealed(source as AsyncIterable<Buffer>, key),
+        (source) => encrypted(source as AsyncIterable<Buffer>, key),
         async (source: AsyncIterable<Buffer>) => {
           for await (const chunk of source) await put(chunk);
         },
@@ -108,7 +108,7 @@ export async function openBackupFile(path: string, ring: KeyRing): Promise<Backu
       // A failure of any part ends the reader below with that part's error.
       const flowing = pipeline(
         file,
-        (source) => opened(source as AsyncIterable<Buffer>, key),
+        (source) => decrypted(source as AsyncIterable<Buffer>, key),
         gunzip,
       );
       flowing.catch(() => {});

@@ -23,5 +23,6 @@ begin
      and not exists (select 1 from sekisho.audit_seal s where s.tid = a.tid and s.id = a.id)
       on conflict do nothing;
   update sekisho.audit_sealer
-     set old_tid = coalesce(v_tid, old_tid), old_id = coalesce(v_id, old_id), old_done = v_looked < p_limit;
+     set old_tid = coalesce(v_tid, old_tid), old_id = coalesce(v_id, old_id), old_done = v_looked < p_limit,
+         old_done_at = case when v_looked < p_limit then clock_timestamp() end;
 end $$;

@@ -1,15 +1,21 @@
 -- Sealed rows of a tenant in the order of its chain, with what the trail holds of them now.
--- Result: [{seq, id, hash, personal, salt, row, old}], row null when it is gone; old: it was recorded before trails were sealed.
+-- Result: [{seq, id, hash, personal, salt, sealedAtMs, row, old}], row null when it is gone; old: it was recorded before trails
+-- were sealed, and sealed while rows of before were looked for, or soon after.
 create or replace function sekisho.sealed_page(p_tid text, p_after bigint, p_limit integer) returns jsonb
   language plpgsql volatile
 as $$
+declare
+  v_sealer  sekisho.audit_sealer;
 begin
   perform sekisho.take_role(nullif(p_tid, '')), sekisho.by_index();
+  select * into strict v_sealer from sekisho.audit_sealer;
   return (
     select coalesce(jsonb_agg(jsonb_build_object(
         'seq', p.seq, 'id', p.id, 'hash', encode(p.hash, 'hex'), 'personal', encode(p.personal, 'hex'),
-        'salt', encode(p.salt, 'hex'),
-        'old', coalesce(a.at < (select z.begun_at from sekisho.audit_sealer z), false),
+        'salt', encode(p.salt, 'hex'), 'sealedAtMs', sekisho.to_ms(p.sealed_at),
+        'old', coalesce(
+          a.at < v_sealer.begun_at
+            and p.sealed_at <= coalesce(v_sealer.old_done_at, 'infinity') + interval '10 minutes', false),
         'row', case when a.id is not null then sekisho.audit_row(a) end) order by p.seq), '[]')
       from (
         select s.* from sekisho.audit_seal s

@@ -9,7 +9,15 @@ begin
     select jsonb_build_object(
         'tid', p_tid,
         'seq', coalesce(c.seq, 0), 'hash', encode(c.hash, 'hex'),
-        'signedToken', c.signed_token,
+        'signedToken', c.signed_token, 'signedSeq', coalesce(c.signed_seq, 0),
+        'unsignedSinceMs', sekisho.to_ms(c.unsigned_since), 'nowMs', sekisho.to_ms(clock_timestamp()),
+        'sealing', (select coalesce(z.claimed_until > clock_timestamp(), false) from sekisho.audit_sealer z),
+        'known', c.tid is not null
+          or exists (select 1 from sekisho.audit_seal s where s.tid = p_tid)
+          or exists (select 1 from sekisho.audit a where a.tid = p_tid)
+          or exists (select 1 from sekisho.audit_checkpoint k where k.tid = p_tid)
+          or exists (select 1 from sekisho.audit_unsealed u where u.tid = p_tid),
+        'chained', c.tid is not null,
         'baseSeq', coalesce(c.base_seq, 0), 'baseHash', encode(c.base_hash, 'hex'), 'baseToken', c.base_token,
         'firstSeal', (select min(s.seq) from sekisho.audit_seal s where s.tid = p_tid),
         'lastSeal', (select max(s.seq) from sekisho.audit_seal s where s.tid = p_tid),

@@ -2,6 +2,7 @@ import type { ExportedLine } from '../../audit/export.ts';
 import type { TrailStatus } from '../../audit/trail.ts';
 import type { AuditEvent } from '../../audit/types.ts';
 import type { TrailReport } from '../../audit/verifier.ts';
+import type { Problem } from '../../audit/verify.ts';
 import type { Witnessed, WitnessedPlace } from '../../audit/witness.ts';
 import type { AuditFilter, Page } from '../../record/contract.ts';
 import type { Retention } from '../../record/trail-contract.ts';
@@ -43,18 +44,31 @@ export interface OperatorAudit {
     readonly lines: readonly ExportedLine[];
     readonly next: { readonly atUs: number; readonly id: string } | null;
   }>;
-  /** `all`: every trail there is; `checkpoints`: tokens that were kept elsewhere. Progress in rows. */
+  /**
+   * `all`: every trail there is; `kept`: checkpoints that were kept elsewhere, with the keys that were kept with them; null: none.
+   * Progress in rows.
+   *
+   * @throws SekishoError `validation_failed` for keys that are none.
+   */
   verifyAudit(
-    input: OfTrail & { readonly all: boolean; readonly checkpoints: readonly string[] },
+    input: OfTrail & {
+      readonly all: boolean;
+      readonly kept: Pick<KeptCheckpoints, 'checkpoints' | 'keys'> | null;
+    },
     onProgress?: OnProgress,
   ): Promise<{
     readonly trails: readonly (TrailReport & { readonly slug: string | null })[];
     /** Trails of which a kept checkpoint speaks and that are not there any more. */
     readonly missing: readonly string[];
+    /** What is wrong with kept checkpoints themselves. */
+    readonly problems: readonly Problem[];
   }>;
   /** Holds the chains against what a log tells of them, `MOST_WITNESSED` places at a time. */
   witnessAudit(input: { readonly places: readonly WitnessedPlace[] }): Promise<Witnessed>;
-  /** Seals and signs where every chain stands now. Progress in rows that are sealed. */
+  /**
+   * Seals and signs where every chain stands now, and has the newest key say it again of chains that an older one has signed.
+   * Progress in rows that are sealed.
+   */
   checkpointAudit(
     input: OfTrail & { readonly all: boolean },
     onProgress?: OnProgress,

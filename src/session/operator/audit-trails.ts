@@ -15,8 +15,7 @@ export async function tidOf(services: Services, { tenant }: OfTrail): Promise<st
     throw error;
   });
   if (found !== null) return found.tid;
-  const isKnown = isId(tenant) && (await services.record.trail.state(tenant)).head !== null;
-  if (isKnown) return tenant;
+  if (isId(tenant) && (await services.record.trail.state(tenant)).known) return tenant;
   throw new SekishoError('not_found', `There is no tenant ${tenant.slice(0, 100)}.`);
 }
 

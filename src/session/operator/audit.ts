@@ -1,10 +1,14 @@
+import type { KeyOf } from '../../audit/base.ts';
+import { sameBytes } from '../../audit/chain.ts';
 import { lineOf } from '../../audit/export.ts';
+import { readKept, recordedKeys } from '../../audit/signed.ts';
 import { verifyTrail } from '../../audit/verifier.ts';
 import { judgeWitness } from '../../audit/witness.ts';
 import { SekishoError } from '../../errors.ts';
 import { isId } from '../../id.ts';
-import { readCheckpoint } from '../../token/checkpoint.ts';
-import type { Services } from '../services.ts';
+import { readCheckpoint, signCheckpoint } from '../../token/checkpoint.ts';
+import { type PublicJwk, verifierOfJwk } from '../../token/signing-key.ts';
+import { nowMs, type Services } from '../services.ts';
 import { type KeptCheckpoints, MOST_WITNESSED, type OperatorAudit } from './audit-contract.ts';
 import { createOperatorAuditKeep } from './audit-keep.ts';
 import { everyTid, rowOnTrail, slugOf, tidOf } from './audit-trails.ts';
@@ -16,11 +20,29 @@ export function createOperatorAudit(services: Services): OperatorAudit {
   const { record, trail } = services;
   const store = record.trail;
 
-  /** Trails of which somebody has kept a checkpoint of ours. */
-  async function tidsOf(checkpoints: readonly string[]): Promise<ReadonlySet<string>> {
+  /** The newest checkpoint of a chain; by the newest key, where that can be had. */
+  async function signedNow(tid: string): Promise<KeptCheckpoints['checkpoints'][number] | null> {
+    const { signedToken, head } = await store.state(tid);
+    if (signedToken === null || head === null) return null;
     const keyOf = await trail.signing.verifiers();
-    const read = await Promise.all(checkpoints.map((token) => readCheckpoint(token, keyOf)));
-    return new Set(read.flatMap((one) => (one.kind === 'good' ? [one.claims.tid] : [])));
+    const read = await readCheckpoint(signedToken, keyOf);
+    if (read.kind !== 'good') return null;
+    const { kid, claims } = read;
+    const kept = (token: string, atMs: number) => ({
+      ...{ tenant_id: tid, sequence: claims.seq, at: new Date(atMs).toISOString(), token },
+    });
+    const signer = await trail.signing.signer();
+    const isHere = claims.seq === head.seq && sameBytes(claims.hash, head.hash);
+    // A trail in which nothing happens would otherwise bear the signature of a key of long ago for ever.
+    if (signer.kid === kid || !isHere) return kept(signedToken, claims.atMs);
+    const atMs = nowMs(services);
+    const token = await signCheckpoint(signer, {
+      ...claims,
+      issuer: services.issuer.current(),
+      atMs,
+    });
+    const isSaid = await store.seal([{ tid, was: head, seals: [], token }]);
+    return isSaid ? kept(token, atMs) : kept(signedToken, claims.atMs);
   }
 
   return {
@@ -46,43 +68,48 @@ export function createOperatorAudit(services: Services): OperatorAudit {
     },
 
     async verifyAudit(input, onProgress = () => {}) {
-      const { all, checkpoints } = input;
+      const { all, kept } = input;
       const tids = all ? await everyTid(services) : [await tidOf(services, input)];
       let total = 0;
       for (const tid of tids) {
-        const { head, base } = await store.state(tid);
-        // Looked at twice: along the chain, and for rows that are in none.
-        total += 2 * ((head?.seq ?? 0) - (base?.seq ?? 0));
+        const { head, base, waiting } = await store.state(tid);
+        total += (head?.seq ?? 0) - (base?.seq ?? 0) + waiting;
         onProgress({ done: 0, total: null });
       }
-      let done = 0;
+      // Looked at twice: along the chain, and for rows that are in none.
+      let looks = 0;
       const onRows = (rows: number): void => {
-        done += rows;
-        onProgress({ done, total: Math.max(total, done) });
+        looks += rows;
+        onProgress({ done: Math.min(total, Math.floor(looks / 2)), total });
       };
-      const keyOf = await trail.signing.verifiers();
+      const ours = await trail.signing.verifiers();
+      const keys = { ours, recorded: recordedKeys(await store.keys()) };
+      const said = await readKept(kept?.checkpoints ?? [], {
+        kept: keysOf(kept?.keys ?? []),
+        ours,
+      });
       const trails = [];
       for (const tid of tids) {
-        const report = await verifyTrail(tid, { store, keyOf, kept: checkpoints, onRows });
+        const report = await verifyTrail(tid, { store, keys, kept: said.claims, onRows });
         trails.push({ ...report, slug: await slugOf(services, tid) });
       }
       onProgress({ done: total, total });
-      const kept = await tidsOf(checkpoints);
-      return { trails, missing: all ? [...kept].filter((tid) => !tids.includes(tid)) : [] };
+      const there = new Set(tids);
+      const spoken = new Set(said.claims.map(({ tid }) => tid));
+      return {
+        trails,
+        missing: all ? [...spoken].filter((tid) => !there.has(tid)) : [],
+        problems: said.problems.filter(({ tid }) => all || there.has(tid)),
+      };
     },
 
     async checkpointAudit(input, onProgress = () => {}) {
       await trail.sealer.now((done) => onProgress({ done, total: null }));
       const tids = input.all ? await everyTid(services) : [await tidOf(services, input)];
-      const keyOf = await trail.signing.verifiers();
       const checkpoints: KeptCheckpoints['checkpoints'][number][] = [];
       for (const tid of tids) {
-        const { signedToken: token } = await store.state(tid);
-        const read = token === null ? null : await readCheckpoint(token, keyOf);
-        if (token === null || read?.kind !== 'good') continue;
-        const { seq, atMs } = read.claims;
-        const at = new Date(atMs).toISOString();
-        checkpoints.push({ tenant_id: tid, sequence: seq, at, token });
+        const signed = await signedNow(tid);
+        if (signed !== null) checkpoints.push(signed);
       }
       return {
         issuer: services.issuer.current(),
@@ -102,4 +129,13 @@ export function createOperatorAudit(services: Services): OperatorAudit {
 
     ...createOperatorAuditKeep(services),
   };
+}
+
+function keysOf(jwks: readonly PublicJwk[]): KeyOf {
+  try {
+    const keys = new Map(jwks.map((jwk) => [jwk.kid, verifierOfJwk(jwk)]));
+    return (kid) => keys.get(kid) ?? null;
+  } catch (cause) {
+    throw new SekishoError('validation_failed', 'These are no keys of checkpoints.', { cause });
+  }
 }

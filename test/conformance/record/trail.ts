@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditEvent, type RecordFixture, seedTenant } from '../../support/seed.ts';
 import { sealAll, sealedTenant, sealerOf, verifyAll, write } from '../../support/trail.ts';
+import { datesTests } from './trail-dates.ts';
 import { keepingTests } from './trail-keeping.ts';
 import { memoryTests } from './trail-memory.ts';
 import { tamperingTests } from './trail-tampering.ts';
+import { tenantsTests } from './trail-tenants.ts';
+import { unsignedTests } from './trail-unsigned.ts';
 
 /** The sealed audit trail: sealing, verification, what a node remembers, pruning, erasure. */
 export function trailSuite(kind: string, open: () => Promise<RecordFixture>): void {
@@ -99,6 +102,9 @@ export function trailSuite(kind: string, open: () => Promise<RecordFixture>): vo
     });
 
     tamperingTests(() => fixture);
+    unsignedTests(() => fixture);
+    tenantsTests(() => fixture);
+    datesTests(() => fixture);
     memoryTests(() => fixture);
     keepingTests(() => fixture);
   });
