@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config.ts';
+import type { LiveMember, RecordSchema } from '../record/contract.ts';
 import type { Database } from '../record/database.ts';
-import { type LiveMember, listLiveMembers } from '../record/live-members.ts';
+import { listLiveMembers } from '../record/live-members.ts';
 import { planMigration } from '../record/migration-plan.ts';
 import { type MigrationPlan, migrate, plan, thisRelease } from '../record/migrator.ts';
 import { openPglite } from '../record/pglite/open.ts';
@@ -30,6 +31,14 @@ export async function planRecord(config: Config): Promise<MigrationReport> {
     return reportOf(planMigration(empty, thisRelease()), []);
   }
   return await withDatabase(config, plan);
+}
+
+/**
+ * The same of an embedded record that a running server holds, as it has told (`OperatorCommands.schema`). What is to be done
+ * there, the next start of `sekisho serve` does.
+ */
+export function planServed({ state, members }: RecordSchema): MigrationReport {
+  return reportOf(planMigration(state, thisRelease()), members);
 }
 
 /** Brings the record up to this release. @throws SekishoError as `planRecord`. */

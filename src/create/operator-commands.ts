@@ -7,6 +7,7 @@ import {
   SekishoError,
 } from '../errors.ts';
 import { reasonOf } from '../observe/reason.ts';
+import type { RecordSchema } from '../record/contract.ts';
 import { askHolder } from '../record/pglite/directory-lock.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { Engine } from '../session/contract.ts';
@@ -19,6 +20,8 @@ import type { OnProgress, Operator, Progress } from '../session/operator/contrac
 export interface OperatorCommands extends Omit<Operator, 'bootstrap'> {
   /** How the node that answers is. */
   status(): Promise<FollowerStatus>;
+  /** What stands in the record about its schema. */
+  schema(): Promise<RecordSchema>;
 }
 
 /** All of them: what is missing here could not be asked for through the socket. */
@@ -75,6 +78,7 @@ const VERBS: Readonly<Record<keyof OperatorCommands, true>> = Object.freeze({
   auditStatus: true,
   members: true,
   status: true,
+  schema: true,
 });
 type Verb = keyof OperatorCommands;
 
@@ -95,8 +99,11 @@ interface Reply {
 }
 
 /** The commands, carried out by an engine of this process. */
-export function commandsOf(engine: Pick<Engine, 'operator' | 'status'>): OperatorCommands {
-  return { ...engine.operator, status: async () => engine.status() };
+export function commandsOf(
+  engine: Pick<Engine, 'operator' | 'status' | 'schema'>,
+): OperatorCommands {
+  const { operator } = engine;
+  return { ...operator, status: async () => engine.status(), schema: () => engine.schema() };
 }
 
 /** The holder's side: answers `{verb, input}` with `{result}` or `{error}`. */

@@ -8,7 +8,7 @@ import type { ClientStore } from './client-contract.ts';
 import type { LogStore } from './log-contract.ts';
 import type { OperationsStore } from './operations-contract.ts';
 import type { SessionStore } from './session-contract.ts';
-import type { AuditFilter, HistoryCheck, Page, StoredKey } from './shapes.ts';
+import type { AuditFilter, HistoryCheck, Page, RecordSchema, StoredKey } from './shapes.ts';
 import type { SweepStore } from './sweep-contract.ts';
 import type { TrailStore } from './trail-contract.ts';
 
@@ -46,7 +46,16 @@ export type {
   SessionStore,
   Sight,
 } from './session-contract.ts';
-export type { AuditFilter, HistoryCheck, Page, RefreshSlots, StoredKey } from './shapes.ts';
+export type {
+  AuditFilter,
+  HistoryCheck,
+  LiveMember,
+  Page,
+  RecordSchema,
+  RefreshSlots,
+  SchemaState,
+  StoredKey,
+} from './shapes.ts';
 
 /**
  * The record: the only source of truth. One verb is one atomic operation; those of a tenant take the tenant first; what
@@ -80,6 +89,8 @@ export interface RecordStore {
 
   /** Brings the schema up to this release's; safe when two nodes start at once. */
   migrate(): Promise<void>;
+  /** What stands in it about its schema. */
+  schema(): Promise<RecordSchema>;
   /** Statements sent so far, for tests of A6. */
   statementCount(): number;
   close(): Promise<void>;

@@ -2,14 +2,7 @@ import { SekishoError } from '../errors.ts';
 import type { Database } from './database.ts';
 import type { Release } from './migration-plan.ts';
 import { compareVersions, FIRST_RELEASE } from './release.ts';
-
-/** A node whose heart beat within the last minute. */
-export interface LiveMember {
-  readonly id: string;
-  readonly address: string | null;
-  /** Version of its package; null where it is a release that does not say. */
-  readonly release: string | null;
-}
+import type { LiveMember } from './shapes.ts';
 
 /**
  * The nodes that seem to be running. By the record's clock and for upgrades only: the protocol compares no timestamps

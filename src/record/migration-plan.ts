@@ -2,6 +2,7 @@ import { SekishoError } from '../errors.ts';
 import type { Migration, SqlFunction } from './assets.ts';
 import type { Database } from './database.ts';
 import { compareVersions, FIRST_RELEASE } from './release.ts';
+import type { SchemaState } from './shapes.ts';
 
 /** What a release brings to a record; tests give others than this one. */
 export interface Release {
@@ -10,16 +11,6 @@ export interface Release {
   readonly runsBeside: string;
   readonly migrations: readonly Migration[];
   readonly functions: readonly SqlFunction[];
-}
-
-/** What stands in a record about its schema. */
-export interface SchemaState {
-  /** Checksums by version of the migration. */
-  readonly migrations: Readonly<Record<string, string>>;
-  /** Checksums by name. */
-  readonly functions: Readonly<Record<string, string>>;
-  /** Every release that has brought the record up to itself, with the oldest that may run beside it. */
-  readonly releases: Readonly<Record<string, string>>;
 }
 
 /** What bringing a record up to a release would do. */

@@ -10,9 +10,9 @@ import {
   planMigration,
   type Release,
   readSchemaState,
-  type SchemaState,
 } from './migration-plan.ts';
 import { RUNS_BESIDE, versionOfThis } from './release.ts';
+import type { SchemaState } from './shapes.ts';
 
 export type { MigrationPlan, Release };
 

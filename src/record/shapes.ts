@@ -43,3 +43,27 @@ export interface StoredKey {
   /** Not used for signing after; published until its last token has expired. Null: still in use. */
   readonly retiredAtMs: number | null;
 }
+
+/** What stands in a record about its schema. */
+export interface SchemaState {
+  /** Checksums by version of the migration. */
+  readonly migrations: Readonly<Record<string, string>>;
+  /** Checksums by name. */
+  readonly functions: Readonly<Record<string, string>>;
+  /** Every release that has brought the record up to itself, with the oldest that may run beside it. */
+  readonly releases: Readonly<Record<string, string>>;
+}
+
+/** A node whose heart beat within the last minute. */
+export interface LiveMember {
+  readonly id: string;
+  readonly address: string | null;
+  /** Version of its package; null where it is a release that does not say. */
+  readonly release: string | null;
+}
+
+/** What another release has to know of a record before it brings it up to itself. */
+export interface RecordSchema {
+  readonly state: SchemaState;
+  readonly members: readonly LiveMember[];
+}

@@ -5,9 +5,11 @@ import { createClientStore } from './clients.ts';
 import type { RecordStore } from './contract.ts';
 import type { Database } from './database.ts';
 import { createKeyStore } from './keys.ts';
+import { listLiveMembers } from './live-members.ts';
 import { createLogStore } from './log-store.ts';
 import { createMaintenanceStore } from './maintenance.ts';
 import { createMemberStore } from './member-store.ts';
+import { readSchemaState } from './migration-plan.ts';
 import { migrate } from './migrator.ts';
 import { createOperationsStore } from './operations.ts';
 import { createSessionStore } from './sessions.ts';
@@ -37,6 +39,13 @@ export function createSqlRecord(database: Database): RecordStore {
     ...(database.crashed === undefined ? {} : { crashed: database.crashed }),
     async migrate() {
       await migrate(database);
+    },
+    async schema() {
+      const [state, members] = await Promise.all([
+        readSchemaState(database),
+        listLiveMembers(database),
+      ]);
+      return { state, members };
     },
     statementCount: () => database.statementCount(),
     close: async () => await database.close(),

@@ -1,4 +1,5 @@
 import type { TrailStatus } from '../audit/trail.ts';
+import type { RecordSchema } from '../record/contract.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { Administration } from './administration-contract.ts';
 import type { Authentication } from './authentication-contract.ts';
@@ -66,4 +67,6 @@ export interface Engine {
   issuers(): ReadonlySet<string>;
   readonly audience: string;
   status(): FollowerStatus;
+  /** What stands in the record about its schema: whoever brings another release knows by it what that would change. */
+  schema(): Promise<RecordSchema>;
 }

@@ -65,5 +65,6 @@ export function createEngine(
     issuers: services.issuer.accepted,
     audience: services.audience,
     status: () => services.follower.status(),
+    schema: () => record.schema(),
   });
 }

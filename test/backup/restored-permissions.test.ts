@@ -43,5 +43,5 @@ test('ASVS 14.2.4 a restore is filled where nobody else can look, also in a dire
   await expect(restore).rejects.toMatchObject({ code: 'backup_unusable' });
   await lock.release();
   expect(mode).toBe(0o700);
-  expect(readdirSync(dataDir)).toEqual(['.released']);
+  expect(readdirSync(dataDir)).toEqual([]);
 });

@@ -56,7 +56,11 @@ describe('sekisho tenant', () => {
     expect(node).toMatchObject({ state: 'serving', hub: { kind: 'in-process', working: true } });
     expect(Object.keys(node).every((name) => /^[a-z_]+$/.test(name))).toBe(true);
     expect(members).toMatchObject([{ id: node.id, self: true, address: server.operations }]);
-    expect((await at(['migrate'])).stderr).toContain(String(server.child.pid));
+    for (const form of [[], ['--check'], ['--dry-run']]) {
+      const migrate = await at(['migrate', '--json', ...form]);
+      expect(migrate).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(migrate.stdout)).toMatchObject({ migrated: false, kind: 'current' });
+    }
   });
 
   test('B11 doctor starts nothing: where no server runs it says so, and leaves nothing behind', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -128,6 +128,37 @@ describe('starting', () => {
     expect(second.stderr).toContain(String(first.child.pid));
     expect(second.stderr).toContain(first.operations);
     expect((await login(first.origin)).status).toBe(200);
+  });
+
+  test('B9 whatever is removed of the lock, a second process is refused, and the record is whole afterwards', async () => {
+    const directory = copyOf(template);
+    const first = await serve(directory);
+    for (const which of [/^lock-/, /\.sock$/, /^(lock-|\.held-|\.released)/]) {
+      for (const name of readdirSync(directory).filter((one) => which.test(one))) {
+        rmSync(join(directory, name));
+      }
+      const second = await sekisho(['serve', '--port', '0', '--data-dir', directory]);
+      expect(second).toMatchObject({ code: 1, stdout: '' });
+      expect(second.stderr).toContain('is in use by');
+      expect((await login(first.origin)).status).toBe(200);
+    }
+    expect(await first.end('SIGKILL')).toBe('SIGKILL');
+    const again = await serve(directory);
+    expect((await login(again.origin)).status).toBe(200);
+  });
+
+  test('another directory in the place of its own ends the server, which touches nothing there', async () => {
+    const directory = copyOf(template);
+    const first = await serve(directory);
+    renameSync(directory, `${directory}-moved`);
+    mkdirSync(directory);
+    expect(await first.exited).toBe(1);
+    expect(first.stderr()).toContain('the embedded database has ended');
+    expect(readdirSync(directory)).toEqual([]);
+    const moved = await serve(`${directory}-moved`);
+    expect((await login(moved.origin)).status).toBe(200);
+    await moved.end('SIGTERM');
+    rmSync(`${directory}-moved`, { recursive: true });
   });
 
   test('a database that cannot be reached is tried again, with /readyz at 503', async () => {

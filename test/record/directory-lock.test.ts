@@ -168,9 +168,13 @@ describe('one process per data directory', () => {
     }
   });
 
-  test('a released directory can be taken again, and says that it was released', async () => {
+  test('a released directory can be taken again, and says so where something is kept in it', async () => {
     for (let round = 0; round < 5; round += 1) await (await lockDirectory(directory)).release();
-    expect(await readdir(directory)).toEqual(['.released']);
+    expect(await readdir(directory)).toEqual([]);
+    await writeFile(join(directory, 'secret'), '');
+    for (let round = 0; round < 2; round += 1) await (await lockDirectory(directory)).release();
+    expect((await readdir(directory)).sort()).toEqual(['.released', 'secret']);
+    await rm(join(directory, 'secret'));
     await lock();
     expect((await readdir(directory)).sort()).toEqual([
       expect.stringMatching(/^\.held-/),

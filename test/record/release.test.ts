@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { planMigration, type Release, type SchemaState } from '../../src/record/migration-plan.ts';
+import { planMigration, type Release } from '../../src/record/migration-plan.ts';
 import { thisRelease } from '../../src/record/migrator.ts';
 import { compareVersions, RUNS_BESIDE, versionOfThis } from '../../src/record/release.ts';
+import type { SchemaState } from '../../src/record/shapes.ts';
 
 describe('versions', () => {
   test('are ordered as Semantic Versioning says', () => {

@@ -163,3 +163,40 @@ test('when the thread dies every call fails at once, and says whether it was sen
   expect((await database.crashed).message).toBe('unreachable');
   await database.close();
 });
+
+test('nothing is sent while it is not known that the directory is held, and nothing ever where it is lost', async () => {
+  let lose = (_error: Error): void => {};
+  const lost = new Promise<Error>((resolve) => {
+    lose = resolve;
+  });
+  let answer = (_held: boolean): void => {};
+  let held: true | Promise<boolean> = true;
+  const asked = vi.fn(() => held);
+  const database = await startWorkerDatabase({ guard: { held: asked, lost } });
+  expect(await database.query({ text: 'select 1 as one' })).toEqual([{ one: 1 }]);
+  const wait = (): void => {
+    held = new Promise((resolve) => {
+      answer = resolve;
+    });
+  };
+  wait();
+  const waited = database.query({ text: 'select 2 as two' });
+  held = true;
+  answer(true);
+  expect(await waited).toEqual([{ two: 2 }]);
+
+  wait();
+  const never = database.query({ text: 'select 3 as three' });
+  answer(false);
+  lose(new Error('another process has taken it'));
+  await expect(never).rejects.toMatchObject({ code: 'store_unavailable' });
+  expect((await database.crashed).message).toBe(
+    'The data directory is lost: another process has taken it.',
+  );
+  const calls = asked.mock.calls.length;
+  await expect(database.query({ text: 'select 4' })).rejects.toMatchObject({
+    code: 'store_unavailable',
+  });
+  await database.close();
+  expect(asked).toHaveBeenCalledTimes(calls);
+});

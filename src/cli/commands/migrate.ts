@@ -1,9 +1,15 @@
-import { readConfig } from '../../config.ts';
-import { type MigrationReport, migrateRecord, planRecord } from '../../create/migration.ts';
+import { type Config, readConfig } from '../../config.ts';
+import {
+  type MigrationReport,
+  migrateRecord,
+  planRecord,
+  planServed,
+} from '../../create/migration.ts';
+import { SekishoError } from '../../errors.ts';
 import { makeSecret } from '../../token/secrets.ts';
 import { type Command, given, UsageError, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
-import { reachOptions } from '../operator.ts';
+import { reachOptions, runningAt } from '../operator.ts';
 import { print } from '../output.ts';
 import { readRecordOptions } from '../settings.ts';
 
@@ -13,6 +19,7 @@ export const migrate: Command = {
   summary: 'Brings the record up to this release; serve does so by itself when it starts.',
   description: [
     'Migrations only add, so that nodes of the release before go on while it runs and after it. A record that a newer release has upgraded is left as it is where that release allows this one beside it, and is refused otherwise.',
+    'A server that runs on a data directory has migrated it, and says so; with a newer release than the server’s it says what the next start would do, and migrates nothing before the server has ended.',
     'It takes the database and no secret, so that whoever may change tables need not be able to read keys.',
   ],
   options: [
@@ -31,13 +38,30 @@ export const migrate: Command = {
     if (check && dryRun) throw new UsageError('--check and --dry-run: give one of them');
     const config = readConfig({ ...readRecordOptions(call), secret: makeSecret() });
     const changes = !(check || dryRun);
-    const report = changes ? await migrateRecord(config) : await planRecord(config);
-    const pending = report.kind === 'new' || report.kind === 'upgrade';
+    const served = await planOfRunning(config);
+    if (served !== null && changes && isPending(served)) {
+      throw new SekishoError(
+        'data_directory_in_use',
+        `A server of another release runs on this data directory, which would be upgraded from ${served.from} to ${served.to}: stop it, then migrate, or start sekisho serve of ${served.to}, which does it.`,
+      );
+    }
+    const report = served ?? (changes ? await migrateRecord(config) : await planRecord(config));
+    const pending = isPending(report);
     const migrated = changes && pending;
     print(wantsJson(call), { migrated, ...report }, linesOf(report, migrated));
     return check && pending ? EXIT.failed : EXIT.done;
   },
 };
+
+/** Of an embedded record that is served: the server tells, and has migrated it when it started; null for all others. */
+async function planOfRunning({ record }: Config): Promise<MigrationReport | null> {
+  const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
+  return running === null ? null : planServed(await running.schema());
+}
+
+function isPending({ kind }: MigrationReport): boolean {
+  return kind === 'new' || kind === 'upgrade';
+}
 
 function linesOf(report: MigrationReport, migrated: boolean): readonly string[] {
   const { from, to, migrations, functions, members } = report;

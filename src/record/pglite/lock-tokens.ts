@@ -25,9 +25,10 @@ function take(path: string): boolean {
   }
 }
 
-/** Says that this process, which holds the directory, will not touch it any more. */
+/** Says that this process, which holds the directory, will not touch it any more. Where nothing is kept, nothing is left. */
 export function leaveToken(sockets: SocketDirectory): void {
   try {
+    if (isUnused(sockets)) return;
     writeFileSync(sockets.pathOf(RELEASED), '', { mode: 0o600 });
   } catch {
     // No room, or no directory: the next start waits instead.
