@@ -29,4 +29,7 @@ export interface NewAuditEvent {
   readonly detail: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-export type AuditEvent = NewAuditEvent;
+/** A row as it is read: of whatever release wrote it, so that its action may be a word that this one does not know. */
+export interface AuditEvent extends Omit<NewAuditEvent, 'action'> {
+  readonly action: string;
+}

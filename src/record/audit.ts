@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { AuditAction, AuditActor, AuditEvent } from '../audit/types.ts';
+import type { AuditActor, AuditEvent } from '../audit/types.ts';
 import type { AuditTable } from './audit-tables.ts';
 import { call } from './call.ts';
 import type { AuditStore } from './contract.ts';
@@ -44,7 +44,7 @@ function eventOf(row: AuditTable): AuditEvent {
     id: row.id,
     tid: row.tid === '' ? null : row.tid,
     atMs: row.at.getTime(),
-    action: row.action as AuditAction,
+    action: row.action,
     outcome: row.outcome,
     actor: {
       kind: row.actor_kind as AuditActor['kind'],

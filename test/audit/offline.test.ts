@@ -4,12 +4,14 @@ import { type ExportedLine, lineOf } from '../../src/audit/export.ts';
 import { verifyLines } from '../../src/audit/offline.ts';
 import type { WitnessedPlace } from '../../src/audit/witness.ts';
 import type { TrailRow } from '../../src/record/trail-contract.ts';
-import { START_MS } from '../support/seed.ts';
+import { signCheckpoint } from '../../src/token/checkpoint.ts';
+import { makeSigningKey, openSigner, verifierOf } from '../../src/token/signing-key.ts';
+import { ring, START_MS } from '../support/seed.ts';
 
 const TID = 't'.repeat(22);
 
 /** An exported trail of sealed rows, as it was written. */
-function exported(count: number): ExportedLine[] {
+function exported(count: number, more: Partial<TrailRow> = {}): ExportedLine[] {
   let previous = genesisOf(TID);
   return Array.from({ length: count }, (_, n) => {
     const row: TrailRow = {
@@ -17,6 +19,7 @@ function exported(count: number): ExportedLine[] {
       ...{ action: 'authn_login_fail', outcome: 'failure', requestId: null, detail: {} },
       ...{ actorKind: 'anonymous', actorUid: null, actorSid: null },
       ...{ subjectKind: null, subjectId: null, ip: '192.0.2.1', userAgent: 'test' },
+      ...more,
     };
     const seal = sealOf(previous, n + 1, row, () => new Uint8Array(16));
     const line = lineOf({ row, seal: { ...seal, previous } });
@@ -77,5 +80,89 @@ describe('B14 ASVS 16.4.2 an exported file is verified by itself', () => {
     const found = await verify(lines, [placeOf(1), other]);
     expect(found).toMatchObject({ witnessed: 1, wrong: 1 });
     expect(found.problems).toMatchObject([{ kind: 'rewritten', seq: 4, id: at(lines, 3).id }]);
+  });
+
+  test('a row put in with a number that another one has, and neighbours in whatever order', async () => {
+    const lines = exported(5);
+    const backwards = lines.toReversed();
+    expect(await verify(backwards)).toMatchObject({ rows: 5, gaps: 0, wrong: 0 });
+    const again = { ...at(lines, 2), id: 'x'.repeat(22) };
+    const found = (await verify([...lines, again])).problems;
+    expect(found.map(({ kind, seq, id }) => [kind, seq, id])).toEqual([
+      ['changed', 3, again.id],
+      ['inserted', 3, again.id],
+    ]);
+    // Both are good rows of a chain, of one each.
+    const other = exported(5, { action: 'authn_logout' });
+    for (const mixed of [
+      [at(lines, 1), at(other, 2)],
+      [at(other, 2), at(lines, 1)],
+    ]) {
+      const { problems } = await verify(mixed);
+      expect(problems).toMatchObject([{ kind: 'changed', seq: 3, id: at(other, 2).id }]);
+    }
+  });
+
+  test('a kept checkpoint names a chain that was rewritten; one without a key of the file says so', async () => {
+    const lines = exported(4);
+    const { purpose: _, ...key } = await makeSigningKey(ring, 0, 'ES256', 'audit-key-sealing');
+    const verifier = verifierOf(key);
+    const sign = async (seq: number, hash: string | undefined) =>
+      signCheckpoint(openSigner(ring, key, 'audit-key-sealing'), {
+        ...{ kind: 'checkpoint', issuer: 'https://i.example', tid: TID, seq, atMs: START_MS },
+        hash: Buffer.from(hash ?? '', 'base64url'),
+      });
+    const keyOf = (kid: string) => (kid === key.kid ? verifier : null);
+    const texts = () => each(lines.map((line) => JSON.stringify(line)));
+    const good = await sign(2, at(lines, 1).seal?.hash);
+    const beyond = await sign(9, at(lines, 1).seal?.hash);
+    const whole = await verifyLines(texts(), { checkpoints: [good, beyond], keyOf });
+    expect(whole).toMatchObject({ checkpoints: 1, wrong: 0 });
+    const other = await sign(3, at(lines, 1).seal?.hash);
+    const told = await verifyLines(texts(), { checkpoints: [good, other], keyOf });
+    expect(told).toMatchObject({ checkpoints: 1, wrong: 1 });
+    expect(told.problems).toMatchObject([{ kind: 'rewritten', seq: 3, id: at(lines, 2).id }]);
+    const unknown = await verifyLines(texts(), { checkpoints: [good], keyOf: () => null });
+    expect(unknown).toMatchObject({ checkpoints: 0, wrong: 1 });
+    expect(unknown.problems).toMatchObject([{ kind: 'unsigned', seq: null, id: null }]);
+  });
+
+  test('a line that is no row is a SyntaxError with its number, whatever is wrong with it', async () => {
+    const good = at(exported(1), 0);
+    const { seal } = good;
+    const deep = JSON.parse(`${'['.repeat(500)}${']'.repeat(500)}`);
+    const wrong: readonly [unknown, string][] = [
+      ['text', 'it:'],
+      [null, 'it:'],
+      [[], 'it:'],
+      [{}, 'id:'],
+      [{ ...good, at: 'yesterday' }, 'at:'],
+      [{ ...good, at: 12 }, 'at:'],
+      [{ ...good, actor: undefined }, 'actor:'],
+      [{ ...good, actor: { kind: 'user' } }, 'actor.user_id:'],
+      [{ ...good, subject: 'user' }, 'subject:'],
+      [{ ...good, ip: undefined }, 'ip:'],
+      [{ ...good, detail: null }, 'detail:'],
+      [{ ...good, detail: { deep } }, 'detail:'],
+      [{ ...good, seal: undefined }, 'seal:'],
+      [{ ...good, seal: { hash: 'AAAA' } }, 'seal.sequence:'],
+      [{ ...good, seal: { ...seal, sequence: 1.5 } }, 'seal.sequence:'],
+      [{ ...good, seal: { ...seal, hash: 'AAAA' } }, 'seal.hash:'],
+      [{ ...good, seal: { ...seal, previous: 1 } }, 'seal.previous:'],
+      [{ ...good, seal: { ...seal, personal: {} } }, 'seal.personal:'],
+      [{ ...good, seal: { ...seal, salt: 'x' } }, 'seal.salt:'],
+    ];
+    for (const [value, where] of wrong) {
+      const lines = each([JSON.stringify(good), '', JSON.stringify(value)]);
+      const judged = verifyLines(lines, { checkpoints: [], keyOf: () => null });
+      const error = await judged.catch((thrown: unknown) => thrown);
+      expect([where, error]).toEqual([where, expect.any(SyntaxError)]);
+      expect((error as SyntaxError).message).toMatch(
+        /^line 3 is no row of an exported audit trail/,
+      );
+      expect((error as SyntaxError).message).toContain(`: ${where} `);
+    }
+    const noJson = verifyLines(each(['{"id":']), { checkpoints: [], keyOf: () => null });
+    await expect(noJson).rejects.toThrow(new SyntaxError('line 1 is no JSON'));
   });
 });

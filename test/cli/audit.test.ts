@@ -14,7 +14,7 @@ let made: TestRecord;
 let at: Operated;
 let acme: TestTenant;
 let directory: string;
-/** No sealer gets a row. */
+/** No sealer gets a row of acme's. */
 let isHeld = false;
 /** What the server logs. */
 let log: Log;
@@ -24,10 +24,10 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'sekisho-audit-'));
   made = await openTestRecord();
   const { record } = made;
-  const take: TrailStore['take'] = (...args) =>
-    isHeld
-      ? Promise.resolve({ kind: 'held', holder: 'another', waiting: 0, oldestMs: null })
-      : record.trail.take(...args);
+  const take: TrailStore['take'] = (holder, claimMs, limit, unsignedMs, except) => {
+    const held = isHeld ? [acme.tenant.tid] : [];
+    return record.trail.take(holder, claimMs, limit, unsignedMs, [...except, ...held]);
+  };
   ({ log, lines } = keepingLog());
   at = await startOperated(undefined, {
     ...{ record: { ...record, trail: { ...record.trail, take } }, log },
@@ -115,6 +115,10 @@ describe('sekisho audit', () => {
     });
     writeFileSync(file('acme.jsonl'), 'no rows at all');
     expect((await runCommand(offline)).code).toBe(2);
+    writeFileSync(file('acme.jsonl'), `${text.split('\n')[0]}\n\n{"id": "x"}\n`);
+    expect(await runCommand(offline)).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('line 3 is no row of an exported') },
+    });
   });
 
   test('B14 erase: one user’s addresses go, the chain stays whole', async () => {
@@ -212,6 +216,73 @@ describe('sekisho audit', () => {
     ]);
     // Of the other trail nothing is wrong.
     expect(await at.run('audit', 'verify', '--operators')).toMatchObject({ code: 0 });
+  });
+
+  test('B14 ASVS 16.4.2 verify tells of a trail that was never signed, or is gone, and of kept checkpoints that prove nothing', async () => {
+    const other = await at.engine.makeTenant('unsigned');
+    const { tid } = other.tenant;
+    const kept = (await at.run('audit', 'checkpoint', '--tenant', 'unsigned', '--json')).json;
+    const verify = ['audit', 'verify', '--checkpoints', file('own.json')];
+    writeFileSync(file('own.json'), JSON.stringify(kept));
+    const own = [...verify, '--tenant', 'unsigned'];
+    const good = (await at.run(...own, '--json')).json;
+    expect(good).toMatchObject({ ok: true, missing: [], problems: [] });
+    // In the words of all other commands.
+    expect(Object.keys(good.trails[0]).sort()).toEqual([
+      ...['checkpoints', 'erased', 'from', 'problems', 'rows', 'signed_to', 'slug'],
+      ...['tenant_id', 'to', 'unsealed', 'unverifiable', 'wrong'],
+    ]);
+    expect(good.trails[0]).toMatchObject({ tenant_id: tid, signed_to: good.trails[0].to });
+
+    await tamper(
+      made,
+      { text: 'delete from sekisho.audit_checkpoint where tid = $1', values: [tid] },
+      {
+        text: 'update sekisho.audit_chain set signed_token = null, signed_seq = 0 where tid = $1',
+        values: [tid],
+      },
+      {
+        text: `update sekisho.audit_seal set sealed_at = sealed_at - interval '1 hour' where tid = $1`,
+        values: [tid],
+      },
+    );
+    const unsigned = await at.run('audit', 'verify', '--tenant', 'unsigned');
+    expect(unsigned.code).toBe(1);
+    expect(unsigned.stdout).toMatch(
+      /unsigned: tenant unsigned, number 1, row [\w-]+: it was sealed/,
+    );
+    expect(unsigned.stdout).not.toContain('nothing was changed');
+    // Without its chain it is found by its id, too.
+    await tamper(made, { text: 'delete from sekisho.audit_chain where tid = $1', values: [tid] });
+    const { code, json } = await at.run('audit', 'verify', '--tenant', tid, '--json');
+    expect([code, json.ok]).toEqual([1, false]);
+    expect(json.trails[0].problems).toContainEqual({
+      ...{ kind: 'unchained', tenant_id: tid, sequence: null, id: null },
+      detail: expect.stringContaining('is gone'),
+    });
+    const tables = ['audit', 'audit_seal', 'audit_unsealed'];
+    await tamper(
+      made,
+      ...tables.map((table) => ({
+        text: `delete from sekisho.${table} where tid = $1`,
+        values: [tid],
+      })),
+    );
+    const gone = await at.run(...verify);
+    expect(gone.code).toBe(1);
+    expect(gone.stdout).toContain(`the trail of ${tid} is gone: a kept checkpoint speaks of it`);
+    expect((await at.run(...verify, '--json')).json).toMatchObject({ ok: false, missing: [tid] });
+
+    const [one] = kept.checkpoints;
+    const forged = { ...one, tenant_id: '', token: `${one.token.slice(0, -4)}AAAA` };
+    writeFileSync(file('own.json'), JSON.stringify({ ...kept, checkpoints: [forged] }));
+    const told = await at.run(...verify, '--operators');
+    expect(told.code).toBe(1);
+    expect(told.stdout).toMatch(/unsigned: tenant \(operators\), number \d+, row -: a kept/);
+    for (const bad of [{}, { ...kept, keys: [{}] }, { ...kept, checkpoints: [{ token: 'x' }] }]) {
+      writeFileSync(file('own.json'), JSON.stringify(bad));
+      expect(await at.run(...verify)).toMatchObject({ code: 2, stdout: '' });
+    }
   });
 
   test('B14 ASVS 16.4.2 verify --witness: a log that was kept elsewhere tells of a trail that was rewritten and signed anew', async () => {

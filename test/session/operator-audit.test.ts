@@ -4,21 +4,26 @@ import { verifyTrail } from '../../src/audit/verifier.ts';
 import { silentLog } from '../../src/observe/log.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
 import type { TrailStore } from '../../src/record/trail-contract.ts';
+import type { Progress } from '../../src/session/operator/progress.ts';
+import { readCheckpoint, signCheckpoint } from '../../src/token/checkpoint.ts';
+import { makeSigningKey, openSigner } from '../../src/token/signing-key.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
-import { openTestRecord } from '../support/record.ts';
+import { openTestRecord, type TestRecord } from '../support/record.ts';
 import { auditEvent } from '../support/seed.ts';
-import { restless, trailKeys } from '../support/trail.ts';
+import { restless, tamper, trailKeys } from '../support/trail.ts';
 
 const DAY_MS = 86_400_000;
 const PAGE = { limit: 200, cursor: null };
 
+let made: TestRecord;
 let record: RecordStore;
 let test_: TestEngine;
 /** Verbs of the trail, and writing to it, that a test makes fail. */
 let faults: { trail: Partial<TrailStore>; append: RecordStore['audit']['append'] | null };
 
 beforeAll(async () => {
-  record = (await openTestRecord()).record;
+  made = await openTestRecord();
+  record = made.record;
   faults = { trail: {}, append: null };
   test_ = await startTestEngine({
     record: {
@@ -143,10 +148,9 @@ describe('what is removed or erased says so before it begins', () => {
     const { operator } = test_.engine;
     const { tenant, admin, caller } = await test_.makeTenant('late');
     await sealedBy();
-    // No row is given to any sealer.
-    const take: TrailStore['take'] = async () => ({
-      ...{ kind: 'held', holder: 'another', waiting: 0, oldestMs: null },
-    });
+    // No row of theirs is given to any sealer.
+    const take: TrailStore['take'] = (holder, claimMs, limit, unsignedMs, except) =>
+      record.trail.take(holder, claimMs, limit, unsignedMs, [...except, tenant.tid]);
     const whose = { tenant: 'late', user: admin.email };
     let unsealed = 0;
     await withFaults({ take }, async () => {
@@ -225,6 +229,89 @@ describe('the trail of a tenant that was deleted', () => {
       { action: 'audit_prune_begun', subject, detail: { tenant_id: tid } },
       { action: 'audit_pruned', subject, detail: { removed: pruned.removed } },
     ]);
+  });
+});
+
+describe('verification of all trails', () => {
+  const all = { tenant: null, all: true };
+
+  test('B14 ASVS 16.4.2 a whole trail that is gone is missing where a kept checkpoint speaks of it; a kept one that proves nothing is named', async () => {
+    const { operator } = test_.engine;
+    const { tenant } = await test_.makeTenant('lost');
+    const { tid } = tenant;
+    const kept = await operator.checkpointAudit(all);
+    expect(await operator.verifyAudit({ ...all, kept })).toMatchObject({
+      missing: [],
+      problems: [],
+    });
+    const [one] = kept.checkpoints.filter(({ tenant_id }) => tenant_id === tid);
+    if (one === undefined) throw new Error('nothing was kept');
+    const removed = ['audit', 'audit_seal', 'audit_chain', 'audit_checkpoint', 'audit_unsealed'];
+    await tamper(
+      made,
+      ...removed.map((table) => ({
+        text: `delete from sekisho.${table} where tid = $1`,
+        values: [tid],
+      })),
+    );
+    const gone = await operator.verifyAudit({ ...all, kept });
+    expect(gone).toMatchObject({ missing: [tid], problems: [] });
+    expect(gone.trails.map((trail) => trail.tid)).not.toContain(tid);
+    // A token that nobody has signed.
+    const forged = { ...kept, checkpoints: [{ ...one, token: `${one.token.slice(0, -4)}AAAA` }] };
+    const judged = await operator.verifyAudit({ ...all, kept: forged });
+    expect(judged.problems).toMatchObject([{ kind: 'unsigned', tid, seq: one.sequence }]);
+    const ofOthers = await operator.verifyAudit({ tenant: null, all: false, kept: forged });
+    expect(ofOthers.problems).toEqual([]);
+    const noKeys = operator.verifyAudit({ ...all, kept: { ...kept, keys: [{ kid: 'x' }] } });
+    await expect(noKeys).rejects.toMatchObject({ code: 'validation_failed' });
+  });
+
+  test('B14 of how many rows it tells is how many there are, sealed or not', async () => {
+    const { operator } = test_.engine;
+    await test_.makeTenant('counted');
+    await sealedBy();
+    const told: Progress[] = [];
+    const { trails } = await operator.verifyAudit({ ...all, kept: null }, (one) => told.push(one));
+    const rows = trails.reduce((sum, trail) => sum + trail.rows + trail.unsealed, 0);
+    expect(rows).toBeGreaterThan(5);
+    expect(told.at(-1)).toEqual({ done: rows, total: rows });
+    expect(told.filter(({ total }) => total !== null && total !== rows)).toEqual([]);
+    const done = told.map((one) => one.done);
+    expect(done).toEqual(done.toSorted((a, b) => a - b));
+    expect(done.some((one) => one > 0 && one < rows)).toBe(true);
+  });
+
+  test('B14 a trail in which nothing happens is signed by the newest key when checkpoints are made', async () => {
+    const { operator } = test_.engine;
+    const { ring, trail } = test_.services;
+    const { tenant } = await test_.makeTenant('quiet');
+    const { tid } = tenant;
+    await sealedBy();
+    const { head } = await record.trail.state(tid);
+    if (head === null) throw new Error('nothing was sealed');
+    // A key of before, as after a rotation.
+    const { purpose: _, ...old } = await makeSigningKey(ring, 1, 'ES256', 'audit-key-sealing');
+    expect(await record.trail.addKey(old, Number.MAX_SAFE_INTEGER / 1000)).toBe(true);
+    const token = await signCheckpoint(openSigner(ring, old, 'audit-key-sealing'), {
+      ...{ kind: 'checkpoint', issuer: test_.engine.issuer, tid, ...head, atMs: Date.now() },
+    });
+    expect(await record.trail.seal([{ tid, was: head, seals: [], token }])).toBe(true);
+    const { kid } = await trail.signing.signer();
+    expect(kid).not.toBe(old.kid);
+    const { checkpoints } = await operator.checkpointAudit({ tenant: 'quiet', all: false });
+    const { signedToken } = await record.trail.state(tid);
+    expect(checkpoints).toMatchObject([{ sequence: head.seq, token: signedToken }]);
+    const read = await readCheckpoint(signedToken ?? '', await trail.signing.verifiers());
+    expect(read).toMatchObject({ kind: 'good', kid, claims: { tid, seq: head.seq } });
+    expect((await verified(tid)).wrong).toBe(0);
+    // It says nothing that the older key has not said.
+    await tamper(made, {
+      text: `update sekisho.audit_chain set hash = decode(repeat('ab', 32), 'hex'), signed_token = $2 where tid = $1`,
+      values: [tid, token],
+    });
+    await operator.checkpointAudit({ tenant: 'quiet', all: false });
+    expect((await record.trail.state(tid)).signedToken).toBe(token);
   });
 });
 

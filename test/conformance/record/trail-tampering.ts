@@ -164,6 +164,11 @@ export function tamperingTests(opened: () => RecordFixture): void {
         `update sekisho.audit_chain set base_seq = 2, base_hash = ${hash} where tid = $1`,
         'unsigned',
       ],
+      // A checkpoint is no leave to remove what it covers.
+      [
+        'update sekisho.audit_chain set base_seq = seq, base_hash = hash, base_token = signed_token where tid = $1',
+        'unsigned',
+      ],
     ] as const) {
       const { tid } = await sealedTenant(fixture, 4);
       await tamper(fixture, { text, values: [tid] });
