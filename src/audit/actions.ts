@@ -37,6 +37,7 @@ export const AUDIT_ACTIONS = [
   'tenant_resumed',
   'tenant_deletion_begun',
   'tenant_deleted',
+  'tenant_sessions_revoked',
   'revoke_all',
   'revocation_handed_in',
   'audit_exported',

@@ -12,6 +12,7 @@ import { isSekishoError, SekishoError } from '../errors.ts';
 import { silentLog } from '../observe/log.ts';
 import type { Call, Option } from './command.ts';
 import { readRecordOptions, recordSettings } from './settings.ts';
+import { byOption, whoOf } from './who.ts';
 
 export type { OperatorCommands };
 
@@ -19,11 +20,14 @@ export type { OperatorCommands };
 const START_RETRY_MS = 250;
 const START_TRIES = 40;
 
-/** Options of every command that speaks to a record. */
+/** Options of every command that speaks to a record, and changes nothing there. */
 export const reachOptions: readonly Option[] = [
   { name: 'json', help: 'print one line of JSON' },
   ...recordSettings,
 ];
+
+/** Options of every command that changes something in a record. */
+export const actOptions: readonly Option[] = [byOption, ...reachOptions];
 
 /**
  * Runs `use` with the operator's use cases: those of the process that holds the data directory, reached through its control
@@ -41,22 +45,31 @@ export async function withOperator<Result>(
   // What goes wrong is said once, by the command: lines of a log are for servers.
   const config = readConfig({ ...readRecordOptions(call), logger: silentLog });
   const { record } = config;
-  const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
+  const by = whoOf(call);
+  const running = record.kind === 'embedded' ? await runningAt(record.dataDir, by) : null;
   if (running !== null) return use(running);
   const sekisho = await openForCommand(config, mayMake);
   try {
-    return await use(commandsOf(sekisho.engine));
+    return await use(commandsOf(sekisho.engine, by));
   } finally {
     await sekisho.close();
   }
 }
 
-/** The operator of the process that holds `dataDir`; null when none does. @throws SekishoError `data_directory_unusable` */
-export async function runningAt(dataDir: string): Promise<OperatorCommands | null> {
+/**
+ * The operator of the process that holds `dataDir`; null when none does.
+ *
+ * @param by who asks, for the audit trail.
+ * @throws SekishoError `data_directory_unusable`
+ */
+export async function runningAt(
+  dataDir: string,
+  by: string | null = null,
+): Promise<OperatorCommands | null> {
   if (!existsSync(dataDir)) return null;
   requireReadable(resolve(dataDir));
   const status = await onceStarted(() => askOperator(dataDir, 'status'));
-  return status === null ? null : operatorAt(dataDir);
+  return status === null ? null : operatorAt(dataDir, by);
 }
 
 function requireReadable(path: string): void {

@@ -82,7 +82,7 @@ export async function openOnce(config: Config, opening: Opening): Promise<OpenEn
     await open.close();
     throw aborted();
   }
-  lock?.answer(answerCommands(commandsOf(open.engine)));
+  lock?.answer(answerCommands((by) => commandsOf(open.engine, by)));
   return open;
 }
 

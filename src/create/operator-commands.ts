@@ -98,22 +98,24 @@ interface Reply {
       };
 }
 
-/** The commands, carried out by an engine of this process. */
+/** The commands, carried out by an engine of this process. @param by who asks, for the audit trail; null: nobody said */
 export function commandsOf(
-  engine: Pick<Engine, 'operator' | 'status' | 'schema'>,
+  engine: Pick<Engine, 'operator' | 'operatorNamed' | 'status' | 'schema'>,
+  by: string | null,
 ): OperatorCommands {
-  const { operator } = engine;
+  const operator = by === null ? engine.operator : engine.operatorNamed(by);
   return { ...operator, status: async () => engine.status(), schema: () => engine.schema() };
 }
 
-/** The holder's side: answers `{verb, input}` with `{result}` or `{error}`. */
+/** The holder's side: answers `{verb, input, by}` with `{result}` or `{error}`. */
 export function answerCommands(
-  operator: OperatorCommands,
+  operatorOf: (by: string | null) => OperatorCommands,
 ): (message: unknown, onProgress: OnProgress) => Promise<unknown> {
   return async (message, onProgress) => {
-    const { verb, input } = (message ?? {}) as {
+    const { verb, input, by } = (message ?? {}) as {
       readonly verb?: unknown;
       readonly input?: unknown;
+      readonly by?: unknown;
     };
     if (!isVerb(verb)) {
       const words = 'The running server does not know this command.';
@@ -121,6 +123,7 @@ export function answerCommands(
     }
     try {
       // The socket is its owner's alone, and what the values may be is checked by the use cases.
+      const operator = operatorOf(typeof by === 'string' ? by : null);
       const run = operator[verb] as (input: unknown, onProgress: OnProgress) => Promise<unknown>;
       return { result: await run(input, onProgress) } satisfies Reply;
     } catch (error) {
@@ -144,6 +147,14 @@ function toldOf(error: unknown): Exclude<NonNullable<Reply['error']>, string> {
   return { code, message, ...(errors && { errors }) };
 }
 
+/** What one asks for, besides the verb. */
+export interface Asking {
+  readonly input?: unknown;
+  /** Who asks. */
+  readonly by?: string | null;
+  readonly onProgress?: OnProgress | undefined;
+}
+
 /**
  * Asks the operator behind the control socket of `dataDir`.
  *
@@ -153,10 +164,9 @@ function toldOf(error: unknown): Exclude<NonNullable<Reply['error']>, string> {
 export async function askOperator(
   dataDir: string,
   verb: Verb,
-  input?: unknown,
-  onProgress?: OnProgress,
+  { input, by = null, onProgress }: Asking = {},
 ): Promise<{ readonly result: unknown } | null> {
-  const asked = await askHolder(dataDir, { verb, input }, DEADLINE_MS, (progress) =>
+  const asked = await askHolder(dataDir, { verb, input, by }, DEADLINE_MS, (progress) =>
     onProgress?.(progress as Progress),
   );
   if (asked === null) return null;
@@ -165,12 +175,12 @@ export async function askOperator(
   return { result: reply.result };
 }
 
-/** The operator of the process that holds `dataDir`, each verb asked for through its control socket. */
-export function operatorAt(dataDir: string): OperatorCommands {
+/** The operator of the process that holds `dataDir`, each verb asked for through its control socket. @param by who asks */
+export function operatorAt(dataDir: string, by: string | null = null): OperatorCommands {
   const asking = Object.keys(VERBS).map((verb) => [
     verb,
     async (input: unknown, onProgress?: OnProgress): Promise<unknown> => {
-      const answer = await askOperator(dataDir, verb as Verb, input, onProgress);
+      const answer = await askOperator(dataDir, verb as Verb, { input, by, onProgress });
       if (answer !== null) return answer.result;
       throw new SekishoError(
         'store_unavailable',

@@ -32,7 +32,7 @@ export function createSessionAdministration(services: Services): Sessions {
 
   function audit(
     caller: Caller,
-    action: 'session_revoked' | 'revoke_all',
+    action: 'session_revoked' | 'tenant_sessions_revoked',
     subject: NewAuditEvent['subject'],
     options: RevokeOptions,
   ): readonly NewAuditEvent[] {
@@ -84,7 +84,7 @@ export function createSessionAdministration(services: Services): Sessions {
         ...act(caller, options),
         revoke: [floorOfTenant(tid, sparedSid)],
         change: { kind: 'session_end', tid, uid: null, sid: null, sparedSid, how: 'revoked' },
-        audit: audit(caller, 'revoke_all', { kind: 'tenant', id: tid }, options),
+        audit: audit(caller, 'tenant_sessions_revoked', { kind: 'tenant', id: tid }, options),
       });
       return { revocation };
     },

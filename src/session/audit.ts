@@ -29,7 +29,11 @@ function actorOf(caller: Caller): AuditActor {
 }
 
 /** A row of the audit trail, freed of control characters and cut to size (ASVS 16.4.1). */
-export function auditRow(services: Pick<Services, 'follower'>, input: AuditInput): NewAuditEvent {
+export function auditRow(
+  services: Pick<Services, 'follower' | 'operatorName'>,
+  input: AuditInput,
+): NewAuditEvent {
+  const by = input.actor.kind === 'operator' ? services.operatorName : undefined;
   return auditEvent({
     tid: input.tid,
     atMs: Math.floor(services.follower.wallNowMs()),
@@ -40,7 +44,7 @@ export function auditRow(services: Pick<Services, 'follower'>, input: AuditInput
     ip: input.origin?.ip ?? null,
     userAgent: input.origin?.userAgent ?? null,
     requestId: input.origin?.requestId ?? null,
-    detail: input.detail ?? {},
+    detail: { ...input.detail, ...(by === undefined ? {} : { by }) },
   });
 }
 

@@ -24,7 +24,7 @@ export function administratorOf(caller: Caller): Author {
 
 /** A row of the tenant's audit trail for what `author` does. */
 export function auditRowBy(
-  services: Pick<Services, 'follower'>,
+  services: Pick<Services, 'follower' | 'operatorName'>,
   author: Author,
   input: Omit<AuditInput, 'tid' | 'actor' | 'origin'>,
 ): NewAuditEvent {

@@ -52,6 +52,8 @@ export interface Engine {
   readonly administration: Administration;
   readonly clients: Clients;
   readonly operator: Operator;
+  /** The same, of somebody: what they do is in the audit trail under that name. */
+  operatorNamed(by: string): Operator;
   readonly sockets: Sockets;
   readonly events: Events;
   readonly maintenance: Maintenance;

@@ -50,6 +50,7 @@ export function createEngine(
     }),
     clients: createClients(services, authenticator),
     operator: createOperator(services),
+    operatorNamed: (by: string) => createOperator(services, by),
     sockets: createSockets(services, authenticator),
     events: Object.freeze({
       subscribe: feed.subscribe,

@@ -78,6 +78,7 @@ const EVENTS: Readonly<Record<string, Events>> = {
   authn_token_answer_lost: sessionEvent('session.refreshed', () => ({ answer_lost: true })),
   session_expired: sessionEvent('session.expired', ({ detail }) => ({ why: detail.why })),
   session_revoked: revoked,
+  tenant_sessions_revoked: revoked,
   revoke_all: revoked,
   tenant_suspended: revoked,
   tenant_deletion_begun: revoked,

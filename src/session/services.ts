@@ -39,6 +39,8 @@ export interface Services {
   readonly passwords: PasswordHasher;
   readonly issuer: Issuer;
   readonly audience: string;
+  /** Who the operator is, in their own words, where one acts (`createOperator`): it stands in every row of what they do. */
+  readonly operatorName?: string;
   /** Hears of every revocation of this node, once its call has waited for it; for figures. */
   readonly onRevocation: (revocation: Revocation) => void;
 }

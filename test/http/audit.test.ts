@@ -118,7 +118,7 @@ const ACTS: Readonly<Record<string, Act>> = {
     sent: () => byAdmin(),
     id: () => somebody.pair.session.sid,
   },
-  'admin.revokeAll': { actions: ['revoke_all'], sent: () => byAdmin() },
+  'admin.revokeAll': { actions: ['tenant_sessions_revoked'], sent: () => byAdmin() },
   'admin.policy.put': {
     actions: ['policy_changed'],
     sent: () => byAdmin(policy),

@@ -62,7 +62,7 @@ export async function startOperated(
   const directory = mkdtempSync(join(tmpdir(), 'sekisho-cli-'));
   const engine = await startTestEngine(options);
   const lock = await lockDirectory(directory);
-  lock.answer(answerCommands(wrap(commandsOf(engine.engine))));
+  lock.answer(answerCommands((by) => wrap(commandsOf(engine.engine, by))));
   return {
     engine,
     run: (...args) => runCommand([...args, '--data-dir', directory]),

@@ -1,7 +1,7 @@
 import { type ExportFormat, exportHead, exportText } from '../../audit/export.ts';
 import { type Command, oneOf, optional, UsageError, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
-import { type OperatorCommands, reachOptions, withOperator } from '../operator.ts';
+import { actOptions, type OperatorCommands, withOperator } from '../operator.ts';
 import { complain, print } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { type Put, putOut, toNewFile } from '../sink.ts';
@@ -21,7 +21,7 @@ export const auditExport: Command = {
     ...filterOptions,
     { name: 'format', value: 'FORMAT', help: 'jsonl (default) or csv' },
     { name: 'output', value: 'FILE', help: 'a new file; default: standard output' },
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho audit export --tenant main --output trail.jsonl',

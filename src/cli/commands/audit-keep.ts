@@ -12,7 +12,7 @@ import {
 } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT } from '../exit.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { ofTrail, time } from './audit.ts';
@@ -26,7 +26,7 @@ export const auditCheckpoint: Command = {
   ],
   options: [
     ...ofTrail.map((option) => ({ ...option, help: 'only this one: slug or id' })),
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho audit checkpoint --json > /mnt/write-once/audit-2030-01-31.json',
@@ -61,7 +61,7 @@ export const auditPrune: Command = {
     ...ofTrail,
     { name: 'before', value: 'TIME', help: 'RFC 3339 or a date; required' },
     yesOption,
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: ['sekisho audit prune --tenant main --before 2029-01-01'],
   async run(call) {
@@ -94,7 +94,7 @@ export const auditErase: Command = {
     { name: 'tenant', value: 'SLUG', help: 'slug or id; required' },
     { name: 'user', value: 'USER', help: 'e-mail address or id; required' },
     yesOption,
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: ['sekisho audit erase --tenant main --user noor@main.example'],
   async run(call) {
@@ -140,7 +140,7 @@ export const auditRetention: Command = {
     daysOption('days', 'rows are kept'),
     daysOption('personal-days', 'addresses, user agents and e-mail addresses are kept in them'),
     { name: 'inherit', help: 'the tenant follows the others again' },
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho audit retention',

@@ -16,7 +16,7 @@ import {
   yesOption,
 } from '../command.ts';
 import { confirm } from '../confirm.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, table, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
 
@@ -36,7 +36,7 @@ export const clientCreate: Command = {
   operands: ['NAME'],
   summary: 'Makes a service client, which may ask about tokens of its tenant and revoke them.',
   description: ['The secret is shown this once; the record keeps its hash alone.'],
-  options: [tenantOption, expiresOption, ...reachOptions],
+  options: [tenantOption, expiresOption, ...actOptions],
   examples: [
     'sekisho client create billing --tenant skyline',
     'sekisho client create billing --tenant skyline --expires 90d --json',
@@ -69,7 +69,7 @@ export const clientRotate: Command = {
     },
     expiresOption,
     yesOption,
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho client rotate hQ2mZ7xW0rTn5bJ8cK1vYA --tenant skyline',
@@ -132,7 +132,7 @@ export const clientDelete: Command = {
   description: [
     'A node that has just seen its secret may answer it for 5 s more, or 15 s while it cannot read the record.',
   ],
-  options: [tenantOption, yesOption, ...reachOptions],
+  options: [tenantOption, yesOption, ...actOptions],
   examples: ['sekisho client delete hQ2mZ7xW0rTn5bJ8cK1vYA --tenant skyline --yes'],
   async run(call) {
     const id = operand(call, 0);

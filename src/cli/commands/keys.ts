@@ -7,7 +7,7 @@ import {
 import { type Command, duration, given, oneOf, operand, wantsJson, yesOption } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT } from '../exit.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, table, timeOf } from '../output.ts';
 
 const AHEAD = { least: LEAST_AHEAD_MS / 1000, most: MOST_AHEAD_MS / 1000 };
@@ -48,7 +48,7 @@ export const keysRotate: Command = {
   options: [
     { name: 'ahead', value: 'TIME', help: 'when it signs, 150s to 30d; default 1h' },
     { name: 'alg', value: 'ALG', help: `${ALGORITHMS.join(', ')}; default ES256` },
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: ['sekisho keys rotate', 'sekisho keys rotate --ahead 2h --alg EdDSA --json'],
   async run(call) {
@@ -73,7 +73,7 @@ export const keysRetire: Command = {
     'Where it is the one that signs, another is made that signs at once, without having been published ahead: verifiers that keep the JWK Set must fetch it when they see a key they do not know. Tokens of the retired key are good until they expire.',
     'With --withdraw they are refused, too: for a key that somebody else has got. Every node looks at the record once a minute, so all have done so after 75 seconds. Whoever held such a token logs in again.',
   ],
-  options: [{ name: 'withdraw', help: 'refuse its tokens, too' }, yesOption, ...reachOptions],
+  options: [{ name: 'withdraw', help: 'refuse its tokens, too' }, yesOption, ...actOptions],
   examples: [
     'sekisho keys retire NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs',
     'sekisho keys retire NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --withdraw --yes --json',
@@ -103,7 +103,7 @@ export const keysIssuer: Command = {
     'No node is restarted. Where there is one node alone it holds at once; otherwise in two and a half minutes, when every node has seen it coming: until then all mint as the issuer before, and all accept both. Tokens of the issuer before are good until the last of them has expired (17 minutes); refreshed ones have the new one. Nobody is logged out.',
     'Tell whoever verifies tokens by themselves first: they must accept both meanwhile. Nodes that are started with SEKISHO_ISSUER keep to the change, and refuse a start afterwards for as long as the variable names an issuer that is not accepted any more: change or remove it within those minutes.',
   ],
-  options: [yesOption, ...reachOptions],
+  options: [yesOption, ...actOptions],
   examples: [
     'sekisho keys issuer',
     'sekisho keys issuer https://id.skyline.example --yes',

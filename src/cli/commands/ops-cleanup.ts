@@ -1,9 +1,10 @@
 import type { CleanupStatus } from '../../session/operator/operations-contract.ts';
 import { type Command, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, table, timeOf } from '../output.ts';
-import { byOption, toldExit, toldJson, toldLine, whoOf } from './ops-shared.ts';
+import { whoOf } from '../who.ts';
+import { toldExit, toldJson, toldLine } from './ops-shared.ts';
 
 export const opsCleanupPause: Command = {
   name: 'ops cleanup pause',
@@ -13,7 +14,7 @@ export const opsCleanupPause: Command = {
   description: [
     'What is at work stops after its batch. Nothing is lost: what has ended is dead all the same, and sessions do not grow idle meanwhile. Rows of the audit trail are sealed all the same, so event streams go on. It stays paused until it is resumed, over restarts too.',
   ],
-  options: [byOption, ...reachOptions],
+  options: actOptions,
   examples: ['sekisho ops cleanup pause'],
   async run(call) {
     const by = whoOf(call);
@@ -29,7 +30,7 @@ export const opsCleanupResume: Command = {
   name: 'ops cleanup resume',
   operands: [],
   summary: 'Lets clean-up, sweeping and retention go on.',
-  options: [byOption, ...reachOptions],
+  options: actOptions,
   examples: ['sekisho ops cleanup resume'],
   async run(call) {
     const by = whoOf(call);

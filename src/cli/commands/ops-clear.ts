@@ -1,8 +1,9 @@
 import type { OverrideValue } from '../../record/operations-contract.ts';
 import { type Command, type Option, optional, wantsJson } from '../command.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, withOperator } from '../operator.ts';
 import { print } from '../output.ts';
-import { byOption, toldExit, toldJson, toldLine, whoOf } from './ops-shared.ts';
+import { whoOf } from '../who.ts';
+import { toldExit, toldJson, toldLine } from './ops-shared.ts';
 
 /** What `ops … clear` of a kind of override says. */
 export interface Clearing {
@@ -22,7 +23,7 @@ export function clearCommand({ name, kind, nodeOption, done, ...said }: Clearing
     ...said,
     name,
     operands: [],
-    options: [...(nodeOption === undefined ? [] : [nodeOption]), byOption, ...reachOptions],
+    options: [...(nodeOption === undefined ? [] : [nodeOption]), ...actOptions],
     examples: [`sekisho ${name}`],
     async run(call) {
       const node = nodeOption === undefined ? null : optional(call, nodeOption.name);

@@ -9,11 +9,12 @@ import {
   yesOption,
 } from '../command.ts';
 import { confirm } from '../confirm.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
 import { revocationExit, revocationJson, revokedLine, waitMsOf, waitOption } from '../revoking.ts';
+import { whoOf } from '../who.ts';
 import { clearCommand } from './ops-clear.ts';
-import { byOption, endOptions, fieldsGiven, requiredEnd, whoOf } from './ops-shared.ts';
+import { endOptions, fieldsGiven, requiredEnd } from './ops-shared.ts';
 
 const CEILINGS: readonly Option[] = [
   { name: 'access-ttl', value: 'SPAN', help: 'access tokens live no longer; 30s to 15m' },
@@ -29,7 +30,7 @@ export const opsLifetimes: Command = {
     'A ceiling over every policy: the shorter of both holds, at once. Access tokens from before are superseded, so every client refreshes at its next request; a session that has lived or been idle for longer than the ceiling ends there, and stays ended; with --idle-timeout or --absolute-timeout that is asked first.',
     'At its end nothing has to be done: sessions that are alive then live as long as their policies say, and new tokens get the longer life. A second one takes the place of the first; tokens are superseded by it only where it is lower, or ends sessions later on. See docs/operations.md.',
   ],
-  options: [...CEILINGS, ...endOptions, byOption, waitOption, yesOption, ...reachOptions],
+  options: [...CEILINGS, ...endOptions, waitOption, yesOption, ...actOptions],
   examples: [
     'sekisho ops lifetimes --access-ttl 60s --for 2h',
     'sekisho ops lifetimes --access-ttl 60s --idle-timeout 15m --for 2h --yes',

@@ -1,16 +1,15 @@
 import { type Command, duration, integer, type Option, wantsJson } from '../command.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
+import { whoOf } from '../who.ts';
 import { clearCommand } from './ops-clear.ts';
 import {
-  byOption,
   endOptions,
   fieldsGiven,
   requiredEnd,
   toldExit,
   toldJson,
   toldLine,
-  whoOf,
 } from './ops-shared.ts';
 
 const COUNTS = [
@@ -34,8 +33,7 @@ export const opsLimits: Command = {
     ...COUNTS.map(([name, , help]): Option => ({ name, value: 'N', help })),
     ...SPANS.map(([name, help]): Option => ({ name, value: 'SPAN', help })),
     ...endOptions,
-    byOption,
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho ops limits --account-attempts 3 --address-attempts 50 --for 1h',

@@ -1,9 +1,10 @@
 import { isLogLevel, LOG_LEVELS } from '../../session/log-levels.ts';
 import { type Command, operand, optional, UsageError, wantsJson } from '../command.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
+import { whoOf } from '../who.ts';
 import { clearCommand } from './ops-clear.ts';
-import { byOption, endOf, endOptions, toldExit, toldJson, toldLine, whoOf } from './ops-shared.ts';
+import { endOf, endOptions, toldExit, toldJson, toldLine } from './ops-shared.ts';
 
 const nodeOption = {
   name: 'node',
@@ -19,7 +20,7 @@ export const opsLogLevel: Command = {
     `LEVEL is one of ${LOG_LEVELS.join(', ')}. With --for or --until it ends by itself, and each node logs at its own level again (SEKISHO_LOG_LEVEL); without, it holds until ops log-level clear, over restarts too. One for a node goes before one for all, and ends with the node.`,
     'A node that a program runs with a logger of its own keeps that logger’s level.',
   ],
-  options: [nodeOption, ...endOptions, byOption, ...reachOptions],
+  options: [nodeOption, ...endOptions, ...actOptions],
   examples: [
     'sekisho ops log-level debug --for 30m',
     'sekisho ops log-level trace --node hQ2mZ7xW0rTn5bJ8cK1vYA --for 5m',

@@ -1,8 +1,8 @@
 import { type Command, optional, wantsJson } from '../command.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, withOperator } from '../operator.ts';
 import { print } from '../output.ts';
 import { revocationExit, revocationJson, revokedLine, waitMsOf, waitOption } from '../revoking.ts';
-import { byOption, whoOf } from './ops-shared.ts';
+import { whoOf } from '../who.ts';
 
 export const opsRegenerate: Command = {
   name: 'ops regenerate',
@@ -14,9 +14,8 @@ export const opsRegenerate: Command = {
   ],
   options: [
     { name: 'tenant', value: 'SLUG', help: 'of one tenant; default: of all' },
-    byOption,
     waitOption,
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: ['sekisho ops regenerate --tenant skyline', 'sekisho ops regenerate --json'],
   async run(call) {

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import type { OverrideEnd, Told } from '../../session/operator/operations-contract.ts';
 import { type Call, duration, type Option, optional, UsageError } from '../command.ts';
 import { EXIT } from '../exit.ts';
@@ -8,13 +7,6 @@ export const endOptions: readonly Option[] = [
   { name: 'for', value: 'SPAN', help: 'how long, such as 30m or 2h; 30d at most' },
   { name: 'until', value: 'TIME', help: 'or up to when, such as 2026-01-31T06:00Z' },
 ];
-
-/** Who decides it, for the audit trail and whoever looks at it next. */
-export const byOption: Option = {
-  name: 'by',
-  value: 'NAME',
-  help: 'who decides it; default: the user of this shell',
-};
 
 /** RFC 3339, with the offset spelt out; seconds may be left out. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/;
@@ -56,20 +48,6 @@ export function fieldsGiven(
   );
   if (given.length === 0) throw new UsageError(missing);
   return Object.fromEntries(given);
-}
-
-/** Whoever became root by sudo is still who they are. */
-export function whoOf(call: Call): string {
-  return optional(call, 'by') ?? call.env.SUDO_USER ?? nameOfUser();
-}
-
-function nameOfUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container's user may have no name.
-    return 'operator';
-  }
 }
 
 export function toldJson({ effective, members, waitingFor }: Told) {

@@ -9,7 +9,7 @@ import {
   yesOption,
 } from '../command.ts';
 import { confirm } from '../confirm.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, reachOptions, withOperator } from '../operator.ts';
 import { print } from '../output.ts';
 import {
   reasonOption,
@@ -31,7 +31,7 @@ export const revokeUser: Command = {
   operands: ['USER'],
   summary: 'Ends every session of a user.',
   description: ENDING,
-  options: [tenantOption, reasonOption, waitOption, ...reachOptions],
+  options: [tenantOption, reasonOption, waitOption, ...actOptions],
   examples: [
     'sekisho revoke user --tenant skyline noor@skyline.example --reason "laptop lost"',
     'sekisho revoke user --tenant skyline noor@skyline.example --wait 30s --json',
@@ -48,7 +48,7 @@ export const revokeSession: Command = {
   operands: ['SESSION'],
   summary: 'Ends one session, by its id.',
   description: ENDING,
-  options: [tenantOption, reasonOption, waitOption, ...reachOptions],
+  options: [tenantOption, reasonOption, waitOption, ...actOptions],
   examples: ['sekisho revoke session --tenant skyline hQ2mZ7xW0rTn5bJ8cK1vYA'],
   run: (call) =>
     revokeSubject(
@@ -63,7 +63,7 @@ export const revokeTenant: Command = {
   operands: ['SLUG'],
   summary: 'Ends every session of a tenant; its users may log in again.',
   description: ENDING,
-  options: [reasonOption, waitOption, yesOption, ...reachOptions],
+  options: [reasonOption, waitOption, yesOption, ...actOptions],
   examples: ['sekisho revoke tenant skyline --yes --reason "incident 12"'],
   async run(call) {
     const tenant = operand(call, 0);
@@ -77,7 +77,7 @@ export const revokeAll: Command = {
   operands: [],
   summary: 'Ends every session of every tenant; everybody may log in again.',
   description: ENDING,
-  options: [reasonOption, waitOption, yesOption, ...reachOptions],
+  options: [reasonOption, waitOption, yesOption, ...actOptions],
   examples: ['sekisho revoke all --yes --reason "incident 12" --wait 30s'],
   async run(call) {
     await confirm(call, 'End every session of every tenant?');

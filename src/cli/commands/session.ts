@@ -11,7 +11,7 @@ import {
 } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { sessionTable } from '../objects.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, reachOptions, withOperator } from '../operator.ts';
 import { print, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
 import { reasonOption, tenantOption, waitOption } from '../revoking.ts';
@@ -79,7 +79,7 @@ export const sessionRevoke: Command = {
   name: 'session revoke',
   operands: ['SESSION'],
   summary: 'Ends a session, by its id; the same as revoke session.',
-  options: [tenantOption, reasonOption, waitOption, ...reachOptions],
+  options: [tenantOption, reasonOption, waitOption, ...actOptions],
   examples: [
     'sekisho session revoke --tenant skyline hQ2mZ7xW0rTn5bJ8cK1vYA --reason "laptop lost"',
   ],

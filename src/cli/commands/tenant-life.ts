@@ -2,7 +2,7 @@ import { type Command, operand, wantsJson, yesOption } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT } from '../exit.ts';
 import { tenantJson } from '../objects.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, withOperator } from '../operator.ts';
 import { print } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import {
@@ -21,7 +21,7 @@ export const tenantSuspend: Command = {
   description: [
     'Logins with the right password get 403 tenant_suspended until the tenant is resumed; tokens from before get 401 session_revoked. Nothing is lost: users, roles and policy stay. Suspending it once more ends whatever there is and does no harm.',
   ],
-  options: [reasonOption, waitOption, yesOption, ...reachOptions],
+  options: [reasonOption, waitOption, yesOption, ...actOptions],
   examples: [
     'sekisho tenant suspend skyline --reason "contract ended"',
     'sekisho tenant suspend skyline --yes --wait 20s --json',
@@ -45,7 +45,7 @@ export const tenantResume: Command = {
   operands: ['SLUG'],
   summary: 'Lets the users of a suspended tenant log in again.',
   description: ['Sessions from before the suspension stay ended.'],
-  options: reachOptions,
+  options: actOptions,
   examples: ['sekisho tenant resume skyline'],
   async run(call) {
     const { tenant } = await withOperator(call, (operator) =>
@@ -63,7 +63,7 @@ export const tenantDelete: Command = {
   description: [
     'There is no way back but a backup. Nobody of the tenant gets in from the first moment on; its rows go in small batches while everybody else is served. When it was interrupted, the same command goes on. Afterwards the slug is free; the ids are never used again. The audit trail stays, and the operator’s own part of it says who was deleted.',
   ],
-  options: [reasonOption, waitOption, yesOption, ...reachOptions],
+  options: [reasonOption, waitOption, yesOption, ...actOptions],
   examples: [
     'sekisho tenant delete skyline',
     'sekisho tenant delete skyline --yes --reason "offboarding 4711" --json',

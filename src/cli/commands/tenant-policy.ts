@@ -14,7 +14,7 @@ import {
 } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT } from '../exit.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
 import { revocationExit, revocationJson, revokedLine } from '../revoking.ts';
 import { policyFieldsOf, shortened } from './policy-fields.ts';
@@ -62,7 +62,7 @@ export const tenantPolicySet: Command = {
     { name: 'for', value: 'TIME', help: 'only for so long, such as 2h; at most 30d' },
     ifVersionOption,
     yesOption,
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho tenant policy set skyline --set access_ttl=2m',
@@ -93,7 +93,7 @@ export const tenantPolicyEndOverride: Command = {
   description: [
     'At once, on all nodes. What came to its end under it stays ended. Where the override was longer, tokens of it are superseded: clients refresh. Without one in force it is refused, and nothing changes.',
   ],
-  options: [ifVersionOption, yesOption, ...reachOptions],
+  options: [ifVersionOption, yesOption, ...actOptions],
   examples: [
     'sekisho tenant policy end-override skyline',
     'sekisho tenant policy end-override skyline --if-version 7 --json',

@@ -2,7 +2,7 @@ import { statsOf } from '../../http/objects/insight.ts';
 import { type Command, operand, optional, required, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { tenantJson, tenantTable } from '../objects.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, reachOptions, withOperator } from '../operator.ts';
 import { print, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
 import { readPassword } from '../password.ts';
@@ -17,7 +17,7 @@ export const tenantCreate: Command = {
   options: [
     { name: 'admin-email', value: 'E-MAIL', help: 'the administrator; required' },
     { name: 'name', value: 'NAME', help: 'what people read; default: the slug' },
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho tenant create skyline --admin-email noor@skyline.example',

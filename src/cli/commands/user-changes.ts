@@ -13,7 +13,7 @@ import {
   yesOption,
 } from '../command.ts';
 import { confirm } from '../confirm.ts';
-import { type OperatorCommands, reachOptions, withOperator } from '../operator.ts';
+import { actOptions, type OperatorCommands, withOperator } from '../operator.ts';
 import { isoOf, print } from '../output.ts';
 import { readPassword } from '../password.ts';
 import {
@@ -30,7 +30,7 @@ export const userDisable: Command = {
   name: 'user disable',
   operands: ['USER'],
   summary: 'Ends every session of a user, and lets nobody log in as them.',
-  options: [tenantOption, waitOption, ...reachOptions],
+  options: [tenantOption, waitOption, ...actOptions],
   examples: ['sekisho user disable --tenant skyline noor@skyline.example'],
   run: (call) =>
     change(
@@ -44,7 +44,7 @@ export const userEnable: Command = {
   name: 'user enable',
   operands: ['USER'],
   summary: 'Lets a disabled user log in again.',
-  options: [tenantOption, ...reachOptions],
+  options: [tenantOption, ...actOptions],
   examples: ['sekisho user enable --tenant skyline noor@skyline.example'],
   run: (call) =>
     change(
@@ -62,7 +62,7 @@ export const userRoles: Command = {
     tenantOption,
     { name: 'role', value: 'ROLE', help: 'one of the new roles; required', repeats: true },
     waitOption,
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho user roles --tenant skyline noor@skyline.example --role admin --role buyer',
@@ -83,7 +83,7 @@ export const userDelete: Command = {
   name: 'user delete',
   operands: ['USER'],
   summary: 'Ends every session of a user and removes them.',
-  options: [tenantOption, waitOption, yesOption, ...reachOptions],
+  options: [tenantOption, waitOption, yesOption, ...actOptions],
   examples: ['sekisho user delete --tenant skyline noor@skyline.example --yes'],
   async run(call) {
     const tenant = required(call, 'tenant');
@@ -108,7 +108,7 @@ export const userReset: Command = {
     { name: 'link', help: 'make a one-time token instead of asking for a new password' },
     { name: 'password-stdin', help: 'take the new password from standard input' },
     { name: 'make-admin', help: 'give them the role admin, too' },
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho user reset --tenant main admin@localhost',

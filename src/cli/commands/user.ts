@@ -2,7 +2,7 @@ import { userOf } from '../../http/objects/people.ts';
 import { type Command, given, many, operand, optional, required, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { sessionTable, userTable } from '../objects.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
 import { readPassword } from '../password.ts';
@@ -68,7 +68,7 @@ export const userCreate: Command = {
     { name: 'name', value: 'NAME', help: 'what people read' },
     { name: 'role', value: 'ROLE', help: 'default member', repeats: true },
     { name: 'link', help: 'make a one-time token instead of asking for a password' },
-    ...reachOptions,
+    ...actOptions,
   ],
   examples: [
     'sekisho user create --tenant skyline yuki@skyline.example --link',

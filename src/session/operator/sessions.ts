@@ -17,7 +17,7 @@ interface Ending {
   readonly change: Change | null;
   readonly audited: {
     readonly tid: string | null;
-    readonly action: 'session_revoked' | 'revoke_all';
+    readonly action: 'session_revoked' | 'tenant_sessions_revoked' | 'revoke_all';
     readonly subject: NewAuditEvent['subject'];
   };
 }
@@ -43,7 +43,7 @@ export function createOperatorSessions(services: Services): OperatorSessions {
       return {
         revoke: [floorOfTenant(tid, null)],
         change: { ...ended, uid: null, sid: null },
-        audited: { tid, action: 'revoke_all', subject: { kind: 'tenant', id: tid } },
+        audited: { tid, action: 'tenant_sessions_revoked', subject: { kind: 'tenant', id: tid } },
       };
     }
     if (input.scope === 'user') {
