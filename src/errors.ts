@@ -75,6 +75,14 @@ export interface RateLimitState {
   readonly resetSeconds: number;
 }
 
+/** Somebody who has proven who they are, though they are refused. */
+export interface Proven {
+  readonly tenantId: string;
+  readonly userId: string;
+  /** Null: no session of theirs is known. */
+  readonly sessionId: string | null;
+}
+
 /** What may accompany an error. None of it ever holds a token, a password or a hash. */
 export interface ErrorDetails {
   /** For 429 and 503: when to try again, in whole seconds ≥ 1. */
@@ -85,7 +93,12 @@ export interface ErrorDetails {
   readonly errors?: readonly FieldError[];
   /** For `outcome_unknown`: the id to ask later (`GET /v1/admin/revocations/{id}`). */
   readonly operationId?: string;
-  /** Further public members of the problem document, such as `sessions` for `session_limit_reached`. */
+  /**
+   * Whose request it was, where that was proven (a good signature, a right password, a refresh token that is known): for the
+   * line of the log, never for an answer.
+   */
+  readonly proven?: Proven;
+  /** Further public members of the problem document, such as `sessions` and `sessions_to_end` for `session_limit_reached`. */
   readonly members?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
@@ -109,6 +122,7 @@ export class SekishoError extends Error {
   readonly errors: readonly FieldError[] | undefined;
   readonly operationId: string | undefined;
   readonly members: Readonly<Record<string, unknown>> | undefined;
+  readonly proven: Proven | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -119,6 +133,7 @@ export class SekishoError extends Error {
     this.errors = details.errors;
     this.operationId = details.operationId;
     this.members = details.members;
+    this.proven = details.proven;
   }
 }
 

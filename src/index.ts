@@ -18,6 +18,7 @@ export {
   type ErrorDetails,
   type FieldError,
   isSekishoError,
+  type Proven,
   type RateLimitState,
   SekishoError,
 } from './errors.ts';

@@ -15,6 +15,18 @@ const WORD = /[\w.-]{10,}/g;
 /** A password hash in PHC form. */
 const HASH = /\$argon2(?:id|i|d)\$[^\s"]*/g;
 
+/** What a secret is called, as in `?password=x`, `PGPASSWORD=x`, `{"apiKey":"x"}` and `pwd: 'x'`. */
+const NAME = '(pass(?:word|wd|phrase)|\\bpass|pwd|secret|token|ticket|(?:api|private)[_-]?key)';
+const ASSIGNED = new RegExp(`${NAME}=[^\\s&;,"'<>)]+`, 'gi');
+const QUOTED = new RegExp(`${NAME}(["']?\\s?[=:]\\s?)(?:"[^"]*"?|'[^']*'?)`, 'gi');
+
+/** Who is named in a URL, before its host. A password of a database may have a slash that nobody has encoded. */
+const USER_OF_URL = /:\/\/[^\s/?#"'<>]{0,300}@/g;
+const USER_OF_DATABASE = /((?:postgres(?:ql)?|rediss?(?:\+\w{1,10})?):\/\/)[^\s"'<>]{0,300}@/gi;
+
+/** The field `Authorization`, wherever it is quoted: shorter words are prose. */
+const AUTHORIZATION = /\b(bearer|basic) +[\w.~+/-]{20,}={0,2}/gi;
+
 /** How a JWT's header begins: `{"` in base64url. */
 const JWT_BEGINS = 'eyJ';
 
@@ -79,6 +91,11 @@ export function cleanText(text: string): string {
   const plain = text.replace(UNFIT, '');
   const safe = plain
     .replace(HASH, REMOVED)
+    .replace(AUTHORIZATION, `$1 ${REMOVED}`)
+    .replace(USER_OF_DATABASE, `$1${REMOVED}@`)
+    .replace(USER_OF_URL, `://${REMOVED}@`)
+    .replace(QUOTED, `$1$2${REMOVED}`)
+    .replace(ASSIGNED, `$1=${REMOVED}`)
     .replace(WORD, (word) => (holdsToken(word) ? REMOVED : word));
   // Never half of a surrogate pair at the end.
   return safe.slice(0, MAX_AUDIT_TEXT).replace(/[\uD800-\uDBFF]$/, '');

@@ -15,7 +15,7 @@ import type {
 
 /** What a browser or a program does with Sekisho. All methods reject with `ClientError`. */
 export interface Client {
-  /** @throws `invalid_credentials`, `too_many_attempts`, `session_limit_reached` (`problem.sessions`), `tenant_suspended`. */
+  /** @throws `invalid_credentials`, `too_many_attempts`, `session_limit_reached` (`problem.sessions`, `problem.sessions_to_end`), `tenant_suspended`. */
   login(input: LoginInput): Promise<LoggedIn>;
   /**
    * Ends the session, here and in other tabs. Null: it had ended before, or has ended everywhere; otherwise the revocation

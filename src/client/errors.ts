@@ -39,7 +39,7 @@ export class ClientError extends Error {
   readonly retryAfterSeconds: number | undefined;
   /** For 422: what to mend, by field. */
   readonly errors: readonly FieldError[] | undefined;
-  /** The whole problem document (RFC 9457): `sessions` of `session_limit_reached`, and so on. */
+  /** The whole problem document (RFC 9457): `sessions` and `sessions_to_end` of `session_limit_reached`, and so on. */
   readonly problem: Readonly<Record<string, unknown>>;
 
   constructor(

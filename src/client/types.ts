@@ -74,7 +74,7 @@ export interface LoginInput {
   readonly password: string;
   /** How the list of sessions calls this device. */
   readonly device?: string | { readonly name?: string; readonly kind?: string };
-  /** After `session_limit_reached`: the session that is to end for this one, or several. */
+  /** After `session_limit_reached`: the session that is to end for this one, or as many as `sessions_to_end` says. */
   readonly endSession?: string | readonly string[];
 }
 

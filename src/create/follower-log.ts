@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { inSnakeCase } from '../observe/field-names.ts';
 import type { Log } from '../observe/log.ts';
 import type { FollowerEvent } from '../revocation/events.ts';
 import { createOutageLog } from './outage-log.ts';
@@ -27,29 +28,29 @@ function logRare(
       return;
     case 'entries_handed_in':
       log.error(
-        { ...event },
+        inSnakeCase(event),
         'lost revocations are in the record again; look at each (audit: revocation_handed_in): passwords, roles, status and sessions that were written beside them are lost, and logins since may have been ended',
       );
       return;
     case 'view_differed':
     case 'unknown_scope':
-      log.error({ ...event }, 'the view of this node was wrong');
+      log.error(inSnakeCase(event), 'the view of this node was wrong');
       return;
     case 'removed':
     case 'member_removed':
     case 'wall_time_step':
-      log.warn({ ...event }, `protocol: ${event.kind}`);
+      log.warn(inSnakeCase(event), `protocol: ${event.kind}`);
       return;
     case 'joined':
     case 'left':
     case 'generation_begun':
     case 'generation_entered':
-      log.info({ ...event }, `protocol: ${event.kind}`);
+      log.info(inSnakeCase(event), `protocol: ${event.kind}`);
       return;
     case 'applied':
     case 'gap':
     case 'connections_killed':
     case 'barrier':
-      log.debug({ ...event }, `protocol: ${event.kind}`);
+      log.debug(inSnakeCase(event), `protocol: ${event.kind}`);
   }
 }

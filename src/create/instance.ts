@@ -7,6 +7,7 @@ import { createOperationsApp } from '../http/operations.ts';
 import { type HttpOptions, type HttpSettings, settingsOf } from '../http/settings.ts';
 import { parseRedisUrl } from '../hub/redis/url.ts';
 import { newId } from '../id.ts';
+import { inSnakeCase } from '../observe/field-names.ts';
 import { createLevels } from '../observe/levels.ts';
 import { silentLog } from '../observe/log.ts';
 import { createLogger } from '../observe/logger.ts';
@@ -228,7 +229,7 @@ function startBackups(
   return scheduleBackups({
     ...{ ...settings, clock },
     write: (path, signal) => backups.write({ path, ring, signal }),
-    onWritten: (written) => log.info({ ...written }, 'a backup was written'),
+    onWritten: (written) => log.info(inSnakeCase(written), 'a backup was written'),
     onFailed(error) {
       backups.failed();
       log.error({ err: error }, 'a backup failed; it is tried again');

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { isSekishoError } from '../errors.ts';
 import { reasonOf } from '../observe/reason.ts';
 import type { Engine } from '../session/contract.ts';
 import { contextOf } from './context.ts';
@@ -71,6 +72,7 @@ async function answer(
     caller: null,
     client: null,
     about: null,
+    refused: null,
   };
   const incoming: Incoming = {
     request,
@@ -120,13 +122,14 @@ function problem(
 function report(
   { clock, log, meter }: HttpSettings,
   { request, context, entry }: Incoming,
-  { route, caller, client, about }: Trace,
+  { route, caller, client, about, refused }: Trace,
   status: number,
   startedMs: number,
   thrown: unknown,
 ): void {
   const seconds = (clock.monotonicMs() - startedMs) / 1000;
-  const session = caller?.session ?? about;
+  const proven = isSekishoError(thrown) ? (thrown.proven ?? null) : null;
+  const session = caller?.session ?? about ?? refused ?? proven;
   const template = route?.path ?? entry?.path ?? 'unmatched';
   meter?.requestFinished({ method: request.method, route: template, status, seconds });
   const line = {
@@ -144,7 +147,7 @@ function report(
       : {
           tenant_id: session.tenantId,
           user_id: session.userId,
-          session_id: session.sessionId,
+          ...(session.sessionId === null ? {} : { session_id: session.sessionId }),
         }),
     ...(client === null ? {} : { tenant_id: client.tenantId, client_id: client.clientId }),
     ...(thrown === undefined ? {} : { code: knownError(thrown).code }),

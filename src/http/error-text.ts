@@ -144,9 +144,9 @@ export const ERROR_TEXT: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   session_limit_reached: {
     reader: 'client',
-    what: 'the device cap is reached and the policy rejects; `sessions` lists them',
+    what: 'the device cap is reached and the policy rejects; `sessions` lists them, `sessions_to_end` says how many must end (more than one where the policy has lowered the cap)',
     doing:
-      'let the person choose one, and repeat the login with its `id` as `end_session`: it ends, this one begins',
+      'let the person choose as many, and repeat the login with the `id`, or the list of them, as `end_session`: those end, this one begins',
   },
   tenant_suspended: {
     reader: 'client',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SekishoError } from '../errors.ts';
+import { isSekishoError, type Proven, SekishoError } from '../errors.ts';
 import { isId } from '../id.ts';
 import type { Caller, CallingClient, Engine } from '../session/contract.ts';
 import { ADMIN_ROLE } from '../tenant/role.ts';
@@ -28,6 +28,8 @@ export interface Trace {
   client: CallingClient | null;
   /** Whose session the answer is about. */
   about: NonNullable<Answer['about']> | null;
+  /** Whose token was refused, where its signature holds. */
+  refused: Proven | null;
 }
 
 /** A request on its way, with the path's row of the table (null: there is none) and its parameters. */
@@ -81,7 +83,10 @@ export async function serve(
     requireOwnOrigin(request.headers, context, settings.allows);
   }
 
-  const caller = await callerOf(engine, found, presented, context);
+  const caller = await callerOf(engine, found, presented, context).catch(async (error: unknown) => {
+    trace.refused = await provenBy(engine, presented, error);
+    throw error;
+  });
   trace.caller = caller;
   const client = await clientOf(engine, found, request.headers, body, context);
   trace.client = client;
@@ -136,6 +141,19 @@ async function callerOf(
   const options = who === 'admin' ? { roles: [ADMIN_ROLE], origin } : undefined;
   const session = await engine.authentication.authenticate(presented.token, options);
   return { session, origin };
+}
+
+/**
+ * Who was refused, for the log: only a signature that holds says so. One that does not is not looked at a second time, and
+ * the others have been seen before.
+ */
+async function provenBy(
+  { authentication }: Engine,
+  presented: PresentedToken | null,
+  error: unknown,
+): Promise<Proven | null> {
+  if (presented === null || !isSekishoError(error) || error.code === 'invalid_token') return null;
+  return authentication.verifySignature(presented.token).catch(() => null);
 }
 
 /** @throws SekishoError `unsupported_media_type`, `invalid_json`, `invalid_request`. */

@@ -1,4 +1,10 @@
-import { type ErrorCode, isSekishoError, type RateLimitState, SekishoError } from '../errors.ts';
+import {
+  type ErrorCode,
+  isSekishoError,
+  type Proven,
+  type RateLimitState,
+  SekishoError,
+} from '../errors.ts';
 import { CLIENT_CHALLENGE, oauthErrorType, oauthMembers } from './oauth-error.ts';
 
 /** Where and to whom an error is told. */
@@ -23,8 +29,9 @@ export class HttpError extends SekishoError {
     message: string,
     headers: Readonly<Record<string, string>>,
     cookies: readonly string[] = [],
+    proven?: Proven,
   ) {
-    super(code, message);
+    super(code, message, proven && { proven });
     this.headers = headers;
     this.cookies = cookies;
   }

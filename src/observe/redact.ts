@@ -3,7 +3,7 @@ import type { Log } from './log.ts';
 
 /** Members whose value never stands in a log, whatever it is (ASVS 16.2.5). */
 const SECRET_NAMES =
-  /^(?:authorization|cookies?|set-cookie|secrets?|passwords?|.*[_-]?(?:password|secret|token|ticket|hash))$/i;
+  /^(?:authorization|cookies?|set-cookie|credentials?|secrets|passwords|.*(?:password|passwd|passphrase|pwd|secret|token|ticket|hash|(?:api|private)[_-]?key))$/i;
 
 const REMOVED = '[removed]';
 

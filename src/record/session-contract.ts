@@ -71,7 +71,13 @@ export type OpenOutcome =
       /** Entries of the sessions that the device cap ended. */
       readonly evicted: readonly Entry[];
     }
-  | { readonly kind: 'session_limit_reached'; readonly sessions: readonly SessionRow[] }
+  | {
+      readonly kind: 'session_limit_reached';
+      /** The alive ones, the one that was used least first. */
+      readonly sessions: readonly SessionRow[];
+      /** How many of them must end before one may begin: more than one where the policy has lowered the cap. */
+      readonly surplus: number;
+    }
   /** A revocation, a disabling or a password change won; or the user or tenant is gone. */
   | { readonly kind: 'superseded' }
   | { readonly kind: 'generation_changed' }
@@ -120,15 +126,16 @@ export type RotateOutcome =
   /** The live token, too often: wait. It stays the live one. */
   | {
       readonly kind: 'limited';
+      readonly uid: string;
       readonly attempts: number;
       readonly windowMs: number;
       readonly retryAfterMs: number;
     }
   /** Of a chain that re-authentication ended: 401. Nothing says that it is stolen. */
-  | { readonly kind: 'superseded'; readonly withinWindow: boolean }
+  | { readonly kind: 'superseded'; readonly uid: string; readonly withinWindow: boolean }
   /** A stolen one. The caller revokes the session (reason `token_reuse`). */
   | { readonly kind: 'reused'; readonly uid: string }
-  | { readonly kind: 'revoked' }
+  | { readonly kind: 'revoked'; readonly uid: string }
   /** `first`: found by this call, and audited by it. */
   | {
       readonly kind: 'expired';

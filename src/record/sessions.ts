@@ -41,7 +41,11 @@ interface RawFacts {
 
 type RawOpened =
   | { readonly kind: 'opened'; readonly mint: RawMint; readonly evicted: readonly RawEntry[] }
-  | { readonly kind: 'session_limit_reached'; readonly sessions: readonly RawSession[] }
+  | {
+      readonly kind: 'session_limit_reached';
+      readonly sessions: readonly RawSession[];
+      readonly surplus: number;
+    }
   | Extract<OpenOutcome, { kind: 'superseded' | 'generation_changed' | 'identity_changed' }>;
 
 type WithMint = Extract<RotateOutcome, { readonly mint: MintFacts }>;
@@ -242,7 +246,7 @@ function openedOf(raw: RawOpened): OpenOutcome {
     case 'opened':
       return { kind: 'opened', mint: mintOf(raw.mint), evicted: raw.evicted.map(entryOf) };
     case 'session_limit_reached':
-      return { kind: 'session_limit_reached', sessions: raw.sessions.map(sessionOf) };
+      return { ...raw, sessions: raw.sessions.map(sessionOf) };
     default:
       return raw;
   }

@@ -49,7 +49,7 @@ export async function createSession(
       endSession: input.endSession,
     });
     if (opened.kind === 'opened') return { ...opened.pair, revocation: opened.revocation };
-    if (opened.kind === 'session_limit_reached') throw limitReached(opened.sessions);
+    if (opened.kind === 'session_limit_reached') throw limitReached(opened, facts);
   }
   throw overtaken();
 }

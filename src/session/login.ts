@@ -66,14 +66,18 @@ export async function login(
       if (credible.tenant.status !== 'active') {
         // Whoever has no right password learns nothing of the tenant.
         await refused(services, credible, reservation, { action: 'authn_login_fail', origin });
-        throw suspended();
+        throw suspended({
+          tenantId: credible.tenant.tid,
+          userId: credible.user.uid,
+          sessionId: null,
+        });
       }
       const { device, endSession } = input;
       const opening = { facts: credible, amr: ['pwd'], device, origin, endSession };
       const opened = await openSession(services, opening);
       if (opened.kind === 'session_limit_reached') {
         await refused(services, credible, reservation, { action: CAP_REFUSED, origin });
-        throw limitReached(opened.sessions);
+        throw limitReached(opened, credible);
       }
       if (opened.kind === 'opened') {
         await reservation.succeeded();

@@ -1,7 +1,7 @@
 import type { NewAuditEvent } from '../audit/types.ts';
-import { SekishoError } from '../errors.ts';
+import { type Proven, SekishoError } from '../errors.ts';
 import { newId } from '../id.ts';
-import type { LoginFacts, SessionRow } from '../record/contract.ts';
+import type { LoginFacts, OpenOutcome } from '../record/contract.ts';
 import { issueSlots, makeRefreshToken } from '../token/refresh-token.ts';
 import { auditRow, userActor } from './audit.ts';
 import type { DeviceInput, EndSession, Origin, Revocation, TokenPair } from './contract.ts';
@@ -27,7 +27,7 @@ export interface Opening {
 
 export type Opened =
   | { readonly kind: 'opened'; readonly pair: TokenPair; readonly revocation: Revocation | null }
-  | { readonly kind: 'session_limit_reached'; readonly sessions: readonly SessionRow[] }
+  | Extract<OpenOutcome, { kind: 'session_limit_reached' }>
   /** Something overtook it: read the facts anew and judge them again (EPOCH, MINT). */
   | { readonly kind: 'overtaken' };
 
@@ -97,18 +97,28 @@ function sidsOf(chosen: EndSession | undefined): readonly string[] {
   return typeof chosen === 'string' ? [chosen] : chosen;
 }
 
-/** The device cap refuses: 403 with the sessions, so that people can choose which one to end. */
-export function limitReached(sessions: readonly SessionRow[]): SekishoError {
+/** The device cap refuses: 403 with the sessions, so that people can choose which to end, and how many that takes. */
+export function limitReached(
+  { sessions, surplus }: Extract<OpenOutcome, { kind: 'session_limit_reached' }>,
+  { tenant, user }: Opening['facts'],
+): SekishoError {
+  const needed =
+    surplus === 1
+      ? 'repeat it with the one that is to end'
+      : `repeat it with a list of ${surplus} that are to end: the cap was lowered since they began`;
   return new SekishoError(
     'session_limit_reached',
-    'This user has as many sessions as the policy allows; repeat it with the one that is to end.',
-    { members: { sessions } },
+    `This user has ${sessions.length === 1 ? 'one session' : `${sessions.length} sessions`}, as many as the policy allows or more; ${needed}.`,
+    {
+      members: { sessions, sessions_to_end: surplus },
+      proven: { tenantId: tenant.tid, userId: user.uid, sessionId: null },
+    },
   );
 }
 
 /** Nobody of the tenant gets in until an operator resumes it. Only said to those who could come in otherwise. */
-export function suspended(): SekishoError {
-  return new SekishoError('tenant_suspended', 'The tenant is suspended.');
+export function suspended(proven?: Proven): SekishoError {
+  return new SekishoError('tenant_suspended', 'The tenant is suspended.', proven && { proven });
 }
 
 /** What a login says that was overtaken again and again. */

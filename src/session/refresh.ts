@@ -1,4 +1,4 @@
-import { SekishoError } from '../errors.ts';
+import { type ErrorDetails, SekishoError } from '../errors.ts';
 import type { RotateOutcome } from '../record/contract.ts';
 import { candidates, follow, hashRefreshToken, parseRefreshToken } from '../token/refresh-token.ts';
 import { auditRow } from './audit.ts';
@@ -28,6 +28,10 @@ export async function refresh(
     throw unknown();
   }
   const { tid, sid } = parsed;
+  /** Whoever holds a secret of the session, whatever became of it. */
+  const proven = (uid: string): ErrorDetails => ({
+    proven: { tenantId: tid, userId: uid, sessionId: sid },
+  });
   for (let tries = 1; tries <= MAX_TRIES; tries += 1) {
     const sentAtMs = clock.monotonicMs();
     const stampedAtMs = nowMs(services);
@@ -62,18 +66,22 @@ export async function refresh(
       }
       case 'limited':
         tally.count({ action: 'authn_token_refused', tid, code: 'too_many_attempts' });
-        throw limited(outcome);
+        throw limited(outcome, proven(outcome.uid));
       case 'superseded': {
-        const error = superseded(outcome.withinWindow);
+        const error = superseded(outcome.withinWindow, proven(outcome.uid));
         tally.count({ action: 'authn_token_refused', tid, code: error.code });
         throw error;
       }
       case 'reused':
         await endStolen(services, { tid, uid: outcome.uid, sid }, origin, 'refresh_token');
-        throw new SekishoError('session_revoked', 'The session was revoked.');
+        throw new SekishoError('session_revoked', 'The session was revoked.', proven(outcome.uid));
       case 'revoked':
         tally.count({ action: 'authn_token_refused', tid, code: 'session_revoked' });
-        throw new SekishoError('session_revoked', 'The session was revoked; log in again.');
+        throw new SekishoError(
+          'session_revoked',
+          'The session was revoked; log in again.',
+          proven(outcome.uid),
+        );
       case 'expired':
         tally.count({ action: 'authn_token_refused', tid, code: 'session_expired' });
         // Once, however often the dead token comes.
@@ -81,7 +89,11 @@ export async function refresh(
           const subject = { tid, uid: outcome.uid, sid };
           publish(services, 'session.expired', tid, subject, { why: outcome.why });
         }
-        throw new SekishoError('session_expired', 'The session has ended; log in again.');
+        throw new SekishoError(
+          'session_expired',
+          'The session has ended; log in again.',
+          proven(outcome.uid),
+        );
       case 'unknown':
         tally.count({ action: 'authn_token_refused', tid: null, code: 'invalid_refresh_token' });
         throw unknown();
@@ -89,7 +101,7 @@ export async function refresh(
         services.log.error(
           {
             ...{ request_id: origin.requestId, tenant_id: tid, session_id: sid },
-            keyId: outcome.keyId,
+            key_id: outcome.keyId,
           },
           'SEKISHO_SECRET lacks the key of a refresh token',
         );
@@ -116,9 +128,13 @@ function late(): SekishoError {
 }
 
 /** A client that refreshes in a loop (A7). It waits, and is not logged out. */
-function limited(limit: Extract<RotateOutcome, { readonly kind: 'limited' }>): SekishoError {
+function limited(
+  limit: Extract<RotateOutcome, { readonly kind: 'limited' }>,
+  details: ErrorDetails,
+): SekishoError {
   const seconds = Math.max(1, Math.ceil(limit.retryAfterMs / 1000));
   return new SekishoError('too_many_attempts', 'This session refreshes too often; wait.', {
+    ...details,
     retryAfterSeconds: seconds,
     rateLimit: {
       policy: 'refresh',
@@ -131,17 +147,18 @@ function limited(limit: Extract<RotateOutcome, { readonly kind: 'limited' }>): S
 }
 
 /** Within the window another request of the same device may have the new token already: nothing is taken from it. */
-function superseded(withinWindow: boolean): SekishoError {
+function superseded(withinWindow: boolean, details: ErrorDetails): SekishoError {
   return withinWindow
     ? new SekishoError(
         'token_superseded',
         'The refresh token was replaced when the password was given again; use the new one.',
+        details,
       )
-    : unknown();
+    : unknown(details);
 }
 
-function unknown(): SekishoError {
-  return new SekishoError('invalid_refresh_token', 'The refresh token is not valid.');
+function unknown(details: ErrorDetails = {}): SekishoError {
+  return new SekishoError('invalid_refresh_token', 'The refresh token is not valid.', details);
 }
 
 function keyMissing(): SekishoError {

@@ -299,6 +299,20 @@ describe('errors', () => {
     const { session } = await clientOf().login({ ...LOGIN, endSession: first?.id ?? '' });
     expect(session.id).not.toBe(first?.id);
     expect(await client.session()).toBeNull();
+
+    // The cap was lowered meanwhile: as many as the refusal says, in one list.
+    await pages.at.admin.policy({ max_sessions_per_user: 3 });
+    const others = [await loggedIn(), await loggedIn()];
+    await pages.at.admin.policy({ max_sessions_per_user: 1 });
+    const over = await failure(clientOf().login(LOGIN));
+    const { sessions_to_end: count, sessions } = over.problem as {
+      readonly sessions_to_end: number;
+      readonly sessions: readonly { readonly id: string }[];
+    };
+    expect([count, sessions.length]).toEqual([3, 3]);
+    const endSession = sessions.slice(0, count).map(({ id }) => id);
+    expect((await clientOf().login({ ...LOGIN, endSession })).session.id).not.toBe(session.id);
+    for (const other of others) expect(await other.session()).toBeNull();
     await pages.at.admin.policy({ max_sessions_per_user: 10, on_session_limit: 'revoke_oldest' });
   });
 

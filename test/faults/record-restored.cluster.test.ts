@@ -82,7 +82,7 @@ async function putBackDeclared(scene: Scene, server: Postgres, snapshot: Snapsho
   if (!older) throw new Error('nobody could log in');
   const all = load.history.revocation({ scope: 'all', node: 'operator' });
   await server.putBack(snapshot);
-  const said = await runCommand(['ops', 'restored', '--json'], cluster.env);
+  const said = await runCommand(['ops', 'restored', '--yes', '--wait', '0', '--json'], cluster.env);
   load.history.answered(all, printed(said));
   expect(all.firstOutcome).toBe('pending');
   await allReady(nodes);

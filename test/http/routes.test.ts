@@ -250,6 +250,36 @@ describe('B2: own sessions', () => {
       expect((await login({ end_session: wrong })).status).toBe(422);
     }
   });
+
+  test('B13 ASVS 7.1.2 where the cap was lowered the refusal says how many must end, and takes a list of them', async () => {
+    const { caller, admin } = await http.engine.makeTenant('lowered');
+    for (let at = 0; at < 9; at += 1) await http.engine.open('lowered', admin.uid);
+    await http.engine.setPolicy(caller, { max_sessions_per_user: 3, on_session_limit: 'reject' });
+    const login = (more: object) =>
+      http.send('POST', '/v1/login', {
+        json: { tenant: 'lowered', email: admin.email, password: PASSWORD, ...more },
+      });
+    const refused = await login({});
+    expect(refused).toMatchObject({ status: 403, body: { sessions_to_end: 8 } });
+    expect(refused.body.detail).toContain('a list of 8');
+    const ids = refused.body.sessions.map(({ id }: { id: string }) => id);
+    expect(ids).toHaveLength(10);
+    // Fewer are not enough: the same again, and none of them has ended.
+    for (const few of [ids[0], ids.slice(0, 7), [...ids.slice(0, 7), ids[0], 'nothing']]) {
+      const again = await login({ end_session: few });
+      expect(again).toMatchObject({ status: 403, body: { sessions_to_end: 8 } });
+      expect(again.body.sessions).toHaveLength(10);
+    }
+    const entered = await login({ end_session: ids.slice(0, 8) });
+    expect(entered).toMatchObject({
+      status: 200,
+      body: { revocation: { effective: 'everywhere' } },
+    });
+    const { body } = await http.send('GET', '/v1/sessions', { token: entered.body.access_token });
+    const left = body.sessions.map(({ id }: { id: string }) => id);
+    expect(left.sort()).toEqual([...ids.slice(8), entered.body.session.id].sort());
+    expect((await login({})).body.sessions_to_end).toBe(1);
+  });
 });
 
 describe('B1: users', () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { cleanText } from '../../src/audit/event.ts';
 import { SekishoError } from '../../src/errors.ts';
 import { createHttpApp } from '../../src/http/app.ts';
 import { createSekisho } from '../../src/index.ts';
@@ -259,6 +260,68 @@ describe('ASVS 16.2.5: redaction', () => {
     expect(redacted({ hash: '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA' })).toEqual({
       hash: '[removed]',
     });
+  });
+
+  test.each([
+    [
+      'postgres://app:hunter-7391@db.internal:5432/sekisho',
+      'postgres://[removed]@db.internal:5432/sekisho',
+    ],
+    ['at postgres://app:hun/ter@7391@db.internal/x.', 'at postgres://[removed]@db.internal/x.'],
+    [
+      'redis://:7391@cache:6379 and https://ann:7391@x.example/a',
+      'redis://[removed]@cache:6379 and https://[removed]@x.example/a',
+    ],
+    ['GET /a?password=7391&b=1', 'GET /a?password=[removed]&b=1'],
+    ['PGPASSWORD=7391 psql', 'PGPASSWORD=[removed] psql'],
+    ['api_key=7391; apiKey=7391', 'api_key=[removed]; apiKey=[removed]'],
+    ['{"apiKey":"73 91","pwd":"7391","n":1}', '{"apiKey":[removed],"pwd":[removed],"n":1}'],
+    ["{ pwd: '73 91', client_secret: '7391' }", '{ pwd: [removed], client_secret: [removed] }'],
+    ['?access_token=7391#x', '?access_token=[removed]'],
+    ['authorization: Basic Y2xpZW50OnNlY3JldDczOTE3MzkxNzM5MQ==', 'authorization: Basic [removed]'],
+  ])('ASVS 16.2.5 what names its secret within a string loses it: %s', (text, left) => {
+    expect(redacted({ text })).toEqual({ text: left });
+  });
+
+  test('ASVS 16.2.5 prose, addresses and origins stay as they are', () => {
+    for (const text of [
+      'SEKISHO_SECRET must be set; The password is wrong. token: unknown',
+      'Basic authentication, bearer credentials',
+      'mail ann@example.test at http://127.0.0.1:4000/v1/session?limit=2',
+      'the password: it must have at least 8 characters',
+    ]) {
+      expect(redacted({ text })).toEqual({ text });
+    }
+  });
+
+  test('ASVS 16.2.5 members that are called a key or a password in other words lose their value', () => {
+    const names = [
+      'apiKey',
+      'api_key',
+      'pwd',
+      'userPwd',
+      'passphrase',
+      'privateKey',
+      'clientSecret',
+    ];
+    for (const name of names) expect(redacted({ [name]: 'x' })).toEqual({ [name]: '[removed]' });
+    const kept = { key_id: 'x', kid: 'x', key: 'x', secretary: 'x' };
+    expect(redacted(kept)).toEqual(kept);
+  });
+
+  test('A7 what is long is judged in a moment, whatever it is made of', () => {
+    for (const piece of [
+      '://',
+      'pwd="',
+      'pwd=',
+      "token:'",
+      'postgres://',
+      'bearer ',
+      'aaaa',
+      '"\\',
+    ]) {
+      expect(cleanText(piece.repeat(50_000)).length).toBeLessThanOrEqual(500);
+    }
   });
 
   test('A7 what is endless is cut', () => {

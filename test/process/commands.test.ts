@@ -122,7 +122,7 @@ describe('sekisho tenant', () => {
 });
 
 describe('sekisho ops restored', () => {
-  const restored = ['ops', 'restored', '--json', '--data-dir'];
+  const restored = ['ops', 'restored', '--yes', '--json', '--data-dir'];
 
   test('RESTORE a backup that was put back, while nothing runs: what was revoked after it stays so', async () => {
     const directory = copyOf(template);

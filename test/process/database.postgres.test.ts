@@ -53,10 +53,24 @@ test('B1 B3 a server on PostgreSQL; commands join its nodes, and their revocatio
     const noor = await call(`${server.origin}/v1/login`, { body });
     expect(noor.status).toBe(200);
     const good = String(noor.body.access_token);
-    const restored = await sekisho(['ops', 'restored', '--json'], settings);
-    expect(restored).toMatchObject({ code: 0 });
-    expect(JSON.parse(restored.stdout)).toMatchObject({ revocation: { effective: 'pending' } });
+    const unasked = await sekisho(['ops', 'restored', '--json'], settings);
+    expect(unasked).toMatchObject({ code: 2, stdout: '' });
+    expect((await call(`${server.origin}/v1/session`, { token: good })).status).toBe(200);
+    const restored = await sekisho(['ops', 'restored', '--yes', '--json'], settings);
+    expect(restored).toMatchObject({ code: 3 });
+    expect(JSON.parse(restored.stdout)).toMatchObject({
+      revocation: {
+        ...{ effective: 'pending', scope: 'all', reason: 'restored' },
+        deadline: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
+    });
     expect((await call(`${server.origin}/v1/session`, { token: good })).status).toBe(401);
+    // Not waited for, it is no failure; people are told until when.
+    const unwaited = await sekisho(['ops', 'restored', '--yes', '--wait', '0'], settings);
+    expect(unwaited).toMatchObject({ code: 0 });
+    expect(unwaited.stdout).toMatch(/everybody is logged out, but .* at the latest \d{4}-.*Z/);
+    const often = await sekisho(['ops', 'restored', '--yes', '--wait', '31s'], settings);
+    expect(often).toMatchObject({ code: 2, stdout: '' });
     expect(await server.end('SIGTERM')).toBe(0);
   } finally {
     await cleanUp();

@@ -42,7 +42,7 @@ const login = route({
   group: 'Login',
   summary: 'Log in on a device',
   description:
-    'Unknown, wrong and disabled are one answer. Attempts are limited by account and by address; an attempt from a known device (`device_token`, or its cookie) has an allowance of its own. Where the device cap refuses (`session_limit_reached`), repeat the login with the `id` of one of the listed `sessions` as `end_session`: that one ends and this one begins, both or neither, and the answer comes when no node accepts the ended one any more (`revocation`). `tenant_suspended`: the credentials are right, but nobody of this tenant gets in at present.',
+    'Unknown, wrong and disabled are one answer. Attempts are limited by account and by address; an attempt from a known device (`device_token`, or its cookie) has an allowance of its own. Where the device cap refuses (`session_limit_reached`), repeat the login with the `id` of one of the listed `sessions` as `end_session`, or with a list of as many as `sessions_to_end` says where the policy has lowered the cap: those end and this one begins, all or nothing, and the answer comes when no node accepts the ended one any more (`revocation`). `tenant_suspended`: the credentials are right, but nobody of this tenant gets in at present.',
   who: 'anyone',
   body: z.strictObject({
     tenant: z
@@ -176,8 +176,9 @@ const logout = route({
 function withSessions(error: unknown): unknown {
   if (!isSekishoError(error) || error.code !== 'session_limit_reached') return error;
   const rows = (error.members?.sessions ?? []) as readonly SessionRow[];
-  const members = { sessions: rows.map((row) => sessionOf(row)) };
-  return new SekishoError(error.code, error.message, { members });
+  const members = { ...error.members, sessions: rows.map((row) => sessionOf(row)) };
+  const { proven } = error;
+  return new SekishoError(error.code, error.message, { members, ...(proven && { proven }) });
 }
 
 /** 400 where cookies are asked for and cannot travel safely. */
@@ -210,7 +211,7 @@ const DEAD = new Set<ErrorCode>([
 /** Takes back cookies that can never work again; a browser would send them for ever. */
 function withoutDeadCookies(call: BaseCall, error: unknown): unknown {
   if (!call.credentials.hasCookies || !isSekishoError(error) || !DEAD.has(error.code)) return error;
-  return new HttpError(error.code, error.message, {}, clearTokens(call.cookieNames));
+  return new HttpError(error.code, error.message, {}, clearTokens(call.cookieNames), error.proven);
 }
 
 export const loginRoutes: readonly Route[] = [login, refresh, logout];

@@ -71,7 +71,7 @@ begin
     from (select s ->> 'sid' as sid from jsonb_array_elements(v_alive) s) a
    where a.sid = any (p_end_sids);
   if v_surplus > jsonb_array_length(v_chosen) and v_seen.policy ->> 'on_session_limit' = 'reject' then
-    return jsonb_build_object('kind', 'session_limit_reached', 'sessions', v_alive);
+    return jsonb_build_object('kind', 'session_limit_reached', 'sessions', v_alive, 'surplus', v_surplus);
   end if;
   -- Those that were chosen, and then the ones that were used least.
   select v_chosen || coalesce(jsonb_agg(s.v -> 'sid' order by s.n), '[]') into v_victims

@@ -8,7 +8,7 @@
 --   p_audit     NewAuditEvent, which becomes that of a lost answer; its actor has the uid
 -- Result, without what a token is minted from:
 --   {kind: replayed | answer_lost, keyIds, rot, deliverWithinMs}
---   {kind: superseded, withinWindow} | {kind: reused, uid} | {kind: key_missing, keyId}
+--   {kind: superseded, uid, withinWindow} | {kind: reused, uid} | {kind: key_missing, keyId}
 create or replace function sekisho.repeat_refresh(
   p_session sekisho.session, p_used sekisho.refresh_used, p_grace interval, p_seen_rot integer, p_key_ids text[],
   p_now timestamptz, p_audit jsonb)
@@ -38,7 +38,7 @@ begin
     -- Of a chain that re-authentication has ended (ASVS 7.2.4): it gets nothing, ever. It is stolen when whoever presents
     -- it had time to learn of the new chain, and somebody did.
     return case when v_in_window or not v_delivered
-      then jsonb_build_object('kind', 'superseded', 'withinWindow', v_in_window)
+      then jsonb_build_object('kind', 'superseded', 'uid', p_session.uid, 'withinWindow', v_in_window)
       else jsonb_build_object('kind', 'reused', 'uid', p_session.uid) end;
   elsif not v_in_window and v_delivered then
     return jsonb_build_object('kind', 'reused', 'uid', p_session.uid);

@@ -57,7 +57,7 @@ begin
     return jsonb_build_object('kind', 'unknown');
   elsif v_seen.state = 'revoked' or v_seen.user_status is distinct from 'active'
         or v_seen.tenant_status is distinct from 'active' then
-    return jsonb_build_object('kind', 'revoked');
+    return jsonb_build_object('kind', 'revoked', 'uid', v_uid);
   elsif v_seen.state = 'expired' then
     if v_session.ended_at is null then
       update sekisho.session s set ended_at = v_now, ended_how = 'expired' where s.tid = p_tid and s.sid = p_sid;
@@ -87,7 +87,7 @@ begin
      order by r.rot desc
     offset c_rotations_a_minute - 1 limit 1;
     if v_now < v_room_at then
-      return jsonb_build_object('kind', 'limited', 'attempts', c_rotations_a_minute, 'windowMs', 60000,
+      return jsonb_build_object('kind', 'limited', 'uid', v_uid, 'attempts', c_rotations_a_minute, 'windowMs', 60000,
         'retryAfterMs', ceil(extract(epoch from v_room_at - v_now) * 1000));
     end if;
   end if;

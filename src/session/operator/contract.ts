@@ -228,7 +228,8 @@ export interface OperatorRecord {
    * RESTORE: the record was put back from a backup by other means. Every session of every tenant ends, since what was
    * revoked after the backup must not come back, and open password resets with them; no signing key of before is good any
    * more, and another one signs. Passwords, roles and status are those of the backup: an administrator must look at them.
+   * On PostgreSQL it is pending for MAX_TERM at first (FIRST TERM). Without `input`: `waitMs` null, as in `Revoking`.
    */
-  declareRestored(): Promise<Revocation>;
+  declareRestored(input?: { readonly waitMs: number | null }): Promise<Revocation>;
   members(): Promise<readonly MemberState[]>;
 }

@@ -7,11 +7,13 @@ import type { Services } from '../services.ts';
 import { floorOfAll } from '../subjects.ts';
 import { ACTOR } from './actor.ts';
 import type { OperatorRecord } from './contract.ts';
+import { waitOf } from './revoking.ts';
 
 export function createOperatorRecord(services: Services): OperatorRecord {
   return {
-    async declareRestored() {
+    async declareRestored(input) {
       const { follower, keys, ring, log } = services;
+      const waitMs = waitOf(input?.waitMs ?? null);
       const restoredKeys = await makeRestoredKeys(ring, follower.wallNowMs());
       const { kid, alg } = restoredKeys.key;
       const by = { tid: null, actor: OPERATOR };
@@ -29,6 +31,7 @@ export function createOperatorRecord(services: Services): OperatorRecord {
         ],
         restored: newId(),
         restoredKeys,
+        waitMs,
       });
       // It is declared: where this fails, the next token or the next look does it.
       await keys.refresh().catch((error: unknown) => {

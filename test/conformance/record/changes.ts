@@ -151,7 +151,7 @@ export function changeSuite(kind: string, open: () => Promise<RecordFixture>): v
       // Neither the token that was live nor one within its window of grace goes on.
       for (const old of [token, used]) {
         const { outcome } = await present(fixture, old, atMs);
-        expect(outcome).toEqual({ kind: 'superseded', withinWindow: true });
+        expect(outcome).toMatchObject({ kind: 'superseded', withinWindow: true });
       }
       expect((await present(fixture, next, atMs)).outcome).toMatchObject({ kind: 'rotated' });
     });

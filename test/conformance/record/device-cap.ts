@@ -210,6 +210,7 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       expect(outcome).toMatchObject({
         kind: 'session_limit_reached',
         sessions: [{ sid: first.sid }, { sid: second.sid }],
+        surplus: 1,
       });
       await raiseFloor(fixture, { tid, uid, sparedSid: second.sid });
       expect((await logIn(tid, uid, START_MS + 3)).kind).toBe('opened');
@@ -282,7 +283,10 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
       expect(roomy).toMatchObject({ kind: 'opened', evicted: [] });
       // The policy was lowered: one is not enough, and then not even that one ends.
       await setPolicy(fixture, tid, { max_sessions_per_user: 3 });
-      expect((await logIn(tid, uid, START_MS + 2, [a.sid])).kind).toBe('session_limit_reached');
+      expect(await logIn(tid, uid, START_MS + 2, [a.sid])).toMatchObject({
+        kind: 'session_limit_reached',
+        surplus: 2,
+      });
       expect(await alive(tid, uid)).toHaveLength(4);
       const enough = await logIn(tid, uid, START_MS + 3, [c.sid, 'nothing', a.sid, b.sid]);
       expect(enough).toMatchObject({ kind: 'opened', evicted: [{ sid: c.sid }, { sid: a.sid }] });

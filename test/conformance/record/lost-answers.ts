@@ -173,7 +173,7 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
     });
 
     test('A7 three hundred rotations in a minute, and no more; whoever waits goes on', async () => {
-      const { tid, sid, token } = await loggedIn();
+      const { tid, uid, sid, token } = await loggedIn();
       let live = token;
       for (let round = 0; round < 300; round += 1) {
         const answer = await answerAt(live, 100 * round);
@@ -181,7 +181,7 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
         live = answer.live ?? '';
       }
       const before = await rowOf(tid, sid);
-      const limit = { kind: 'limited', attempts: 300, windowMs: 60_000 };
+      const limit = { kind: 'limited', uid, attempts: 300, windowMs: 60_000 };
       const { outcome } = await present(fixture, live, START_MS + 30_000);
       expect(outcome).toEqual({ ...limit, retryAfterMs: 30_000 });
       expect(await rowOf(tid, sid)).toEqual(before);
@@ -423,7 +423,7 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
         const { tid, sid, used, first, old, fresh } = await regenerated(6000);
         for (const token of [old, used, first]) {
           const { outcome } = await present(fixture, token, START_MS + 6000);
-          expect(outcome).toEqual({ kind: 'superseded', withinWindow: true });
+          expect(outcome).toMatchObject({ kind: 'superseded', withinWindow: true });
         }
         expect((await answerAt(next(old), 6000)).kind).toBe('unknown');
         const row = await rowOf(tid, sid);
@@ -436,7 +436,7 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
         const session = await regenerated(6000);
         const late = START_MS + 600_000;
         const lost = await present(fixture, session.old, late);
-        expect(lost.outcome).toEqual({ kind: 'superseded', withinWindow: false });
+        expect(lost.outcome).toMatchObject({ kind: 'superseded', withinWindow: false });
         // A token from before was stolen then, whatever came after.
         expect((await present(fixture, session.used, late)).outcome.kind).toBe('reused');
         await sight(fixture, session, 3);
@@ -456,7 +456,7 @@ export function lostAnswerSuite(kind: string, open: () => Promise<RecordFixture>
           for (const rot of [2, 3, 4]) expect(await sight(fixture, session, rot)).toEqual([]);
           const late = START_MS + 600_000;
           const lost = await present(fixture, session.old, late);
-          expect(lost.outcome).toEqual({ kind: 'superseded', withinWindow: false });
+          expect(lost.outcome).toMatchObject({ kind: 'superseded', withinWindow: false });
           await sight(fixture, session, 5);
           expect((await present(fixture, session.old, late)).outcome.kind).toBe('reused');
         }
