@@ -146,7 +146,7 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       stolen: (one) =>
         endStolen(services, one, { requestId: '', ip: one.ip, userAgent: null }, 'access_token'),
     });
-    const clientCache = createClientCache({ clock, wallNowMs, hub });
+    const clientCache = createClientCache({ clock, wallNowMs, hub, follower });
     closers.push(() => clientCache.close());
     const services: Services = Object.freeze({
       ...{ follower, hub, clock, log, keys, ring, issuer, audience, sightings, clientCache },

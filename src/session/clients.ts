@@ -2,6 +2,7 @@ import { isOutage, SekishoError } from '../errors.ts';
 import { isId, newId } from '../id.ts';
 import { addressKey } from '../login/address.ts';
 import type { AttemptBucket, ClientCredentials } from '../record/contract.ts';
+import type { Head } from '../revocation/types.ts';
 import { hashClientSecret, isSameHash, parseClientSecret } from '../token/client-secret.ts';
 import { tooMany } from './attempts.ts';
 import { ANONYMOUS, auditRow } from './audit.ts';
@@ -31,22 +32,24 @@ const FAILURES = { attempts: 60, windowMs: 900_000, maxWaitMs: 60_000 } as const
 export function createClients(services: Services, authenticator: Authenticator): Clients {
   const { record, clientCache, clock, follower, log, tally } = services;
   /** Look-ups that are under way: requests at the same time share one. */
-  const asking = new Map<string, Promise<Looked>>();
+  const asking = new Map<string, Promise<LookedUp>>();
 
   /** Asks the record, and remembers a good answer. */
-  async function lookUp(tid: string, cid: string, hash: Buffer): Promise<Looked> {
+  async function lookUp(tid: string, cid: string, hash: Buffer): Promise<LookedUp> {
     const askedAtMs = clock.monotonicMs();
+    const { generation, applied: position } = follower.status();
+    const asked = { generation: generation ?? '', position };
     const found = await record.clients.credentials(tid, cid);
     const now = nowMs(services);
     const secret = found === null ? null : secretOf(found, hash, now);
-    if (found === null || secret === null) return { client: null, exists: found !== null };
+    if (found === null || secret === null) return { client: null, exists: found !== null, asked };
     const client = Object.freeze({ tenantId: tid, clientId: cid, name: found.client.name });
-    clientCache.put({ client, hash, askedAtMs, endsAtMs: secret.endsAtMs });
+    clientCache.put({ client, hash, askedAtMs, asked, endsAtMs: secret.endsAtMs });
     touch(tid, found, now);
-    return { client, exists: true };
+    return { client, exists: true, asked };
   }
 
-  function lookUpOnce(tid: string, cid: string, hash: Buffer): Promise<Looked> {
+  function lookUpOnce(tid: string, cid: string, hash: Buffer): Promise<LookedUp> {
     const key = `${tid}.${cid}.${hash.toString('base64url')}`;
     const running = asking.get(key);
     if (running !== undefined) return running;
@@ -66,13 +69,14 @@ export function createClients(services: Services, authenticator: Authenticator):
     const known = clientCache.find(tid, cid, hash, KNOWN_MS);
     if (known !== null) return { client: known, exists: true };
     try {
-      return await lookUpOnce(tid, cid, hash);
+      const looked = await lookUpOnce(tid, cid, hash);
+      // BARRIER: what was on its way when the tenant was suspended or deleted is asked for again.
+      if (looked.client === null || !clientCache.isOver(tid, looked.asked)) return looked;
+      return await lookUp(tid, cid, hash);
     } catch (error) {
       // A client does not lose access sooner than this node loses the right to answer at all.
       const older = clientCache.find(tid, cid, hash, KNOWN_IN_OUTAGE_MS);
-      if (older === null || !isOutage(error) || follower.freshnessNow() === 'unavailable') {
-        throw error;
-      }
+      if (older === null || !isOutage(error)) throw error;
       return { client: older, exists: true };
     }
   }
@@ -126,6 +130,9 @@ interface Looked {
   readonly client: CallingClient | null;
   readonly exists: boolean;
 }
+
+/** With what of the revocation log this node had applied before it asked. */
+type LookedUp = Looked & { readonly asked: Head };
 
 const NOBODY: Looked = Object.freeze({ client: null, exists: false });
 

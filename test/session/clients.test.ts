@@ -11,8 +11,26 @@ import { request } from '../support/requests.ts';
 
 const DAY = 86_400;
 const clock = createTestClock();
+function pending(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve: () => resolve() };
+}
+
 /** What of the record is away, and how often clients were looked up there. */
-const store = { clientsAway: false, heartbeatsAway: false, suspended: false, lookUps: 0 };
+const store = {
+  ...{ clientsAway: false, heartbeatsAway: false, suspended: false, lookUps: 0 },
+  /** What was found goes on its way, and stays there until it is released. */
+  held: null as { readonly found: () => void; readonly released: Promise<void> } | null,
+  holdNext() {
+    const found = pending();
+    const released = pending();
+    this.held = { found: found.resolve, released: released.promise };
+    return { found: found.promise, release: released.resolve };
+  },
+};
 /** What a primary that was cut off says of a refresh token, whatever has become of it; null: the record is asked. */
 let said: Awaited<ReturnType<RecordStore['sessions']['ofLiveRefreshToken']>> = null;
 let engine: TestEngine;
@@ -29,6 +47,10 @@ function watched(real: RecordStore): RecordStore {
         store.lookUps += 1;
         if (store.clientsAway) throw away();
         const found = await real.clients.credentials(...given);
+        const { held } = store;
+        store.held = null;
+        held?.found();
+        await held?.released;
         return found !== null && store.suspended ? { ...found, tenantStatus: 'suspended' } : found;
       },
     },
@@ -110,6 +132,55 @@ describe('who a service client is', () => {
     await engine.record.log.commit([request({ change, nowMs: clock.wallMs() })]);
     await clock.advance(5_001);
     expect(await codeOf(authenticate(untold))).toBe('invalid_client');
+  });
+
+  test('BARRIER of a tenant that is suspended or deleted it is refused when the call returns, from the cache or not', async () => {
+    const { operator } = engine.engine;
+    for (const end of [
+      (tenant: string) => operator.suspendTenant({ tenant, reason: null, waitMs: null }),
+      (tenant: string) => operator.deleteTenant({ tenant, reason: null, waitMs: null }),
+    ]) {
+      const slug = `ending${newId().replace(/[^a-z0-9]/g, '')}`;
+      const { tenant, caller } = await engine.makeTenant(slug);
+      const made = await engine.engine.administration.createClient(caller, {
+        ...{ name: 'billing', expiresInSeconds: null },
+      });
+      const neighbour = await makeClient();
+      await Promise.all([authenticate(made), authenticate(neighbour)]);
+      // The cache alone would let it in: no event of the hub is about a client here, and no second has passed.
+      const { revocation } = await end(slug);
+      expect(revocation?.barrier.effective).toBe('everywhere');
+      expect(await codeOf(authenticate(made))).toBe('invalid_client');
+      expect(await codeOf(authenticate(neighbour))).toBe('none');
+      expect(tenant.slug).toBe(slug);
+    }
+  });
+
+  test('BARRIER nor does it get in while the record is away, once its tenant was revoked', async () => {
+    const { caller, tenant } = await engine.makeTenant('away');
+    const made = await engine.engine.administration.createClient(caller, {
+      ...{ name: 'billing', expiresInSeconds: null },
+    });
+    await authenticate(made);
+    await engine.engine.operator.suspendTenant({ tenant: 'away', reason: null, waitMs: null });
+    store.clientsAway = true;
+    expect(await codeOf(authenticate(made))).toBe('store_unavailable');
+    store.clientsAway = false;
+    await engine.engine.operator.resumeTenant({ tenant: 'away' });
+    expect(await authenticate(made)).toMatchObject({ tenantId: tenant.tid });
+  });
+
+  test('BARRIER a look-up that was under way while the tenant was suspended is made again', async () => {
+    const { caller } = await engine.makeTenant('underway');
+    const made = await engine.engine.administration.createClient(caller, {
+      ...{ name: 'billing', expiresInSeconds: null },
+    });
+    const { found, release } = store.holdNext();
+    const asked = authenticate(made);
+    await found;
+    await engine.engine.operator.suspendTenant({ tenant: 'underway', reason: null, waitMs: null });
+    release();
+    expect(await codeOf(asked)).toBe('invalid_client');
   });
 
   test('a new secret holds at once, the old one for its overlap, and never beyond its own end', async () => {
