@@ -12,7 +12,7 @@ import {
   type Verifier,
 } from '../token/signing-key.ts';
 
-/** How long the record's list of keys is believed. */
+/** How long the plan of which key signs is kept to. */
 const KEYS_FOR_MS = 60_000;
 
 /** The keys of the audit trail: a purpose of their own (NIST SP 800-57 part 1, section 5.2), ES256, rotated like the others. */
@@ -35,31 +35,40 @@ export function createTrailSigning(options: {
 }): TrailSigning {
   const { store, ring, wallNowMs } = options;
   let keys: readonly AuditKey[] = [];
-  let readAtMs = Number.NEGATIVE_INFINITY;
+  let plannedAtMs = Number.NEGATIVE_INFINITY;
+  let planning: Promise<void> | null = null;
   const signers = new Map<string, Signer>();
 
   async function read(): Promise<void> {
     keys = await store.keys();
-    readAtMs = wallNowMs();
+  }
+
+  /** Whoever only reads the keys, to verify, makes none: so what counts is when they were planned, not when they were read. */
+  async function upToDate(): Promise<void> {
+    if (Math.abs(wallNowMs() - plannedAtMs) < KEYS_FOR_MS) return;
+    planning ??= plan().finally(() => {
+      planning = null;
+    });
+    await planning;
   }
 
   /** Safe when several nodes do it at once: the record takes one key only. */
-  async function upToDate(): Promise<void> {
-    if (Math.abs(wallNowMs() - readAtMs) < KEYS_FOR_MS) return;
+  async function plan(): Promise<void> {
     await read();
     const stored = keys.map((key) => ({ ...key, purpose: 'access' as const }));
-    const plan = planRotation(stored, wallNowMs(), { newestKeyId: ring.newest.keyId });
-    for (const kid of plan.retire) await store.retireKey(kid, wallNowMs());
-    if (plan.add !== null) {
+    const due = planRotation(stored, wallNowMs(), { newestKeyId: ring.newest.keyId });
+    for (const kid of due.retire) await store.retireKey(kid, wallNowMs());
+    if (due.add !== null) {
       const { purpose: _, ...key } = await makeSigningKey(
         ring,
-        plan.add.activeFromMs,
+        due.add.activeFromMs,
         'ES256',
         'audit-key-sealing',
       );
-      await store.addKey(key, plan.add.unlessActiveSinceMs);
+      await store.addKey(key, due.add.unlessActiveSinceMs);
     }
-    if (plan.add !== null || plan.retire.length > 0) await read();
+    if (due.add !== null || due.retire.length > 0) await read();
+    plannedAtMs = wallNowMs();
   }
 
   function opened(key: AuditKey): Signer {
