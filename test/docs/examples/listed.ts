@@ -109,8 +109,26 @@ export const listed: readonly Listed[] = [
   {
     page: 'docs/audit.md',
     begins: 'hash     =',
-    by: 'test/audit/chain.test.ts',
-    why: 'the definition, which that test computes by hand',
+    by: 'test/conformance/record/trail.ts',
+    why: 'the definition of what those suites verify',
+  },
+  {
+    page: 'docs/audit.md',
+    begins: '{"level":"info"',
+    by: 'test/docs/shell.test.ts',
+    why: 'held against a line of the server that signs',
+  },
+  {
+    page: 'docs/http.md',
+    begins: '{',
+    by: 'test/docs/shell.test.ts',
+    why: 'sent to their routes',
+  },
+  {
+    page: 'docs/model.md',
+    begins: 'node 0 beats',
+    by: 'test/docs/shell.test.ts',
+    why: 'held against what npm run model prints',
   },
 ];
 

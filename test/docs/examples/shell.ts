@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { environment } from '../../support/process.ts';
 import { isHelp, nameOf, type Unit } from './blocks.ts';
 import { isPlain, runBuilt } from './built.ts';
+import { ofNodes } from './listed.ts';
 import { everywhere, lasting, needs, PATHS } from './words.ts';
 import type { World } from './world.ts';
 
@@ -44,17 +45,26 @@ export class Shell {
     }
     const stays = lasting.find(({ line: which }) => which.test(line));
     if (isPlain(line) && isHelp(unit.block)) {
-      const run = await runBuilt(line, this.#world.folder);
+      let run = await runBuilt(line, this.#world.folder);
+      if (asks(run)) run = await runBuilt(`${line} --yes`, this.#world.folder);
       if (run.code !== 0) throw new Error(this.#failure(unit, line, `ended with ${run.code}`, run));
       return run;
     }
     if (stays === undefined) {
-      const run = this.#start(line);
-      const code = await within(run.closed, `${line} has no end`, run);
+      let run = this.#start(line, unit.block.page);
+      let code = await within(run.closed, `${line} has no end`, run);
+      if (asks(run)) {
+        run = this.#start(line.replace(/ *(#.*)?$/, ' --yes'), unit.block.page);
+        code = await within(run.closed, `${line} has no end`, run);
+      }
       if (code !== 0) throw new Error(this.#failure(unit, line, `ended with ${code}`, run));
+      if (/"\$SERVER"/.test(unit.text)) await this.#world.server.exited;
       return run;
     }
-    const run = this.#start(line.replace(/ *& *$/, '').replace(STAYING, '$1exec $2'));
+    const run = this.#start(
+      line.replace(/ *& *$/, '').replace(STAYING, '$1exec $2'),
+      unit.block.page,
+    );
     this.#running.push({ unit, child: run.child, run });
     const ready = (async () => {
       while (!stays.ready(run.stdout, this.#world)) {
@@ -94,11 +104,12 @@ export class Shell {
         line = line.replace(placeholder, () => by);
       }
     }
+    for (const [shown, is] of this.#world.addresses()) line = line.replaceAll(shown, () => is);
     for (const [placeholder, by] of everywhere) line = line.replaceAll(placeholder, by);
     return line.replaceAll(PATHS, `${this.#world.folder}/`);
   }
 
-  #start(line: string): Running {
+  #start(line: string, page: string): Running {
     const { folder, services } = this.#world;
     const child = spawn('bash', ['-c', ['set -euo pipefail', ...this.#exports, line].join('\n')], {
       cwd: folder,
@@ -107,6 +118,7 @@ export class Shell {
           ':',
         ),
         CURL_HOME: folder,
+        ...(ofNodes.includes(page) ? this.#world.ofNodes : {}),
         // Where the line says neither, it speaks of the server that runs; a server of its own is elsewhere.
         ...(/sekisho (serve|restore)\b/.test(line)
           ? { SEKISHO_DATA_DIR: this.#world.at('var/lib/sekisho'), PORT: '0' }
@@ -116,6 +128,11 @@ export class Shell {
     });
     return new Running(child);
   }
+}
+
+/** Whether it wanted to ask whoever sits at a terminal; scripts, which read JSON, say `--yes` in the example. */
+function asks({ stdout, stderr }: Ran): boolean {
+  return stdout === '' && /^sekisho: .*Say so with --yes$/m.test(stderr);
 }
 
 class Running implements Ran {

@@ -151,14 +151,10 @@ export const needs: readonly Need[] = [
       ];
     },
   },
-  // Whoever sits at a terminal is asked; here they have answered before.
+  // Whoever sits at a terminal is asked for a password; here it comes from a file.
   {
     line: /^sekisho (tenant create|user reset) (?!.*(<|--link))/,
     make: () => [[/$/, ' < password.txt']],
-  },
-  {
-    line: /sekisho (tenant (suspend|delete)|audit (prune|erase)) (?!.*--yes)/,
-    make: () => [[/ *(#.*)?$/, ' --yes']],
   },
   // A day that is over by the clock of today.
   {

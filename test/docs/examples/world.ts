@@ -2,10 +2,13 @@ import { cpSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { type OperatorCommands, operatorAt } from '../../../src/create/operator-commands.ts';
 import { call, freshDirectory, type Server, serve } from '../../support/process.ts';
-import { root } from './blocks.ts';
+import { type Block, root } from './blocks.ts';
 import { programs } from './programs-on-path.ts';
 
 export const PASSWORD = 'correct horse battery staple';
+
+/** Of everything that has a secret from outside. */
+export const SECRET = 'a secret of the examples that is long enough';
 
 /** Services of their own kind, where there are any. */
 export interface Services {
@@ -28,6 +31,9 @@ export class World {
   readonly services: Services | null;
   #server: Server | null = null;
   #log = '';
+  #databaseUrl = '';
+  /** Of the server whose roles may be changed; '' where the examples ask for none. */
+  #superuserUrl = '';
 
   constructor(services: Services | null) {
     this.services = services;
@@ -42,6 +48,41 @@ export class World {
     }
     // An answer that is no success is a failure of the example.
     writeFileSync(this.at('.curlrc'), 'silent\nfail-with-body\n');
+  }
+
+  /** The database that the lines of a block share: one that is empty, where a node's start or a restore is shown. */
+  async anotherDatabase({ text }: Block): Promise<void> {
+    if (this.services === null) return;
+    const { databaseUrl, emptyDatabase, superuserUrl } = this.services;
+    this.#databaseUrl = /\b(serve|restore|ops restored)\b/.test(text)
+      ? await emptyDatabase()
+      : databaseUrl;
+    this.#superuserUrl = /\bpsql\b/.test(text) ? await superuserUrl() : '';
+  }
+
+  /** Addresses and secrets as the examples write them, and those that are meant. */
+  addresses(): readonly (readonly [shown: RegExp, is: string])[] {
+    if (this.services === null) return [];
+    const as = (user: string): string => {
+      if (this.#superuserUrl === '') return '';
+      const url = new URL(this.#superuserUrl);
+      return Object.assign(url, { username: user, password: `${user}-password` }).href;
+    };
+    return [
+      [/postgres:\/\/postgres@db\.internal\/sekisho/g, this.#superuserUrl],
+      [/postgres:\/\/(sekisho_owner):…@db\.internal\/sekisho/g, as('sekisho_owner')],
+      [/postgres:\/\/(sekisho_node):…@db\.internal\/sekisho/g, as('sekisho_node')],
+      [/SEKISHO_OWNER_PASSWORD=…/g, 'SEKISHO_OWNER_PASSWORD=sekisho_owner-password'],
+      [/SEKISHO_NODE_PASSWORD=…/g, 'SEKISHO_NODE_PASSWORD=sekisho_node-password'],
+      [/postgres:\/\/(…|sekisho:…@db\.internal\/sekisho)/g, this.#databaseUrl],
+      [/redis:\/\/(…|cache\.internal)/g, `'${this.services.redisUrl()}'`],
+      [/SEKISHO_SECRET=…/g, `SEKISHO_SECRET='${SECRET}'`],
+    ];
+  }
+
+  /** What is set where a page speaks of several nodes. */
+  get ofNodes(): Readonly<Record<string, string>> {
+    return { DATABASE_URL: this.#databaseUrl, SEKISHO_SECRET: SECRET };
   }
 
   at(...names: readonly string[]): string {
