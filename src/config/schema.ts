@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../observe/log.ts';
+import { ISSUER_MUST, isIssuer } from '../public-url.ts';
 
 /** From most to least. */
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -51,7 +52,7 @@ export const SCHEMA = z.strictObject({
     .optional(),
   hub: z.enum(['auto', 'none'], 'must be auto or none').optional(),
   secret: z.string('must be a text of at least 32 bytes').optional(),
-  issuer: httpUrl.optional(),
+  issuer: z.string(ISSUER_MUST).refine(isIssuer, ISSUER_MUST).optional(),
   firstIssuer: httpUrl.optional(),
   audience: text(200).optional(),
   leaseMs: milliseconds(30).optional(),

@@ -7,7 +7,6 @@ import { createOperationsApp } from '../http/operations.ts';
 import { type HttpOptions, type HttpSettings, settingsOf } from '../http/settings.ts';
 import { parseRedisUrl } from '../hub/redis/url.ts';
 import { newId } from '../id.ts';
-import { inSnakeCase } from '../observe/field-names.ts';
 import { createLevels } from '../observe/levels.ts';
 import { silentLog } from '../observe/log.ts';
 import { createLogger } from '../observe/logger.ts';
@@ -15,6 +14,7 @@ import { measured } from '../observe/measured.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import { redactedLog } from '../observe/redact.ts';
 import { assertTerm } from '../revocation/options.ts';
+import { backupLine } from '../session/backups.ts';
 import type { AuthenticateOptions, Engine, Session } from '../session/contract.ts';
 import { isLogLevel, LOG_LEVELS } from '../session/log-levels.ts';
 import type { Services } from '../session/services.ts';
@@ -229,7 +229,7 @@ function startBackups(
   return scheduleBackups({
     ...{ ...settings, clock },
     write: (path, signal) => backups.write({ path, ring, signal }),
-    onWritten: (written) => log.info(inSnakeCase(written), 'a backup was written'),
+    onWritten: (written) => log.info(backupLine(written), 'a backup was written'),
     onFailed(error) {
       backups.failed();
       log.error({ err: error }, 'a backup failed; it is tried again');

@@ -1,3 +1,4 @@
+import { isLoopbackName } from '../public-url.ts';
 import type { Origin } from '../session/contract.ts';
 import type { ProxyReader } from './proxy.ts';
 import { requestIdOf } from './request-id.ts';
@@ -38,16 +39,6 @@ export function contextOf(
     trace: traceContextOf(request.headers),
     origin: Object.freeze({ requestId, ip, userAgent }),
   });
-}
-
-/** Names that mean this machine (RFC 6761 section 6.3, RFC 1122 section 3.2.1.3). */
-export function isLoopbackName(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname.endsWith('.localhost') ||
-    hostname === '[::1]' ||
-    /^127(?:\.\d{1,3}){3}$/.test(hostname)
-  );
 }
 
 /** Whether cookies may travel: over https, or to this machine itself. */

@@ -1,4 +1,5 @@
-import { isLoopbackName, type RequestContext } from './context.ts';
+import { isLoopbackName } from '../public-url.ts';
+import type { RequestContext } from './context.ts';
 
 /** Which origins (RFC 6454) may send credentials, read answers and open sockets. */
 export type OriginPolicy = (origin: string, context: RequestContext) => boolean;

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isLoopbackName } from './context.ts';
+import { isLoopbackName } from '../public-url.ts';
 
 /**
  * Makes the judgement of the name that a request was sent to, for a listener that asks for no credentials. A page on the

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { BackupStore } from '../record/backup-contract.ts';
+import type { BackupStore, BackupSummary } from '../record/backup-contract.ts';
 
 /** What this process knows of the backups of its record. Times by its own clock, milliseconds. */
 export interface BackupStatus {
@@ -23,6 +23,18 @@ export interface Backups extends BackupStore {
   /** One could not be made, for whatever reason: not even its folder, perhaps. */
   failed(): void;
   status(): BackupStatus;
+}
+
+/** A backup that was written, as a line of the log names it. */
+export function backupLine({ takenAtMs, schemaVersion, keyId, ...rest }: BackupSummary): object {
+  return {
+    ...rest,
+    ...{
+      taken_at: new Date(takenAtMs).toISOString(),
+      schema_version: schemaVersion,
+      key_id: keyId,
+    },
+  };
 }
 
 /** How many times the schedule's span a backup may be old. */

@@ -80,3 +80,25 @@ test('a reason is one line, each sentence once', () => {
   expect(reasonOf(new Error('outer', { cause: new Error('outer') }))).toBe('outer');
   expect(reasonOf('odd')).toBe('odd');
 });
+
+test('A8 what is said of the protocol has its fields in snake case, as a request has', () => {
+  const { log, lines } = noting();
+  const tell = createFollowerLog(log, createTestClock());
+  const name = { generation: 'g', position: 7 };
+  tell({ kind: 'joined', memberId: 'm', generation: 'g', applied: 7 });
+  tell({ kind: 'member_removed', memberId: 'm' });
+  tell({ kind: 'wall_time_step', differenceMs: 9, adopted: false });
+  tell({ kind: 'barrier', effective: 'everywhere', position: 7, members: 2, waitedMs: 3.5 });
+  const entries = [{ operationId: 'o', from: name, to: null }];
+  tell({ kind: 'entries_handed_in', generation: 'g', entries });
+  expect(lines.map(({ fields }) => fields)).toEqual([
+    { kind: 'joined', member_id: 'm', generation: 'g', applied: 7 },
+    { kind: 'member_removed', member_id: 'm' },
+    { kind: 'wall_time_step', difference_ms: 9, adopted: false },
+    { kind: 'barrier', effective: 'everywhere', position: 7, members: 2, waited_ms: 3.5 },
+    {
+      ...{ kind: 'entries_handed_in', generation: 'g' },
+      entries: [{ operation_id: 'o', from: name, to: null }],
+    },
+  ]);
+});

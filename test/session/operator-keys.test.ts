@@ -1,6 +1,8 @@
 import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
 import { silentLog } from '../../src/observe/log.ts';
+import { ISSUER_MUST } from '../../src/public-url.ts';
 import type { RecordStore } from '../../src/record/contract.ts';
 import { createIssuer } from '../../src/session/issuer.ts';
 import { createKeys, type Keys } from '../../src/session/keys.ts';
@@ -160,8 +162,17 @@ test('issuer: one node alone mints as the new one at once; tokens of the old one
 
   await clock.advance(RETIRED_KEY_MS + 1);
   expect((await operator.getIssuer()).accepted).toEqual([next]);
-  for (const wrong of ['id.example', 'ftp://id.example', 'https://id.example/?a', 'https://a/#b']) {
-    expect(await codeOf(operator.changeIssuer({ issuer: wrong }))).toBe('validation_failed');
+  for (const wrong of [
+    ...['id.example', 'ftp://id.example', 'https://id.example/?a', 'https://a/#b'],
+    ...['http://id.example', 'http://10.0.0.7:4000', 'http://localhost.id.example', 'https://a@b'],
+  ]) {
+    // One rule with SEKISHO_ISSUER, in the same words.
+    const refused = operator.changeIssuer({ issuer: wrong }).catch((error: unknown) => error);
+    expect(await refused).toMatchObject({
+      code: 'validation_failed',
+      message: `issuer ${ISSUER_MUST}.`,
+    });
+    expect(() => readConfig({ issuer: wrong })).toThrow(ISSUER_MUST);
   }
   expect(await codeOf(operator.changeIssuer({ issuer: next }))).toBe('conflict');
 });

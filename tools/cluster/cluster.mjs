@@ -86,7 +86,7 @@ export async function startCluster(options = {}) {
       ...cleanEnvironment(),
       DATABASE_URL: database.url,
       SEKISHO_SECRET: secret,
-      SEKISHO_ISSUER: 'http://sekisho.test',
+      SEKISHO_ISSUER: 'https://sekisho.test',
       SEKISHO_LOG_LEVEL: 'warn',
       SEKISHO_DRAIN_MS: '5000',
       SEKISHO_TRUSTED_PROXIES: 'loopback',

@@ -1,10 +1,20 @@
+import { ISSUER_MUST, isIssuer } from '../../public-url.ts';
 import {
   type IssuerSeen,
   type KeySeen,
   LEAST_AHEAD_MS,
   MOST_AHEAD_MS,
 } from '../../session/operator/keys-contract.ts';
-import { type Command, duration, given, oneOf, operand, wantsJson, yesOption } from '../command.ts';
+import {
+  type Command,
+  duration,
+  given,
+  oneOf,
+  operand,
+  UsageError,
+  wantsJson,
+  yesOption,
+} from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { EXIT } from '../exit.ts';
 import { actOptions, reachOptions, withOperator } from '../operator.ts';
@@ -111,6 +121,7 @@ export const keysIssuer: Command = {
   ],
   async run(call) {
     const issuer = operand(call, 0);
+    if (issuer !== '' && !isIssuer(issuer)) throw new UsageError(`URL ${ISSUER_MUST}`);
     if (issuer !== '') await confirm(call, `Issue tokens as ${issuer}?`);
     const seen = await withOperator(call, (operator) =>
       issuer === '' ? operator.getIssuer() : operator.changeIssuer({ issuer }),

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path';
 import { SekishoError } from '../../errors.ts';
-import { inSnakeCase } from '../../observe/field-names.ts';
+import { backupLine } from '../backups.ts';
 import type { Services } from '../services.ts';
 import type { OperatorBackups } from './contract.ts';
 
@@ -20,7 +20,7 @@ export function createOperatorBackups({
       }
       try {
         const written = await backups.write({ path, ring, ...(onProgress && { onProgress }) });
-        log.info(inSnakeCase(written), 'a backup was written');
+        log.info(backupLine(written), 'a backup was written');
         return written;
       } catch (error) {
         backups.failed();

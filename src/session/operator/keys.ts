@@ -1,5 +1,6 @@
 import type { AuditAction, NewAuditEvent } from '../../audit/types.ts';
 import { SekishoError } from '../../errors.ts';
+import { ISSUER_MUST, isIssuer } from '../../public-url.ts';
 import type { StoredKey } from '../../record/contract.ts';
 import { ISSUER_AHEAD_MS } from '../../token/issuer.ts';
 import {
@@ -112,11 +113,10 @@ export function createOperatorKeys(services: Services): OperatorKeys {
   };
 }
 
-/** As SEKISHO_ISSUER: an http or https URL (RFC 8414 section 2), with no query and no fragment. */
-function parseIssuer(value: string): string {
-  const url = URL.canParse(value) ? new URL(value) : null;
-  if (url !== null && /^https?:$/.test(url.protocol) && !/[?#]/.test(value)) return value;
-  throw wrong('/issuer', 'must be an http or https URL without query and fragment');
+/** By the rule of SEKISHO_ISSUER. @throws SekishoError `validation_failed` */
+function parseIssuer(value: unknown): string {
+  if (typeof value === 'string' && isIssuer(value)) return value;
+  throw wrong('/issuer', ISSUER_MUST);
 }
 
 function wrong(pointer: string, detail: string): SekishoError {
