@@ -63,6 +63,8 @@ export interface TestEngineOptions {
   readonly record?: RecordStore;
   /** Whether no other node works on the record. Default true. */
   readonly exclusive?: boolean;
+  /** One secret, or a ring. Default `SECRET`. */
+  readonly secret?: string;
 }
 
 /**
@@ -76,7 +78,7 @@ export async function startTestEngine(options: TestEngineOptions = {}): Promise<
   const record = options.record ?? (await openTestRecord()).record;
   const open = await openEngine({
     record,
-    secret: SECRET,
+    secret: options.secret ?? SECRET,
     exclusive: options.exclusive ?? true,
     log: options.log ?? silentLog,
     levels: options.levels ?? null,
