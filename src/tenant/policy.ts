@@ -9,37 +9,69 @@ export const MAX_ACCESS_TTL = MAX_ACCESS_TTL_MS / 1000;
 /** Longest life of a session, seconds: 30 days (NIST SP 800-63B-4, AAL1). */
 const MAX_ABSOLUTE_TIMEOUT = 30 * 86_400;
 
-const seconds = (min: number, max: number) => z.int().min(min).max(max);
+/** What a login above the device cap does. */
+export const ON_SESSION_LIMIT = ['revoke_oldest', 'reject'] as const;
+
+/** What a number may be, both ends included. */
+export interface Bounds {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Bounds of every number of a policy, by the name under which it is set; durations in seconds. */
+export const POLICY_BOUNDS = Object.freeze({
+  access_ttl: { least: 30, most: MAX_ACCESS_TTL },
+  idle_timeout: { least: 30, most: MAX_ABSOLUTE_TIMEOUT },
+  absolute_timeout: { least: 30, most: MAX_ABSOLUTE_TIMEOUT },
+  refresh_grace: { least: 0, most: 60 },
+  max_sessions_per_user: { least: 1, most: 1000 },
+  'login_limit.account_attempts': { least: 1, most: 100 },
+  'login_limit.account_window': { least: 10, most: 86_400 },
+  'login_limit.address_attempts': { least: 1, most: 100_000 },
+  'login_limit.address_window': { least: 10, most: 86_400 },
+  'login_limit.max_wait': { least: 1, most: 3600 },
+} as const satisfies Readonly<Record<string, Bounds>>);
+
+const whole = ({ least, most }: Bounds) => {
+  const words = `must be a whole number, ${least} to ${most}`;
+  return z.int(words).min(least, words).max(most, words);
+};
 
 /**
  * A tenant's policy as it stands in `PUT /v1/admin/policy`; durations in seconds. All fields are asked for, and no others.
  * Whoever parses with it must also apply `crossFieldErrors`; `parsePolicy` does both.
  */
 export const policySchema = z.strictObject({
-  access_ttl: seconds(30, MAX_ACCESS_TTL).describe(
+  access_ttl: whole(POLICY_BOUNDS.access_ttl).describe(
     'How long an access token lives; at most `idle_timeout`.',
   ),
-  idle_timeout: seconds(30, MAX_ABSOLUTE_TIMEOUT).describe(
+  idle_timeout: whole(POLICY_BOUNDS.idle_timeout).describe(
     'Without an authenticated request for so long a session ends: it cannot be refreshed any more. The access token that it has lives to its own end.',
   ),
-  absolute_timeout: seconds(30, MAX_ABSOLUTE_TIMEOUT).describe('It ends after that in any case.'),
-  refresh_grace: seconds(0, 60).describe(
+  absolute_timeout: whole(POLICY_BOUNDS.absolute_timeout).describe(
+    'It ends after that in any case.',
+  ),
+  refresh_grace: whole(POLICY_BOUNDS.refresh_grace).describe(
     'How long a repeated refresh gets the same answer; the time does not begin anew.',
   ),
-  max_sessions_per_user: z.int().min(1).max(1000).describe('The device cap.'),
+  max_sessions_per_user: whole(POLICY_BOUNDS.max_sessions_per_user).describe('The device cap.'),
   on_session_limit: z
-    .enum(['revoke_oldest', 'reject'])
+    .enum(ON_SESSION_LIMIT, `must be ${ON_SESSION_LIMIT.join(' or ')}`)
     .describe('What a login above the cap does: end the oldest session, or be refused.'),
   login_limit: z.strictObject({
-    account_attempts: z
-      .int()
-      .min(1)
-      .max(100)
-      .describe('Failed logins of one e-mail address before waits begin; they double from 1 s.'),
-    account_window: seconds(10, 86_400).describe('How long an attempt counts.'),
-    address_attempts: z.int().min(1).max(100_000).describe('The same by IP address.'),
-    address_window: seconds(10, 86_400).describe('The same by IP address.'),
-    max_wait: seconds(1, 3600).describe('The longest wait.'),
+    account_attempts: whole(POLICY_BOUNDS['login_limit.account_attempts']).describe(
+      'Failed logins of one e-mail address before waits begin; they double from 1 s.',
+    ),
+    account_window: whole(POLICY_BOUNDS['login_limit.account_window']).describe(
+      'How long an attempt counts.',
+    ),
+    address_attempts: whole(POLICY_BOUNDS['login_limit.address_attempts']).describe(
+      'The same by IP address.',
+    ),
+    address_window: whole(POLICY_BOUNDS['login_limit.address_window']).describe(
+      'The same by IP address.',
+    ),
+    max_wait: whole(POLICY_BOUNDS['login_limit.max_wait']).describe('The longest wait.'),
   }),
 });
 

@@ -15,7 +15,8 @@ import { EXIT } from '../exit.ts';
 import { actOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
-import { ofTrail, time } from './audit.ts';
+import { time } from '../time.ts';
+import { ofTrail } from './audit.ts';
 
 export const auditCheckpoint: Command = {
   name: 'audit checkpoint',

@@ -8,13 +8,13 @@ import {
   type Option,
   oneOf,
   optional,
-  UsageError,
   wantsJson,
 } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { reachOptions, withOperator } from '../operator.ts';
 import { print, table, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
+import { time } from '../time.ts';
 
 /** Rows that are listed unless more are asked for. */
 const USUAL = 50;
@@ -47,16 +47,6 @@ export function filterOf(call: Call): AuditFilter {
     ...(fromMs === null ? {} : { fromMs }),
     ...(toMs === null ? {} : { toMs }),
   };
-}
-
-/** The value of an option as a time, or null: RFC 3339, or a date, which begins in UTC. @throws UsageError */
-export function time(call: Call, name: string): number | null {
-  const text = optional(call, name);
-  if (text === null) return null;
-  const isTime = /^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,3})?(Z|[+-]\d\d:\d\d))?$/.test(text);
-  const ms = isTime ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(ms)) return ms;
-  throw new UsageError(`--${name} must be a time such as 2030-01-31T12:00:00Z, or a date`);
 }
 
 export const auditList: Command = {

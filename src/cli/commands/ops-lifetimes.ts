@@ -1,4 +1,5 @@
 import type { Override } from '../../record/operations-contract.ts';
+import { POLICY_BOUNDS } from '../../tenant/policy.ts';
 import {
   type Call,
   type Command,
@@ -16,11 +17,17 @@ import { whoOf } from '../who.ts';
 import { clearCommand } from './ops-clear.ts';
 import { endOptions, fieldsGiven, requiredEnd } from './ops-shared.ts';
 
-const CEILINGS: readonly Option[] = [
-  { name: 'access-ttl', value: 'SPAN', help: 'access tokens live no longer; 30s to 15m' },
-  { name: 'idle-timeout', value: 'SPAN', help: 'sessions idle for longer end; 30s to 30d' },
-  { name: 'absolute-timeout', value: 'SPAN', help: 'sessions live no longer; 30s to 30d' },
-];
+const { access_ttl, idle_timeout, absolute_timeout } = POLICY_BOUNDS;
+const CEILINGS = [
+  ['access-ttl', 'access tokens live no longer', access_ttl],
+  ['idle-timeout', 'sessions idle for longer end', idle_timeout],
+  ['absolute-timeout', 'sessions live no longer', absolute_timeout],
+] as const;
+const CEILING_OPTIONS = CEILINGS.map(
+  ([name, what, { least, most }]): Option => ({
+    ...{ name, value: 'SPAN', help: `${what}; ${spanWords(least)} to ${spanWords(most)}` },
+  }),
+);
 
 export const opsLifetimes: Command = {
   name: 'ops lifetimes',
@@ -30,14 +37,14 @@ export const opsLifetimes: Command = {
     'A ceiling over every policy: the shorter of both holds, at once. Access tokens from before are superseded, so every client refreshes at its next request; a session that has lived or been idle for longer than the ceiling ends there, and stays ended; with --idle-timeout or --absolute-timeout that is asked first.',
     'At its end nothing has to be done: sessions that are alive then live as long as their policies say, and new tokens get the longer life. A second one takes the place of the first; tokens are superseded by it only where it is lower, or ends sessions later on. See docs/operations.md.',
   ],
-  options: [...CEILINGS, ...endOptions, waitOption, yesOption, ...actOptions],
+  options: [...CEILING_OPTIONS, ...endOptions, waitOption, yesOption, ...actOptions],
   examples: [
     'sekisho ops lifetimes --access-ttl 60s --for 2h',
     'sekisho ops lifetimes --access-ttl 60s --idle-timeout 15m --for 2h --yes',
     'sekisho ops lifetimes --absolute-timeout 8h --for 3d --yes --json',
   ],
   async run(call) {
-    const given = CEILINGS.map(({ name }) => [name, duration(call, name)] as const);
+    const given = CEILINGS.map(([name, , bounds]) => [name, duration(call, name, bounds)] as const);
     const missing = 'give --access-ttl, --idle-timeout or --absolute-timeout';
     const ceiling = fieldsGiven(given, missing);
     const input = { by: whoOf(call), ceiling, end: requiredEnd(call), waitMs: waitMsOf(call) };

@@ -1,4 +1,5 @@
-import { type Command, duration, integer, type Option, wantsJson } from '../command.ts';
+import { type Bounds, POLICY_BOUNDS } from '../../tenant/policy.ts';
+import { type Command, duration, integer, type Option, spanWords, wantsJson } from '../command.ts';
 import { actOptions, withOperator } from '../operator.ts';
 import { isoOf, print, timeOf } from '../output.ts';
 import { whoOf } from '../who.ts';
@@ -13,14 +14,18 @@ import {
 } from './ops-shared.ts';
 
 const COUNTS = [
-  ['account-attempts', 100, 'failed attempts on one account before waits begin; 1 to 100'],
-  ['address-attempts', 100_000, 'the same from one address; 1 to 100000'],
+  ['account-attempts', 'account_attempts', 'failed attempts on one account before waits begin'],
+  ['address-attempts', 'address_attempts', 'the same from one address'],
 ] as const;
 const SPANS = [
-  ['account-window', 'how long an attempt on an account counts; 10s to 1d'],
-  ['address-window', 'the same for an address'],
-  ['max-wait', 'the longest wait between two attempts; 1s to 1h'],
+  ['account-window', 'account_window', 'how long an attempt on an account counts'],
+  ['address-window', 'address_window', 'the same for an address'],
+  ['max-wait', 'max_wait', 'the longest wait between two attempts'],
 ] as const;
+
+function boundsOf(field: (typeof COUNTS | typeof SPANS)[number][1]): Bounds {
+  return POLICY_BOUNDS[`login_limit.${field}`];
+}
 
 export const opsLimits: Command = {
   name: 'ops limits',
@@ -30,8 +35,14 @@ export const opsLimits: Command = {
     'The tighter of this and each tenant’s own holds: fewer attempts, longer windows and waits. Attempts that were counted before count by the new limit at once. What is looser than a tenant’s own changes nothing there.',
   ],
   options: [
-    ...COUNTS.map(([name, , help]): Option => ({ name, value: 'N', help })),
-    ...SPANS.map(([name, help]): Option => ({ name, value: 'SPAN', help })),
+    ...COUNTS.map(([name, field, what]): Option => {
+      const { least, most } = boundsOf(field);
+      return { name, value: 'N', help: `${what}; ${least} to ${most}` };
+    }),
+    ...SPANS.map(([name, field, what]): Option => {
+      const { least, most } = boundsOf(field);
+      return { name, value: 'SPAN', help: `${what}; ${spanWords(least)} to ${spanWords(most)}` };
+    }),
     ...endOptions,
     ...actOptions,
   ],
@@ -41,8 +52,11 @@ export const opsLimits: Command = {
   ],
   async run(call) {
     const given = [
-      ...COUNTS.map(([name, most]) => [name, integer(call, name, 1, most)] as const),
-      ...SPANS.map(([name]) => [name, duration(call, name)] as const),
+      ...COUNTS.map(([name, field]) => {
+        const { least, most } = boundsOf(field);
+        return [name, integer(call, name, least, most)] as const;
+      }),
+      ...SPANS.map(([name, field]) => [name, duration(call, name, boundsOf(field))] as const),
     ];
     const missing = 'give --account-attempts, --address-attempts or another limit';
     const limits = fieldsGiven(given, missing);

@@ -1,28 +1,27 @@
 import type { OverrideEnd, Told } from '../../session/operator/operations-contract.ts';
-import { type Call, duration, type Option, optional, UsageError } from '../command.ts';
+import { MAX_OVERRIDE_MS } from '../../tenant/override.ts';
+import { type Call, duration, type Option, UsageError } from '../command.ts';
 import { EXIT } from '../exit.ts';
+import { time } from '../time.ts';
 
 /** `--for` and `--until`: when it ends by itself. */
 export const endOptions: readonly Option[] = [
   { name: 'for', value: 'SPAN', help: 'how long, such as 30m or 2h; 30d at most' },
-  { name: 'until', value: 'TIME', help: 'or up to when, such as 2026-01-31T06:00Z' },
+  { name: 'until', value: 'TIME', help: 'or up to when, such as 2030-01-31T06:00Z' },
 ];
-
-/** RFC 3339, with the offset spelt out; seconds may be left out. */
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** When it ends; null: nothing was said. @throws UsageError */
 export function endOf(call: Call): OverrideEnd | null {
-  const forSeconds = duration(call, 'for');
-  const until = optional(call, 'until');
-  if (forSeconds !== null && until !== null) {
+  const forSeconds = duration(call, 'for', { least: 1, most: MAX_OVERRIDE_MS / 1000 });
+  const untilMs = time(call, 'until');
+  if (forSeconds !== null && untilMs !== null) {
     throw new UsageError('give --for or --until, not both');
   }
   if (forSeconds !== null) return { forSeconds };
-  if (until === null) return null;
-  const untilMs = TIME.test(until) ? Date.parse(until) : Number.NaN;
-  if (Number.isNaN(untilMs)) {
-    throw new UsageError('--until must be a time with its offset, such as 2026-01-31T06:00Z');
+  if (untilMs === null) return null;
+  const nowMs = Date.now();
+  if (untilMs <= nowMs || untilMs > nowMs + MAX_OVERRIDE_MS) {
+    throw new UsageError('--until must be a time ahead, by 30 days at most');
   }
   return { untilMs };
 }
