@@ -141,11 +141,15 @@ function withRow(before: Uncovered | null, { seq, id, sealedAtMs }: SealedRow): 
 /** The chain must end where it is said to end, and no earlier than at a place that was signed. */
 function judgeEnd(
   at: ChainPlace,
-  { tid, head, chained }: TrailState,
+  { tid, head, known, chained }: TrailState,
   signed: SignedPlaces,
   report: (problem: Problem) => void,
 ): void {
-  if (!chained && (at.seq > 0 || signed.places.size + signed.doubtful.size > 0)) {
+  // A tenant is made together with the first row of its trail; of one that was deleted, too, something stays.
+  if (!known && tid !== '') {
+    const detail = 'nothing is left of the trail of this tenant';
+    report({ kind: 'removed', tid, seq: null, id: null, detail });
+  } else if (!chained && (at.seq > 0 || signed.places.size + signed.doubtful.size > 0)) {
     const detail = 'there are seals or checkpoints of it, and where its chain stands is gone';
     report({ kind: 'unchained', tid, seq: null, id: null, detail });
   }

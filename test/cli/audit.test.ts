@@ -268,6 +268,10 @@ describe('sekisho audit', () => {
         values: [tid],
       })),
     );
+    const bare = await at.run('audit', 'verify', '--tenant', 'unsigned');
+    expect(bare.code).toBe(1);
+    expect(bare.stdout).toContain('nothing is left of the trail of this tenant');
+    await tamper(made, { text: 'delete from sekisho.tenant where tid = $1', values: [tid] });
     const gone = await at.run(...verify);
     expect(gone.code).toBe(1);
     expect(gone.stdout).toContain(`the trail of ${tid} is gone: a kept checkpoint speaks of it`);

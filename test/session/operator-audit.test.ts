@@ -254,6 +254,11 @@ describe('verification of all trails', () => {
         values: [tid],
       })),
     );
+    const left = (await operator.verifyAudit({ ...all, kept })).trails.find(
+      (one) => one.tid === tid,
+    );
+    expect(left?.problems).toMatchObject([{ kind: 'removed' }, ...Array(one.sequence).fill({})]);
+    await tamper(made, { text: 'delete from sekisho.tenant where tid = $1', values: [tid] });
     const gone = await operator.verifyAudit({ ...all, kept });
     expect(gone).toMatchObject({ missing: [tid], problems: [] });
     expect(gone.trails.map((trail) => trail.tid)).not.toContain(tid);

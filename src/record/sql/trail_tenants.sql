@@ -1,5 +1,5 @@
--- Tenants of which the record has anything that belongs to a trail: whoever removes one part of it leaves the others. From key
--- to key, since all of them have many rows a tenant.
+-- Tenants that there are, and others of which the record has anything that belongs to a trail: whoever removes one part of it
+-- leaves the others. From key to key, since a tenant has many rows in most of them.
 --   p_after  the last tid of the page before; null at first
 -- Result: [tid], in order, p_limit at most; '' is the operators' own.
 create or replace function sekisho.trail_tenants(p_after text, p_limit integer) returns jsonb
@@ -15,7 +15,8 @@ begin
   end if;
   while cardinality(v_tids) < p_limit loop
     select min(n.tid) into v_last from (
-      (select c.tid from sekisho.audit_chain c where c.tid > v_last order by c.tid limit 1)
+      (select t.tid from sekisho.tenant t where t.tid > v_last order by t.tid limit 1)
+      union all (select c.tid from sekisho.audit_chain c where c.tid > v_last order by c.tid limit 1)
       union all (select s.tid from sekisho.audit_seal s where s.tid > v_last order by s.tid limit 1)
       union all (select a.tid from sekisho.audit a where a.tid > v_last order by a.tid limit 1)
       union all (select k.tid from sekisho.audit_checkpoint k where k.tid > v_last order by k.tid limit 1)

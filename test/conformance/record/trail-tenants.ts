@@ -41,8 +41,12 @@ export function tenantsTests(opened: () => RecordFixture): void {
     }
     const { tid } = await sealedTenant(fixture, 1);
     await tamper(fixture, ...without(tid, TABLES));
-    expect((await trail.tenants(null, ALL)).includes(tid)).toBe(false);
     expect(await trail.state(tid)).toMatchObject({ known: false, chained: false });
+    // The tenant is there, and never was without a row.
+    expect(await trail.tenants(null, ALL)).toContain(tid);
+    expect(kinds(await verifyAll(fixture, tid))).toEqual([['removed', null, null]]);
+    await tamper(fixture, { text: 'delete from sekisho.tenant where tid = $1', values: [tid] });
+    expect(await trail.tenants(null, ALL)).not.toContain(tid);
   });
 
   test('B14 ASVS 16.4.2 a chain that is gone is named, and its rows are looked at all the same', async () => {
