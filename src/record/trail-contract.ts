@@ -155,7 +155,10 @@ export interface TrailStore {
   seal(moves: readonly ChainMove[]): Promise<boolean>;
   release(holder: string): Promise<void>;
 
-  /** Tenants of which there is a row, a seal, a chain, a checkpoint or anything that waits, after `afterTid`; '' is the first. */
+  /**
+   * Tenants that there are, and those of which there is a row, a seal, a chain, a checkpoint or anything that waits, after
+   * `afterTid`; '', the operators' own, is the first.
+   */
   tenants(afterTid: string | null, limit: number): Promise<readonly string[]>;
   state(tid: string): Promise<TrailState>;
   /** In the order of the chain. */
