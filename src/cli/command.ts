@@ -197,6 +197,13 @@ function wrongOption(command: Command, error: unknown): UsageError {
           unknown,
           command.options.map(({ name }) => name),
         );
-  const hint = meant === null ? `see sekisho ${command.name} --help` : `did you mean --${meant}?`;
+  // What begins with a dash and is meant as a name or an id stands behind two of them.
+  const mayBeName = command.operands.length > 0 && /^Unknown option '-[^-]/.test(words);
+  const hint =
+    meant !== null
+      ? `did you mean --${meant}?`
+      : mayBeName
+        ? `is it ${command.operands[0]}? Then put it last, behind --`
+        : `see sekisho ${command.name} --help`;
   return new UsageError(`${words} (${hint})`);
 }

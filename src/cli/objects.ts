@@ -1,5 +1,4 @@
-import type { SessionRow } from '../record/contract.ts';
-import type { TenantSeen } from '../session/operator/contract.ts';
+import type { SessionSeen, TenantSeen } from '../session/operator/contract.ts';
 import type { User } from '../tenant/types.ts';
 import { isoOf, table, timeOf } from './output.ts';
 
@@ -37,13 +36,13 @@ export function userTable(users: readonly User[]): readonly string[] {
   );
 }
 
-export function sessionTable(sessions: readonly SessionRow[]): readonly string[] {
+export function sessionTable(sessions: readonly SessionSeen[]): readonly string[] {
   return table(
     ['ID', 'STATE', 'USER', 'DEVICE', 'ADDRESS', 'LAST SEEN', 'ENDS'],
     sessions.map((one) => [
       one.sid,
       one.state,
-      one.uid,
+      one.email ?? one.uid,
       one.deviceName ?? '-',
       one.ip ?? '-',
       timeOf(one.lastSeenAtMs),

@@ -2,12 +2,7 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readConfig } from '../config.ts';
 import { openForCommand } from '../create/open-for-command.ts';
-import {
-  askOperator,
-  commandsOf,
-  type OperatorCommands,
-  operatorAt,
-} from '../create/operator-commands.ts';
+import { askOperator, type OperatorCommands, operatorAt } from '../create/operator-commands.ts';
 import { isSekishoError, SekishoError } from '../errors.ts';
 import { silentLog } from '../observe/log.ts';
 import type { Call, Option } from './command.ts';
@@ -48,11 +43,11 @@ export async function withOperator<Result>(
   const by = whoOf(call);
   const running = record.kind === 'embedded' ? await runningAt(record.dataDir, by) : null;
   if (running !== null) return use(running);
-  const sekisho = await openForCommand(config, mayMake);
+  const opened = await openForCommand(config, { mayMake, by });
   try {
-    return await use(commandsOf(sekisho.engine, by));
+    return await use(opened.commands);
   } finally {
-    await sekisho.close();
+    await opened.close();
   }
 }
 

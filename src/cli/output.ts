@@ -54,6 +54,11 @@ export function table(
   );
 }
 
+/** `1 row`, `2 rows`, `1,024 rows`. */
+export function counted(number: number, one: string, many = `${one}s`): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
+}
+
 /** A time for people: UTC, to the second; a dash for none. */
 export function timeOf(ms: number | null): string {
   return ms === null ? '-' : `${new Date(ms).toISOString().slice(0, 19)}Z`;

@@ -2,6 +2,7 @@ import { revocationOf } from '../http/objects/revocations.ts';
 import type { Revocation } from '../session/contract.ts';
 import { type Call, duration, type Option, optional, UsageError } from './command.ts';
 import { EXIT } from './exit.ts';
+import { counted } from './output.ts';
 
 /** What commands that revoke have in common. */
 
@@ -50,11 +51,20 @@ export function revocationJson(revocation: Revocation | null): {
 }
 
 /** One line for people. @param what such as `every session of skyline has ended` */
-export function revokedLine(what: string, { id, barrier }: Revocation): string {
+export function revokedLine(what: string, { id, subject, barrier }: Revocation): string {
   if (barrier.effective === 'everywhere') return `${what} everywhere`;
-  const { acknowledged, members, deadlineMs } = barrier;
+  const { deadlineMs } = barrier;
   const by = deadlineMs === null ? '' : `, at the latest ${new Date(deadlineMs).toISOString()}`;
-  return `${what}, but ${members - acknowledged} of ${members} nodes have not said so yet${by} (revocation ${id})`;
+  const tenant = subject.tid === null ? '' : `--tenant ${subject.tid} `;
+  return `${what}, but ${missingWords(barrier)}${by}; to ask again: sekisho revoke show ${tenant}${id}`;
+}
+
+function missingWords({ members, acknowledged, waitingFor = [] }: Revocation['barrier']): string {
+  const missing = members - acknowledged;
+  if (members === 0) return 'which nodes know is not known yet';
+  if (missing === 0) return 'that every node knows is not certain yet';
+  const who = waitingFor.length === 0 ? '' : ` (${waitingFor.join(', ')})`;
+  return `${missing} of ${counted(members, 'node')} ${missing === 1 ? 'has' : 'have'} not said so yet${who}`;
 }
 
 /** Whether it is done, or pending although it was waited for. */

@@ -53,6 +53,15 @@ function runIn(
       process.stderr.write(groupHelp(group));
       return EXIT.usage;
     }
+    const inside = subcommands(group, words);
+    if (inside.length > 0) {
+      if (asksForHelp)
+        return show(
+          groupHelp({ ...group, name: [group.name, ...words].join(' '), commands: inside }),
+        );
+      const names = inside.map(({ name }) => `sekisho ${name}`).join(', ');
+      throw new UsageError(`sekisho ${group.name} ${words.join(' ')} what? ${names}`);
+    }
     const meant = nearest(
       words[0] ?? '',
       group.commands.map(({ name }) => name.split(' ')[1] ?? ''),
@@ -71,6 +80,16 @@ function commandOf(group: Group, args: readonly string[]): Command | undefined {
   return group.commands
     .filter((command) => wordsOf(command).every((word, at) => typed[at] === word))
     .sort((a, b) => wordsOf(b).length - wordsOf(a).length)[0];
+}
+
+/** Commands that begin with all of the words that were typed, such as those of `tenant policy`. */
+function subcommands(group: Group, words: readonly string[]): readonly Command[] {
+  const typed = [group.name, ...words];
+  return group.commands.filter(
+    (command) =>
+      wordsOf(command).length > typed.length &&
+      typed.every((word, at) => wordsOf(command)[at] === word),
+  );
 }
 
 function wordsOf({ name }: Command): readonly string[] {

@@ -3,15 +3,28 @@ import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { SekishoError } from '../errors.ts';
 import { hasDatabase } from '../record/pglite/restored-folder.ts';
+import type { Told } from '../session/operator/operations-contract.ts';
 import { createInstance } from './instance.ts';
 import { planRecord } from './migration.ts';
 import { type Open, openOnce, openPatiently } from './open-patiently.ts';
-import type { Sekisho } from './sekisho.ts';
+import { commandsOf, type OperatorCommands } from './operator-commands.ts';
 
 /** How long a database that cannot be reached is tried again: somebody waits at a terminal. */
 const PATIENCE_MS = 5_000;
 /** How long joining the nodes may take as a whole, on a database that answers now and then. */
 const JOIN_WITHIN_MS = 60_000;
+
+export interface CommandParts {
+  /** Whether there need not be a record yet. */
+  readonly mayMake: boolean;
+  /** Who runs the command, for the audit trail. */
+  readonly by: string;
+}
+
+export interface OpenCommands {
+  readonly commands: OperatorCommands;
+  close(): Promise<void>;
+}
 
 /**
  * Opens the record for as long as a command takes. Unlike a server it gives up on a database that is away, and it makes no
@@ -20,16 +33,45 @@ const JOIN_WITHIN_MS = 60_000;
  * @throws SekishoError `data_directory_unusable` or `store_unavailable` where there is no record; `store_unavailable` where
  *   it cannot be reached; and as `createSekisho`.
  */
-export async function openForCommand(config: Config, mayMake: boolean): Promise<Sekisho> {
+export async function openForCommand(
+  config: Config,
+  { mayMake, by }: CommandParts,
+): Promise<OpenCommands> {
   if (!mayMake) requireFolder(config);
   const { sekisho, ready } = createInstance(config, openBriefly(mayMake));
   try {
     await ready;
-    return sekisho;
+    const commands = unseen(commandsOf(sekisho.engine, by));
+    return { commands, close: () => sekisho.close() };
   } catch (error) {
     await sekisho.close();
     throw error;
   }
+}
+
+/** A node that is there for one command says of the others how they are: it serves nobody, and is gone when this is read. */
+function unseen(commands: OperatorCommands): OperatorCommands {
+  const others = <Member extends { readonly self: boolean }>(members: readonly Member[]) =>
+    members.filter(({ self }) => !self);
+  const told =
+    <Input, Answer extends Told>(verb: (input: Input) => Promise<Answer>) =>
+    async (input: Input): Promise<Answer> => {
+      const answer = await verb(input);
+      return { ...answer, members: Math.max(0, answer.members - 1) };
+    };
+  return {
+    ...commands,
+    members: async () => others(await commands.members()),
+    async operations() {
+      const status = await commands.operations();
+      return { ...status, members: others(status.members) };
+    },
+    pauseCleanup: told(commands.pauseCleanup),
+    resumeCleanup: told(commands.resumeCleanup),
+    overrideLimits: told(commands.overrideLimits),
+    overrideLogLevel: told(commands.overrideLogLevel),
+    clearOverride: told(commands.clearOverride),
+  };
 }
 
 function openBriefly(mayMake: boolean): Open {

@@ -130,6 +130,13 @@ export class Barrier {
     };
   }
 
+  /** Ids of the members that have neither acknowledged nor come to the end of their term. */
+  waitingFor(nowMs: number): readonly string[] {
+    return [...(this.#members ?? [])]
+      .filter(([, { acknowledged, termEndsMs }]) => !acknowledged && nowMs < termEndsMs)
+      .map(([id]) => id);
+  }
+
   #done(waited: Waited): void {
     if (waited.acknowledged) return;
     waited.acknowledged = true;

@@ -236,9 +236,10 @@ export class Barriers {
     if (!this.#waiting.delete(waiting)) return;
     waiting.timer?.cancel();
     const nowMs = this.#node.clock.monotonicMs();
-    const state = waiting.barrier.listed
-      ? waiting.barrier.state(nowMs)
-      : this.#lastKnown(waiting.barrier, nowMs);
+    const { barrier } = waiting;
+    const state = barrier.listed
+      ? { ...barrier.state(nowMs), waitingFor: barrier.waitingFor(nowMs) }
+      : this.#lastKnown(barrier, nowMs);
     const waitedMs = nowMs - waiting.openedMs;
     this.#node.emit({
       kind: 'barrier',
@@ -251,6 +252,7 @@ export class Barriers {
       effective,
       members: state.members,
       acknowledged: state.acknowledged,
+      ...(effective === 'pending' ? { waitingFor: state.waitingFor } : {}),
       waitedMs,
       deadlineMs: effective === 'pending' ? this.#deadlineMs(state, nowMs) : null,
     });
@@ -260,18 +262,22 @@ export class Barriers {
    * What is known to a call that did not wait for a list: the members of the last one, and what they have acknowledged
    * since. Never `everywhere`: others may have joined.
    */
-  #lastKnown(barrier: Barrier, nowMs: number): BarrierState {
+  #lastKnown(
+    barrier: Barrier,
+    nowMs: number,
+  ): BarrierState & { readonly waitingFor: readonly string[] } {
     const list = this.#lastList;
     const { generation, position } = barrier.name;
-    if (list?.head.generation !== generation) return barrier.state(nowMs);
+    if (list?.head.generation !== generation) return { ...barrier.state(nowMs), waitingFor: [] };
     const { memberId, view } = this.#node;
-    const acknowledged = list.members.filter(({ id, ...row }) => {
+    const waitingFor = list.members.flatMap(({ id, ...row }) => {
       const known = id === memberId ? view : row;
-      if (known.generation === generation && known.applied >= position) return true;
-      return this.#acknowledged.has(id, barrier.name);
+      const has = known.generation === generation && known.applied >= position;
+      return has || this.#acknowledged.has(id, barrier.name) ? [] : [id];
     });
     const members = list.members.length;
-    return { ...barrier.state(nowMs), members, acknowledged: acknowledged.length };
+    const acknowledged = members - waitingFor.length;
+    return { ...barrier.state(nowMs), members, acknowledged, waitingFor };
   }
 
   /** In wall time; one interval more for the write that confirms. While the members are unknown MAX_TERM bounds them. */

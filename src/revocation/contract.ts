@@ -69,6 +69,8 @@ export interface BarrierResult {
   /** Members that had to acknowledge, and that did (or whose term ended). */
   readonly members: number;
   readonly acknowledged: number;
+  /** For `pending`: ids of the members that did not, as far as they are known; for people, nothing rests on it. */
+  readonly waitingFor?: readonly string[];
   readonly waitedMs: number;
   /** For `pending`: wall milliseconds at which every term will have ended if nothing new happens. */
   readonly deadlineMs: number | null;

@@ -313,7 +313,7 @@ describe('sekisho session and revoke', () => {
     const unwaited = await at.run('revoke', 'user', eve.email, ...tenant, '--wait', '0');
     oneNodeIsSilent = false;
     expect(unwaited.code).toBe(0);
-    expect(unwaited.stdout).toContain('1 of 2 nodes have not said so yet');
+    expect(unwaited.stdout).toContain('1 of 2 nodes has not said so yet');
     expect(await codeOf(authentication.authenticate(session.accessToken))).toBe('session_revoked');
 
     const mine = await at.engine.open('acme', acme.admin.uid);

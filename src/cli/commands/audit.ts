@@ -12,13 +12,16 @@ import {
 } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { reachOptions, withOperator } from '../operator.ts';
-import { print, table, timeOf } from '../output.ts';
+import { counted, print, table, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
 import { time } from '../time.ts';
 
 /** Rows that are listed unless more are asked for. */
 const USUAL = 50;
 const MOST = 10_000;
+
+/** How the others are seen. */
+const MORE = `--limit shows up to ${MOST}, --from and --to other times, sekisho audit export all of them`;
 
 /** Whose trail a command is about. */
 export const ofTrail: readonly Option[] = [
@@ -67,17 +70,17 @@ export const auditList: Command = {
     const filter = filterOf(call);
     const limit = integer(call, 'limit', 1, MOST) ?? USUAL;
     const tenant = optional(call, 'tenant');
-    const rows = await withOperator(call, (operator) =>
+    const listed = await withOperator(call, (operator) =>
       everyPage(
         (page) => operator.listAudit({ tenant, filter, page }),
         ({ atMs, id }) => ({ atMs, id }),
-        limit,
+        limit + 1,
       ),
     );
-    print(
-      wantsJson(call),
-      { events: rows.map(auditOf) },
-      table(
+    const more = listed.length > limit;
+    const rows = listed.slice(0, limit);
+    print(wantsJson(call), { events: rows.map(auditOf), more }, [
+      ...table(
         ['AT', 'ACTION', 'OUTCOME', 'ACTOR', 'SUBJECT', 'IP', 'DETAIL'],
         rows.map(({ atMs, action, outcome, actor, subject, ip, detail }) => [
           ...[timeOf(atMs), action, outcome, actor.uid ?? actor.kind],
@@ -89,7 +92,8 @@ export const auditList: Command = {
         ]),
         'no rows',
       ),
-    );
+      ...(more ? [`more than ${counted(limit, 'row')}: ${MORE}`] : []),
+    ]);
     return EXIT.done;
   },
 };

@@ -36,7 +36,7 @@ export const opsCleanupResume: Command = {
     const by = whoOf(call);
     const told = await withOperator(call, (operator) => operator.resumeCleanup({ by }));
     print(wantsJson(call), { paused: false, ...toldJson(told) }, [
-      toldLine('clean-up, sweeping and retention go on', told),
+      toldLine('clean-up, sweeping and retention are resumed', told),
     ]);
     return toldExit(told);
   },

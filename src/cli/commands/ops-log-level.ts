@@ -36,7 +36,7 @@ export const opsLogLevel: Command = {
     const until = override.untilMs === null ? '' : ` until ${timeOf(override.untilMs)}`;
     print(wantsJson(call), { level, node, until: isoOf(override.untilMs), ...toldJson(told) }, [
       toldLine(
-        `the level of the log is ${level}${until}${node === null ? '' : ` of ${node}`}: known`,
+        `the level of the log is ${level}${until}${node === null ? '' : ` of ${node}`}`,
         told,
       ),
     ]);

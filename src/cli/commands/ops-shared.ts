@@ -55,8 +55,9 @@ export function toldJson({ effective, members, waitingFor }: Told) {
 
 /** @param what such as `clean-up is paused` */
 export function toldLine(what: string, { effective, members, waitingFor }: Told): string {
+  if (members === 0) return `${what}; no server runs: the next one that starts finds it so`;
   if (effective === 'everywhere') {
-    return `${what} on ${members === 1 ? 'the one node' : `all ${members} nodes`}`;
+    return `${what}, on ${members === 1 ? 'the one node' : `all ${members} nodes`}`;
   }
   return `${what}; not yet told by ${waitingFor.join(', ')} (each node looks every 5 s)`;
 }

@@ -41,7 +41,7 @@ export const opsStatus: Command = {
           String(lag),
           logLevel ?? '-',
         ]),
-        'no nodes',
+        'no server runs: start one with sekisho serve',
       ),
     ]);
     return EXIT.done;

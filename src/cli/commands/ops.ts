@@ -1,6 +1,6 @@
 import { type Command, wantsJson, yesOption } from '../command.ts';
 import { confirm } from '../confirm.ts';
-import { reachOptions, withOperator } from '../operator.ts';
+import { actOptions, withOperator } from '../operator.ts';
 import { print } from '../output.ts';
 import { revocationExit, revocationJson, revokedLine, waitMsOf, waitOption } from '../revoking.ts';
 
@@ -13,7 +13,7 @@ export const opsRestored: Command = {
     'A new generation begins. On PostgreSQL nothing of it is said to be everywhere before half a minute, the longest that a node which nobody knows of could answer: until the deadline that is printed it is pending, and the exit code is 3, unless it was not waited for (--wait 0). Ask then with revoke show.',
     'sekisho restore does it by itself.',
   ],
-  options: [waitOption, yesOption, ...reachOptions],
+  options: [waitOption, yesOption, ...actOptions],
   examples: [
     'sekisho ops restored --data-dir /var/lib/sekisho',
     'DATABASE_URL=postgres://… SEKISHO_SECRET=… sekisho ops restored --yes --wait 0 --json',

@@ -1,5 +1,5 @@
 import { sessionOf } from '../../http/objects/people.ts';
-import type { SessionRow } from '../../record/contract.ts';
+import type { SessionSeen } from '../../session/operator/contract.ts';
 import {
   type Command,
   integer,
@@ -12,7 +12,7 @@ import {
 import { EXIT } from '../exit.ts';
 import { sessionTable } from '../objects.ts';
 import { actOptions, reachOptions, withOperator } from '../operator.ts';
-import { print, timeOf } from '../output.ts';
+import { counted, print, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
 import { reasonOption, tenantOption, waitOption } from '../revoking.ts';
 import { revokeSubject } from './revoke.ts';
@@ -43,10 +43,15 @@ export const sessionList: Command = {
       everyPage(
         (page) => operator.listSessions({ tenant, user, state, page }),
         ({ createdAtMs, sid }) => ({ atMs: createdAtMs, id: sid }),
-        limit,
+        limit + 1,
       ),
     );
-    print(wantsJson(call), { sessions: listed.map(sessionJson) }, sessionTable(listed));
+    const more = listed.length > limit;
+    const sessions = listed.slice(0, limit);
+    print(wantsJson(call), { sessions: sessions.map(sessionJson), more }, [
+      ...sessionTable(sessions),
+      ...(more ? [`more than ${counted(limit, 'session')}: --limit shows more of them`] : []),
+    ]);
     return EXIT.done;
   },
 };
@@ -64,7 +69,7 @@ export const sessionShow: Command = {
     print(wantsJson(call), { session: sessionJson(row) }, [
       row.sid,
       `state      ${row.state}`,
-      `user       ${row.uid}`,
+      `user       ${row.email ?? '-'}  ${row.uid}`,
       `device     ${row.deviceName ?? '-'}`,
       `address    ${row.ip ?? '-'}`,
       `begun      ${timeOf(row.createdAtMs)}`,
@@ -91,6 +96,6 @@ export const sessionRevoke: Command = {
     ),
 };
 
-function sessionJson(row: SessionRow): object {
-  return { ...sessionOf(row), state: row.state };
+function sessionJson(row: SessionSeen): object {
+  return { ...sessionOf(row), user_email: row.email, state: row.state };
 }

@@ -186,6 +186,12 @@ export interface OperatorClients {
   }): Promise<{ readonly deleted: string }>;
 }
 
+/** A session with whose it is. */
+export interface SessionSeen extends SessionRow {
+  /** Null: the user was deleted. */
+  readonly email: string | null;
+}
+
 export interface OperatorSessions {
   /** Newest first. `user` null: all of the tenant. */
   listSessions(input: {
@@ -193,8 +199,8 @@ export interface OperatorSessions {
     readonly user: string | null;
     readonly state: SessionRow['state'] | 'all';
     readonly page: Page;
-  }): Promise<readonly SessionRow[]>;
-  getSession(input: { readonly tenant: string; readonly session: string }): Promise<SessionRow>;
+  }): Promise<readonly SessionSeen[]>;
+  getSession(input: { readonly tenant: string; readonly session: string }): Promise<SessionSeen>;
   /** Ends sessions: one, those of a user, of a tenant, or of all tenants. */
   revokeSessions(input: RevokedSubject & Revoking): Promise<Revocation>;
   /** What became of a revocation; runs a barrier of its own, so that the answer is true now. `tenant` null: one of scope all. */

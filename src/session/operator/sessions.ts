@@ -7,7 +7,7 @@ import { revoke, standing } from '../revoke.ts';
 import { nowMs, type Services } from '../services.ts';
 import { endOfSession, floorOfAll, floorOfTenant, floorOfUser } from '../subjects.ts';
 import { ACTOR } from './actor.ts';
-import type { OperatorSessions, RevokedSubject, TenantSeen } from './contract.ts';
+import type { OperatorSessions, RevokedSubject, SessionSeen, TenantSeen } from './contract.ts';
 import { tenantNamed, userNamed } from './names.ts';
 import { waiting, waitOf } from './revoking.ts';
 
@@ -23,7 +23,16 @@ interface Ending {
 }
 
 export function createOperatorSessions(services: Services): OperatorSessions {
-  const { sessions, log } = services.record;
+  const { sessions, users, log } = services.record;
+
+  /** With the users' e-mail addresses, each of which is looked up once. */
+  async function seen(tid: string, rows: readonly SessionRow[]): Promise<readonly SessionSeen[]> {
+    const emails = new Map<string, string | null>();
+    for (const { uid } of rows) {
+      if (!emails.has(uid)) emails.set(uid, (await users.get(tid, uid))?.email ?? null);
+    }
+    return rows.map((row) => ({ ...row, email: emails.get(row.uid) ?? null }));
+  }
 
   async function sessionOf(tenant: TenantSeen, sid: string): Promise<SessionRow> {
     const found = await sessions.get(tenant.tid, sid, nowMs(services));
@@ -66,11 +75,14 @@ export function createOperatorSessions(services: Services): OperatorSessions {
     async listSessions({ tenant: name, user: who, state, page }) {
       const tenant = await tenantNamed(services, name);
       const uid = who === null ? null : (await userNamed(services, tenant, who)).uid;
-      return sessions.list(tenant.tid, uid, state, page, nowMs(services));
+      return seen(tenant.tid, await sessions.list(tenant.tid, uid, state, page, nowMs(services)));
     },
 
     async getSession(input) {
-      return sessionOf(await tenantNamed(services, input.tenant), input.session);
+      const tenant = await tenantNamed(services, input.tenant);
+      const row = await sessionOf(tenant, input.session);
+      const [found] = await seen(tenant.tid, [row]);
+      return found ?? { ...row, email: null };
     },
 
     async revokeSessions(input) {
