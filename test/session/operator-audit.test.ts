@@ -6,7 +6,7 @@ import type { RecordStore } from '../../src/record/contract.ts';
 import type { TrailStore } from '../../src/record/trail-contract.ts';
 import type { Progress } from '../../src/session/operator/progress.ts';
 import { readCheckpoint, signCheckpoint } from '../../src/token/checkpoint.ts';
-import { makeSigningKey, openSigner } from '../../src/token/signing-key.ts';
+import { makeSigningKey, openSigner, publicJwkOf } from '../../src/token/signing-key.ts';
 import { startTestEngine, type TestEngine } from '../support/engine.ts';
 import { openTestRecord, type TestRecord } from '../support/record.ts';
 import { auditEvent } from '../support/seed.ts';
@@ -268,6 +268,21 @@ describe('verification of all trails', () => {
     expect(judged.problems).toMatchObject([{ kind: 'unsigned', tid, seq: one.sequence }]);
     const ofOthers = await operator.verifyAudit({ tenant: null, all: false, kept: forged });
     expect(ofOthers.problems).toEqual([]);
+    // Verified by the key that was kept with it, which the record does not have: it tells of another chain.
+    const { ring } = test_.services;
+    const seq = (await record.trail.state('')).head?.seq ?? 0;
+    const { purpose: _, ...key } = await makeSigningKey(ring, 1, 'ES256', 'audit-key-sealing');
+    const other = await signCheckpoint(openSigner(ring, key, 'audit-key-sealing'), {
+      ...{ kind: 'checkpoint', issuer: test_.engine.issuer, tid: '', seq, atMs: Date.now() },
+      hash: new Uint8Array(32),
+    });
+    const elsewhere = {
+      checkpoints: [{ ...one, tenant_id: '', sequence: seq, token: other }],
+      keys: [publicJwkOf(key)],
+    };
+    const compared = await operator.verifyAudit({ ...all, all: false, kept: elsewhere });
+    expect(compared.problems).toEqual([]);
+    expect(compared.trails[0]?.problems).toMatchObject([{ kind: 'rewritten', tid: '', seq }]);
     const noKeys = operator.verifyAudit({ ...all, kept: { ...kept, keys: [{ kid: 'x' }] } });
     await expect(noKeys).rejects.toMatchObject({ code: 'validation_failed' });
   });
