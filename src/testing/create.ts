@@ -92,7 +92,7 @@ export interface TestSekisho<Seeds extends TestTenantSeeds = DefaultSeeds> {
 const REST_MS = 50;
 
 /**
- * Starts an instance in memory for tests, in about a second: the real engine on a real database, with tenants and users
+ * Starts an instance in memory for tests (docs/testing.md says what it costs): the real engine on a real database, with tenants and users
  * to begin with, a clock that stands still until it is moved, and passwords that cost no time. Make one for a test file.
  *
  * Never for people: whoever has it logs in as anybody, and it refuses to start with NODE_ENV=production.

@@ -1,5 +1,5 @@
 /**
- * Sekisho for tests: an instance in memory that starts in about a second, people to log in, and time to move.
+ * Sekisho for tests: an instance in memory that starts in a second or so (docs/testing.md), people to log in, and time to move.
  *
  * Never in production: it opens sessions for anybody without a password. Loading it there is refused (NODE_ENV).
  *

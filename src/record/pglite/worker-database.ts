@@ -2,6 +2,8 @@ import { Worker } from 'node:worker_threads';
 import { SekishoError } from '../../errors.ts';
 import { type CallOptions, type Database, type SqlCall, SqlError } from '../database.ts';
 import type { DirectoryGuard } from './lock-keeper.ts';
+import { tarEntries } from './tar.ts';
+import { sharedProgram } from './wasm-module.ts';
 
 /** What a caller waits for at most, unless it says otherwise. */
 const DEFAULT_DEADLINE_MS = 5_000;
@@ -208,8 +210,13 @@ export async function startWorkerDatabase(
 
   try {
     if (image !== undefined) {
-      const tar = await Promise.race([image, ready.then(() => null)]);
-      worker.postMessage({ image: tar }, tar === null ? [] : [tar.buffer as ArrayBuffer]);
+      const coming = Promise.all([image, sharedProgram()]);
+      const [tar, program] = (await Promise.race([coming, ready])) ?? [null, null];
+      const entries = tar && [...tarEntries(tar)];
+      worker.postMessage(
+        { image: entries, program },
+        tar === null ? [] : [tar.buffer as ArrayBuffer],
+      );
     }
     await ready;
   } catch (error) {

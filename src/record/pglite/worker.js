@@ -6,6 +6,7 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
+import { ImageFiles } from './image-files.js';
 
 /**
  * @typedef {{ text: string, values?: readonly unknown[] }} Call
@@ -18,6 +19,10 @@ import { PGlite } from '@electric-sql/pglite';
  * @typedef {{ message: string, sqlState: string, constraint: string | null }} Failure
  * @typedef {{ id: number, result?: unknown, failure?: Failure }} Reply
  * @typedef {{ dataDir?: string, imageComes: boolean, wall?: Float64Array }} Settings
+ * @typedef {{
+ *   image: readonly import('./tar.ts').TarEntry[] | null,
+ *   program: import('./wasm-module.ts').Program | null,
+ * }} Begin what comes when `imageComes`
  */
 
 const port = parentPort;
@@ -42,23 +47,24 @@ const { wall } = settings;
 // Tests that hold time still: this thread has nothing else that asks for the time.
 if (wall !== undefined) Date.now = () => Math.floor(wall[0] ?? 0);
 
-/** @type {(image: Uint8Array<ArrayBuffer> | null) => void} */
+/** @type {(begin: Begin) => void} */
 let take = () => {};
-/** @type {Promise<Uint8Array<ArrayBuffer> | null>} */
+/** @type {Promise<Begin>} */
 const coming = new Promise((resolve) => {
   take = resolve;
 });
 /** @type {Promise<unknown>} */
 let last = Promise.resolve();
-port.on('message', (message) => ('image' in message ? take(message.image) : receive(message)));
+port.on('message', (message) => ('image' in message ? take(message) : receive(message)));
 
-// It is unpacked by somebody else while this thread begins.
-const image = settings.imageComes ? await coming : null;
+// Unpacked and compiled by somebody else while this thread begins.
+const { image, program } = settings.imageComes ? await coming : { image: null, program: null };
 
 /** @type {PGlite} */
 const pg = await PGlite.create({
   ...(settings.dataDir === undefined ? MEMORY : { dataDir: settings.dataDir }),
-  ...(image === null ? {} : { loadDataDir: new Blob([image]) }),
+  ...(image === null ? {} : { fs: new ImageFiles(image) }),
+  ...(program === null ? {} : { pgliteWasmModule: program }),
 });
 
 /** @param {Request} request @returns {Promise<unknown>} */
