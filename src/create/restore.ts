@@ -7,6 +7,7 @@ import { assertRestorable } from '../record/backup/import.ts';
 import { summaryOf } from '../record/backup/write.ts';
 import type { BackupSummary } from '../record/backup-contract.ts';
 import type { Database } from '../record/database.ts';
+import type { Override } from '../record/operations-contract.ts';
 import { lockDirectory } from '../record/pglite/directory-lock.ts';
 import { restoreIntoDirectory } from '../record/pglite/restore.ts';
 import { restoreIntoPostgres } from '../record/postgres/restore.ts';
@@ -29,10 +30,17 @@ export interface RestoreOptions {
 }
 
 /** What was restored, and the history that it goes on in. */
-export interface Restored {
+export interface Restored extends Declared {
   readonly backup: BackupSummary;
+}
+
+interface Declared {
   readonly generation: string;
   readonly position: number;
+  /** Ceilings and limits of the backup that are in force again, although they may have been cleared since. */
+  readonly inForce: readonly Override[];
+  /** Whether clean-up was paused in the backup; it goes on. */
+  readonly cleanupResumed: boolean;
 }
 
 /**
@@ -50,7 +58,7 @@ export async function checkBackup(
 /**
  * Puts a backup in the place of the record that the settings name, and declares it (RESTORE): a generation begins, every
  * session of every tenant ends, open password resets are void, no signing key of before is good any more, and there are no
- * members. Nothing is written before the
+ * members. Ceilings and limits that operators had in force for a while are so again; a pause of clean-up is not. Nothing is written before the
  * whole file was found to be authentic, and what was there stays until all of it is in the record.
  *
  * @throws SekishoError `backup_unusable`; `conflict` when something is there, or nodes run; `data_directory_in_use`;
@@ -63,12 +71,12 @@ export async function restore(
   const { record: place } = config;
   const ring = await ringOf(config);
   const file = await openWhole(path, ring, onProgress);
-  let head = { generation: '', position: 0 };
+  let declared: Declared | null = null;
   const parts = {
     file,
     replace,
     declare: async (database: Database) => {
-      head = await declareRestored(database, ring, file);
+      declared = await declareRestored(database, ring, file);
     },
     ...(onProgress && { onProgress: onProgress.bind(null, 'restoring') }),
   };
@@ -82,7 +90,10 @@ export async function restore(
       await lock.release();
     }
   }
-  return { backup: summaryOf(file), ...head };
+  if (declared === null) {
+    throw new SekishoError('internal', 'A record was restored, and not declared as such.');
+  }
+  return { backup: summaryOf(file), ...(declared as Declared) };
 }
 
 /** The secret that was given, or the one that is kept in the data directory. */
@@ -115,8 +126,10 @@ async function declareRestored(
   database: Database,
   ring: KeyRing,
   { header }: BackupFile,
-): Promise<{ readonly generation: string; readonly position: number }> {
+): Promise<Declared> {
   const nowMs = Date.now();
+  const record = createSqlRecord(database);
+  const { pause } = await record.operations.state(nowMs);
   const restoredKeys = await makeRestoredKeys(ring, nowMs);
   const { kid, alg } = restoredKeys.key;
   const by = {
@@ -125,7 +138,7 @@ async function declareRestored(
     outcome: 'success',
     actor: { kind: 'operator', uid: null, sid: null },
   } as const;
-  const [outcome] = await createSqlRecord(database).log.commit([
+  const [outcome] = await record.log.commit([
     {
       operationId: newId(),
       actor: { kind: 'operator', name: 'operator' },
@@ -136,7 +149,10 @@ async function declareRestored(
       audit: [
         auditEvent({
           ...{ ...by, action: 'record_restored' },
-          detail: { taken_at: header.takenAt, position: header.position },
+          detail: {
+            ...{ taken_at: header.takenAt, position: header.position },
+            ...(pause === null ? {} : { cleanup_resumed: true }),
+          },
         }),
         auditEvent({
           ...{ ...by, action: 'signing_key_made', detail: { alg } },
@@ -151,5 +167,6 @@ async function declareRestored(
   if (outcome?.kind !== 'committed') {
     throw new SekishoError('internal', 'The restored record could not be declared as such.');
   }
-  return outcome.head;
+  const { overrides: inForce } = await record.operations.state(nowMs);
+  return { ...outcome.head, inForce, cleanupResumed: pause !== null };
 }

@@ -24,6 +24,8 @@ import {
 } from '../support/engine.ts';
 
 const EMAIL = 'noor@main.example';
+/** Who decides for all tenants. */
+const by = 'hana';
 const OPTIONS = { reason: null, waitMs: 5_000, includeSelf: false, idempotency: null } as const;
 /** As long as any backup may take here. */
 const PATIENCE_MS = 120_000;
@@ -114,6 +116,16 @@ export function backupTests({ from, to }: Shapes): void {
     'A8: a backup is made while people log in, refresh and are logged out; its log is as it was then',
     async () => {
       await engine.setPolicy(main.caller, { max_sessions_per_user: 1000 });
+      const { operator } = engine.engine;
+      const end = { forSeconds: 86_400 };
+      await operator.overrideLifetimes({
+        ...{ by, end },
+        ceiling: { access_ttl: 900 },
+        waitMs: null,
+      });
+      await operator.overrideLimits({ ...{ by, end }, limits: { account_attempts: 100 } });
+      await operator.overrideLogLevel({ ...{ by, node: null, end: null }, level: 'error' });
+      await operator.pauseCleanup({ by });
       kept = await engine.login('main', EMAIL);
       revoked = await engine.login('main', EMAIL);
       const before = await engine.open('main', uid);
@@ -147,6 +159,10 @@ export function backupTests({ from, to }: Shapes): void {
       rotated = { before, after: await refresh(engine, before) };
       late = await engine.open('main', uid);
       await engine.engine.operator.retireKey({ kid: stolenKid, withdraw: true });
+      for (const kind of ['lifetimes', 'limits', 'log_level'] as const) {
+        await operator.clearOverride({ by, kind, node: null });
+      }
+      await operator.resumeCleanup({ by });
       const { head } = await engine.record.log.head();
       expect(summary.position).toBeLessThan(head.position);
     },
@@ -184,6 +200,11 @@ export function backupTests({ from, to }: Shapes): void {
       expect(restored.backup).toEqual(summary);
       expect(restored.position).toBe(summary.position + 1);
       expect(restored.generation).not.toBe(summary.generation);
+      expect(restored.inForce).toMatchObject([
+        { kind: 'lifetimes', value: { access_ttl: 900 }, by },
+        { kind: 'limits', value: { account_attempts: 100 }, by },
+      ]);
+      expect(restored.cleanupResumed).toBe(true);
 
       const [found] = await target.look<Record<string, number>>(CONSISTENCY);
       expect(found).toEqual({
@@ -278,6 +299,23 @@ export function backupTests({ from, to }: Shapes): void {
       });
       expect(await judged({ ...pair, accessToken: forged })).toBe('invalid_token');
       expect(await judged(pair)).toBe('none');
+    });
+
+    test('RESTORE A8: what makes things stricter for a while is in force again; a pause and a log level are not', async () => {
+      const { operator } = restored.engine;
+      const { overrides, paused } = await operator.operations();
+      expect(overrides.map(({ kind }) => kind)).toEqual(['lifetimes', 'limits']);
+      expect(paused).toBeNull();
+      const rows = await operator.listAudit({
+        ...{ tenant: null, filter: { action: 'record_restored' } },
+        page: { limit: 10, cursor: null },
+      });
+      expect(rows[0]?.detail).toMatchObject({ cleanup_resumed: true });
+
+      // Declared by hand it is the same.
+      await operator.pauseCleanup({ by });
+      await operator.declareRestored();
+      expect((await operator.operations()).paused).toBeNull();
     });
 
     test('RESTORE B14: checkpoints of the audit trail from before the backup are verified as ever', async () => {

@@ -3,6 +3,7 @@ import { confirm } from '../confirm.ts';
 import { actOptions, withOperator } from '../operator.ts';
 import { print } from '../output.ts';
 import { revocationExit, revocationJson, revokedLine, waitMsOf, waitOption } from '../revoking.ts';
+import { inForceJson, inForceLine } from './restore.ts';
 
 export const opsRestored: Command = {
   name: 'ops restored',
@@ -24,11 +25,15 @@ export const opsRestored: Command = {
       call,
       'Declare the record restored: every session of every tenant ends, and another key signs?',
     );
-    const revocation = await withOperator(call, (operator) => operator.declareRestored({ waitMs }));
-    print(wantsJson(call), revocationJson(revocation), [
+    const { revocation, inForce } = await withOperator(call, async (operator) => {
+      const declared = await operator.declareRestored({ waitMs });
+      return { revocation: declared, inForce: (await operator.operations()).overrides };
+    });
+    print(wantsJson(call), { ...revocationJson(revocation), in_force: inForce.map(inForceJson) }, [
       revokedLine('everybody is logged out', revocation),
       'open password resets are void, and another key signs',
       'passwords, roles and status are those of the backup: look at what was changed after it',
+      ...inForce.map(inForceLine),
     ]);
     return revocationExit(call, revocation);
   },

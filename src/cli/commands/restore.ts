@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { readConfig } from '../../config.ts';
 import { checkBackup, type RestoreStage, restore as restoreRecord } from '../../create/restore.ts';
+import type { Override } from '../../record/operations-contract.ts';
 import { type Command, given, operand, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { reachOptions } from '../operator.ts';
@@ -53,18 +54,39 @@ export const restore: Command = {
       return EXIT.done;
     }
     const replace = given(call, 'replace');
-    const { backup, generation, position } = await restoreRecord(config, {
+    const { backup, generation, position, inForce, cleanupResumed } = await restoreRecord(config, {
       path,
       replace,
       onProgress,
     });
     const { rows, takenAtMs } = backup;
-    print(json, { restored: { rows, taken_at: isoOf(takenAtMs), generation, position } }, [
-      `restored: ${rows.toLocaleString('en')} rows as of ${timeOf(takenAtMs)}`,
-      'everybody is logged out, open password resets are void, and another key signs; nothing that was revoked after the backup comes back',
-      'passwords, roles, users, policies and service clients are those of the backup: look at what was changed after it (docs/backup.md)',
-      'start the servers with the same SEKISHO_SECRET',
-    ]);
+    print(
+      json,
+      {
+        restored: {
+          ...{ rows, taken_at: isoOf(takenAtMs), generation, position },
+          ...{ in_force: inForce.map(inForceJson), cleanup_resumed: cleanupResumed },
+        },
+      },
+      [
+        `restored: ${rows.toLocaleString('en')} rows as of ${timeOf(takenAtMs)}`,
+        'everybody is logged out, open password resets are void, and another key signs; nothing that was revoked after the backup comes back',
+        'passwords, roles, users, policies and service clients are those of the backup: look at what was changed after it (docs/backup.md)',
+        ...inForce.map(inForceLine),
+        ...(cleanupResumed ? ['clean-up was paused when the backup was made: it goes on'] : []),
+        'start the servers with the same SEKISHO_SECRET',
+      ],
+    );
     return EXIT.done;
   },
 };
+
+export function inForceJson({ kind, value, untilMs, by }: Override): object {
+  return { kind, value, until: isoOf(untilMs), by };
+}
+
+/** A ceiling that may have been cleared after the backup: whoever restores must know that it holds. */
+export function inForceLine({ kind, value, untilMs, by }: Override): string {
+  const fields = Object.entries(value).map(([name, one]) => `${name} ${one}`);
+  return `in force again, also if it was cleared after the backup: ops ${kind} by ${by}, ${fields.join(', ')}, until ${timeOf(untilMs)} (sekisho ops ${kind} clear ends it)`;
+}

@@ -3,6 +3,8 @@
 -- backup would be unused again. So do signing keys, since one of them may have been withdrawn after the backup because
 -- somebody has it: each counts as retired for so long that no token of it is good any more, and the declaration's own one
 -- takes their place. A key that was still to come never becomes active, or the next one would have to wait for its time.
+-- What operators had in force for a while is in force again where it makes things stricter (ceilings, limits), although it
+-- may have been cleared since; what makes less happen is over: a pause of clean-up, which has no end, and log levels.
 --   p  a CommitRequest, as in commit; nothing is done without its `restored`. Without `restoredKeys`, which the release
 --      before does not send, the next node that looks makes the new key.
 create or replace function sekisho.begin_restored(p jsonb) returns void
@@ -21,6 +23,12 @@ begin
   perform sekisho.take_role(null);
   update sekisho.signing_key k
      set active_from = least(k.active_from, v_withdrawn), retired_at = least(k.retired_at, v_withdrawn);
+
+  perform sekisho.pause_sweep(false) from sekisho.sweep w where w.paused;
+  update sekisho.override o set until_at = sekisho.from_ms((p ->> 'nowMs')::bigint)
+   where o.kind = 'log_level' and (o.until_at is null or o.until_at > sekisho.from_ms((p ->> 'nowMs')::bigint));
+  update sekisho.operations set version = version + 1;
+
   if v_key is not null then
     insert into sekisho.signing_key (kid, purpose, alg, public_jwk, private_sealed, active_from)
     values (v_key ->> 'kid', v_key ->> 'purpose', v_key ->> 'alg', v_key -> 'publicJwk',

@@ -12,8 +12,9 @@ import { waitOf } from './revoking.ts';
 export function createOperatorRecord(services: Services): OperatorRecord {
   return {
     async declareRestored(input) {
-      const { follower, keys, ring, log } = services;
+      const { record, follower, keys, ring, log } = services;
       const waitMs = waitOf(input?.waitMs ?? null);
+      const { pause } = await record.operations.state(follower.wallNowMs());
       const restoredKeys = await makeRestoredKeys(ring, follower.wallNowMs());
       const { kid, alg } = restoredKeys.key;
       const by = { tid: null, actor: OPERATOR };
@@ -23,7 +24,10 @@ export function createOperatorRecord(services: Services): OperatorRecord {
         change: null,
         reason: 'restored',
         audit: [
-          auditRow(services, { ...by, action: 'record_restored' }),
+          auditRow(services, {
+            ...{ ...by, action: 'record_restored' },
+            detail: pause === null ? {} : { cleanup_resumed: true },
+          }),
           auditRow(services, {
             ...{ ...by, action: 'signing_key_made', detail: { alg } },
             subject: { kind: 'signing_key', id: kid },
@@ -33,6 +37,7 @@ export function createOperatorRecord(services: Services): OperatorRecord {
         restoredKeys,
         waitMs,
       });
+      services.operations.announce();
       // It is declared: where this fails, the next token or the next look does it.
       await keys.refresh().catch((error: unknown) => {
         log.warn({ err: error }, 'signing keys could not be looked up after a restore');
