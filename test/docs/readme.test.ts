@@ -5,11 +5,10 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { cleanUp, environment, freshDirectory, sekisho } from '../support/process.ts';
+import { COMMAND, cleanUp, environment, freshDirectory } from '../support/process.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const PASSWORD = 'seven green bicycles';
 
 afterEach(cleanUp);
 
@@ -35,6 +34,39 @@ function projectWith(source: string): string {
   }
   writeFileSync(join(project, 'app.mjs'), source);
   return project;
+}
+
+/** A tenant, a login, the route: the lines of the README below the two programs. */
+function linesOfTheBlock(): readonly string[] {
+  const [, block = ''] = /^```sh\n(echo .*?)^```/ms.exec(readme) ?? [];
+  const lines = block
+    .replaceAll(/\\\n\s*/g, '')
+    .trim()
+    .split('\n');
+  expect(lines).toHaveLength(3);
+  return lines;
+}
+
+/** What a line prints, in the project; it must end with 0. */
+async function shell(line: string, cwd: string, origin: string): Promise<string> {
+  const here = line
+    .replace('localhost:3000', origin)
+    .replace('npx sekisho', `'${process.execPath}' '${COMMAND}'`);
+  const child = spawn('bash', ['-euo', 'pipefail', '-c', here], {
+    cwd,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [printed, complained] = ['', ''];
+  child.stdout.on('data', (chunk) => {
+    printed += String(chunk);
+  });
+  child.stderr.on('data', (chunk) => {
+    complained += String(chunk);
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  expect(code, complained).toBe(0);
+  return printed;
 }
 
 async function freePort(): Promise<number> {
@@ -95,37 +127,12 @@ describe('the README tells the truth (A5)', () => {
         expect(refused.headers.get('www-authenticate')).toBe('Bearer');
         expect(await refused.json()).toMatchObject({ code: 'credentials_required' });
 
-        const made = await sekisho(
-          [
-            'tenant',
-            'create',
-            'acme',
-            '--admin-email',
-            'you@example.com',
-            '--data-dir',
-            join(project, '.sekisho'),
-          ],
-          {},
-          `${PASSWORD}\n`,
-        );
-        expect(made.code, made.stderr).toBe(0);
-        const login = await fetch(`${origin}/v1/login`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify({
-            tenant: 'acme',
-            email: 'you@example.com',
-            password: PASSWORD,
-            device: 'PC',
-          }),
-        });
-        expect(login.status, said).toBe(200);
-        const { access_token: token } = (await login.json()) as { access_token: string };
-        const answered = await fetch(`${origin}/orders`, {
-          headers: { authorization: `Bearer ${token}` },
-        });
-        expect(answered.status, said).toBe(200);
-        expect(await answered.json()).toEqual({ tenant: expect.any(String) });
+        const [made = '', login = '', ask = ''] = linesOfTheBlock();
+        const out = (line: string) => shell(line, project, origin);
+        await out(made);
+        const { access_token: token } = JSON.parse(await out(login)) as { access_token: string };
+        const answered = await out(ask.replace('ACCESS_TOKEN', token));
+        expect(JSON.parse(answered)).toEqual({ tenant: expect.any(String) });
       } finally {
         if (app.exitCode === null && app.signalCode === null) {
           const exit = once(app, 'exit');

@@ -69,7 +69,7 @@ for (const page of pages) {
     const [first] = units;
     if (first === undefined) continue;
     test(`A11 what ${nameOf(first)} says is so`, async () => {
-      await world.anotherDatabase(block);
+      await world.anotherDatabase(block.text);
       const shell = new Shell(world);
       for (const unit of units) await shell.run(unit);
       await shell.end();
@@ -83,7 +83,7 @@ const examples = blocksOf('docs/commands.md')
   .filter(({ block, text }) => needsServices(block, text));
 
 test.each(examples.map((unit) => [nameOf(unit), unit] as const))('A8 %s', async (_name, unit) => {
-  await world.anotherDatabase(unit.block);
+  await world.anotherDatabase(unit.text);
   const shell = new Shell(world);
   await shell.run(unit);
   await shell.end();

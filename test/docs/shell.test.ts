@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { call, cleanUp, environment } from '../support/process.ts';
 import { expectAnswer } from './examples/answers.ts';
 import { blocksOf, isShell, nameOf, pages, root, unitsOf } from './examples/blocks.ts';
+import { runBuilt } from './examples/built.ts';
 import { isAnswer, isListed, needsServices } from './examples/listed.ts';
 import { Shell } from './examples/shell.ts';
 import { World } from './examples/world.ts';
@@ -68,6 +69,18 @@ test('docs/audit.md: a checkpoint is a line of the log, as it is shown', async (
   const said = world.log.split('\n').find((line) => line.includes(`"msg":"${msg}"`));
   const { msg: _, ...line } = JSON.parse(said ?? '{}') as Record<string, unknown>;
   expect(Object.keys(line).sort()).toEqual(Object.keys(members).sort());
+});
+
+test('docs/audit.md: a report of verify has the members that are shown', async () => {
+  await world.ready();
+  const [shown] = blocksOf('docs/audit.md').filter(({ text }) => text.startsWith('{"ok"'));
+  const { code, stdout } = await runBuilt('sekisho audit verify --json', world.folder);
+  expect(code).toBe(0);
+  const [is, said] = [stdout, shown?.text ?? ''].map((text) => {
+    const report = JSON.parse(text) as { trails: readonly object[] };
+    return [Object.keys(report).sort(), Object.keys(report.trails[0] ?? {}).sort()];
+  });
+  expect(said).toEqual(is);
 });
 
 test('docs/model.md: the schedule that breaks a promise is the one that is shown', () => {

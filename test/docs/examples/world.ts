@@ -2,7 +2,7 @@ import { cpSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { type OperatorCommands, operatorAt } from '../../../src/create/operator-commands.ts';
 import { call, freshDirectory, type Server, serve } from '../../support/process.ts';
-import { type Block, root } from './blocks.ts';
+import { root } from './blocks.ts';
 import { programs } from './programs-on-path.ts';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -50,13 +50,11 @@ export class World {
     writeFileSync(this.at('.curlrc'), 'silent\nfail-with-body\n');
   }
 
-  /** The database that the lines of a block share: one that is empty, where a node's start or a restore is shown. */
-  async anotherDatabase({ text }: Block): Promise<void> {
+  /** The database that the lines of `text` share: one that is empty, where a node's start or a restore is shown. */
+  async anotherDatabase(text: string): Promise<void> {
     if (this.services === null) return;
     const { databaseUrl, emptyDatabase, superuserUrl } = this.services;
-    this.#databaseUrl = /\b(serve|restore|ops restored)\b/.test(text)
-      ? await emptyDatabase()
-      : databaseUrl;
+    this.#databaseUrl = /\b(serve|restore)\b/.test(text) ? await emptyDatabase() : databaseUrl;
     this.#superuserUrl = /\bpsql\b/.test(text) ? await superuserUrl() : '';
   }
 

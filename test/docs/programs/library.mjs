@@ -1,4 +1,4 @@
-// Drives the programs of docs/library.md and docs/moving-over.md, which stand beside it, in one process: they share one
+// Drives the programs of docs/library.md, which stand beside it, in one process: they share one
 // instance, as they would in an app. Prints what each answered, as JSON.
 import { once } from 'node:events';
 import { createSekisho } from 'sekisho';
@@ -53,32 +53,6 @@ said.route = await seen(await route.GET(request(member.accessToken), context));
 const { afterSingleSignOn } = await program('own-login');
 const person = { id: 'kei-1', email: 'kei@acme.example' };
 said.ownLogin = await seen(await afterSingleSignOn(new Request('https://localhost/sso'), person));
-
-// What the page leaves to the reader: the check of before.
-/** @type {string[]} */
-const ended = [];
-Object.assign(globalThis, {
-  /** @param {Request} asked */
-  oldSessionOf: async (asked) =>
-    asked.headers.get('cookie') === 'old=1'
-      ? {
-          ...{ tenant: 'acme', user: 'old', tenantSlug: 'acme', userId: 'ada-1' },
-          ...{ email: 'ada@acme.example', roles: ['member'] },
-        }
-      : null,
-  endOldSession: async () => ended.push('ended'),
-});
-const old = { headers: { cookie: 'old=1', 'user-agent': 'Firefox' } };
-const { personOf } = await program('both-systems');
-const { exchange } = await program('exchange');
-said.movingOver = {
-  ours: await personOf(request(member.accessToken)),
-  theirs: await personOf(request(undefined, old)),
-  nobody: await personOf(request()),
-  exchanged: await seen(await exchange(request(undefined, { ...old, method: 'POST' }))),
-  refused: (await exchange(request(undefined, { method: 'POST' }))).status,
-  ended,
-};
 
 const { expressApp, fastifyApp, server } = await program('node-adapters');
 const listening = expressApp.listen(0, '127.0.0.1');
