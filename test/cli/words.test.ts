@@ -74,6 +74,28 @@ describe('A8 what lists say', () => {
     expect((await at.run('session', 'show', id, ...OF_ACME)).stdout).toContain(email);
   });
 
+  test('A8 a session that was ended says when, why and by whom', async () => {
+    const ended = async (...args: readonly string[]) => {
+      const { accessToken } = await at.engine.login('acme', 'admin@acme.example');
+      const { session } = await at.engine.callerOf({ accessToken });
+      const shown = ['session', 'show', session.sessionId, ...OF_ACME];
+      expect((await at.run(...shown)).stdout).toMatch(/ends {7}\d{4}-/);
+      const named = args.map((one) => (one === 'IT' ? session.sessionId : one));
+      expect(await at.run(...named, '--by', 'noor')).toMatchObject({ code: 0 });
+      const { json } = await at.run(...shown, '--json');
+      expect(json.session).toMatchObject({ state: 'revoked', end: { at: expect.any(String) } });
+      return (await at.run(...shown)).stdout;
+    };
+    const lost = await ended('revoke', 'session', 'IT', ...OF_ACME, '--reason', 'laptop lost');
+    expect(lost).toMatch(/ended {6}\S+Z: session_revoked by operator noor, laptop lost\n$/);
+    const user = ['revoke', 'user', 'admin@acme.example', ...OF_ACME];
+    expect(await ended(...user)).toContain('other sessions: session_revoked by operator noor\n');
+    const tenant = await ended('revoke', 'tenant', 'acme', '--yes');
+    expect(tenant).toContain('of the tenant: tenant_sessions_revoked by operator noor\n');
+    const all = await ended('revoke', 'all', '--yes', '--reason', 'incident 12');
+    expect(all).toContain('of every tenant: revoke_all by operator noor, incident 12\n');
+  });
+
   test('A8 a client shows until when the secret before is good', async () => {
     const made = await at.run('client', 'create', 'billing', ...OF_ACME, '--json');
     const { id } = made.json.client;

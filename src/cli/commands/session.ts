@@ -1,5 +1,6 @@
 import { sessionOf } from '../../http/objects/people.ts';
 import type { SessionSeen } from '../../session/operator/contract.ts';
+import type { SessionEnd } from '../../session/operator/session-end.ts';
 import {
   type Command,
   integer,
@@ -12,7 +13,7 @@ import {
 import { EXIT } from '../exit.ts';
 import { sessionTable } from '../objects.ts';
 import { actOptions, reachOptions, withOperator } from '../operator.ts';
-import { counted, print, timeOf } from '../output.ts';
+import { counted, isoOf, print, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
 import { reasonOption, tenantOption, waitOption } from '../revoking.ts';
 import { revokeSubject } from './revoke.ts';
@@ -66,7 +67,9 @@ export const sessionShow: Command = {
     const row = await withOperator(call, (operator) =>
       operator.getSession({ tenant: required(call, 'tenant'), session: operand(call, 0) }),
     );
-    print(wantsJson(call), { session: sessionJson(row) }, [
+    const { end } = row;
+    const json = { ...sessionJson(row), ...(end === null ? {} : { end: endJson(end) }) };
+    print(wantsJson(call), { session: json }, [
       row.sid,
       `state      ${row.state}`,
       `user       ${row.email ?? '-'}  ${row.uid}`,
@@ -74,7 +77,9 @@ export const sessionShow: Command = {
       `address    ${row.ip ?? '-'}`,
       `begun      ${timeOf(row.createdAtMs)}`,
       `last seen  ${timeOf(row.lastSeenAtMs)}`,
-      `ends       ${timeOf(row.expiresAtMs)}`,
+      ...(row.state === 'revoked'
+        ? [`ended      ${end === null ? 'when is not known' : endWords(end)}`]
+        : [`${row.state === 'active' ? 'ends       ' : 'ended      '}${timeOf(row.expiresAtMs)}`]),
     ]);
     return EXIT.done;
   },
@@ -95,6 +100,23 @@ export const sessionRevoke: Command = {
       'the session has ended',
     ),
 };
+
+function endJson({ atMs, scope, reason, action, by }: SessionEnd): object {
+  return { at: isoOf(atMs), scope, reason, action, by };
+}
+
+/** `2030-01-31T12:00:00Z, with every session of the user: session_revoked by operator noor, laptop lost` */
+function endWords({ atMs, scope, reason, action, by }: SessionEnd): string {
+  const along: Readonly<Record<string, string>> = {
+    user: ', with the user’s other sessions',
+    tenant: ', with every session of the tenant',
+    all: ', with every session of every tenant',
+  };
+  const who =
+    by === null ? '' : ` by ${[by.kind, by.name].filter((one) => one !== null).join(' ')}`;
+  const why = reason === null ? '' : `, ${reason}`;
+  return `${timeOf(atMs)}${along[scope] ?? ''}: ${action ?? 'revoked'}${who}${why}`;
+}
 
 function sessionJson(row: SessionSeen): object {
   return { ...sessionOf(row), user_email: row.email, state: row.state };

@@ -13,6 +13,7 @@ import type { OperatorAudit } from './audit-contract.ts';
 import type { OperatorKeys } from './keys-contract.ts';
 import type { OperatorOperations } from './operations-contract.ts';
 import type { OnProgress } from './progress.ts';
+import type { SessionEnd } from './session-end.ts';
 
 export type { OnProgress, Progress } from './progress.ts';
 
@@ -200,7 +201,11 @@ export interface OperatorSessions {
     readonly state: SessionRow['state'] | 'all';
     readonly page: Page;
   }): Promise<readonly SessionSeen[]>;
-  getSession(input: { readonly tenant: string; readonly session: string }): Promise<SessionSeen>;
+  /** `end` is null unless it was revoked, and where nothing tells of it. */
+  getSession(input: {
+    readonly tenant: string;
+    readonly session: string;
+  }): Promise<SessionSeen & { readonly end: SessionEnd | null }>;
   /** Ends sessions: one, those of a user, of a tenant, or of all tenants. */
   revokeSessions(input: RevokedSubject & Revoking): Promise<Revocation>;
   /** What became of a revocation; runs a barrier of its own, so that the answer is true now. `tenant` null: one of scope all. */

@@ -10,6 +10,7 @@ import { ACTOR } from './actor.ts';
 import type { OperatorSessions, RevokedSubject, SessionSeen, TenantSeen } from './contract.ts';
 import { tenantNamed, userNamed } from './names.ts';
 import { waiting, waitOf } from './revoking.ts';
+import { sessionEnd } from './session-end.ts';
 
 /** What a revocation by the operator consists of. */
 interface Ending {
@@ -82,7 +83,8 @@ export function createOperatorSessions(services: Services): OperatorSessions {
       const tenant = await tenantNamed(services, input.tenant);
       const row = await sessionOf(tenant, input.session);
       const [found] = await seen(tenant.tid, [row]);
-      return found ?? { ...row, email: null };
+      const end = row.state === 'revoked' ? await sessionEnd(services, tenant.tid, row) : null;
+      return { ...(found ?? { ...row, email: null }), end };
     },
 
     async revokeSessions(input) {
