@@ -104,17 +104,18 @@ export async function eraseBefore(
 }
 
 /**
- * Erases one user's personal data from the trail of their tenant.
+ * Erases one user's personal data from a trail: that of their tenant, or the operators' own.
  *
- * @returns of how many rows, and how many of theirs were passed over because they are not sealed yet.
+ * @returns how many rows are theirs, of how many something was erased, and how many were passed over because they are not
+ * sealed yet.
  */
 export async function eraseOf(
   { store, mayGoOn }: KeeperParts,
   tid: string,
   user: { readonly uid: string; readonly email: string | null },
   onRows: (rows: number) => void = () => {},
-): Promise<{ readonly erased: number; readonly passed: number }> {
-  let [erased, passed] = [0, 0];
+): Promise<{ readonly found: number; readonly erased: number; readonly passed: number }> {
+  let [found, erased, passed] = [0, 0, 0];
   let cursor: Parameters<TrailStore['eraseOf']>[2] = null;
   do {
     const page: Awaited<ReturnType<TrailStore['eraseOf']>> = await store.eraseOf(
@@ -123,12 +124,13 @@ export async function eraseOf(
       cursor,
       BATCH,
     );
+    found += page.found;
     erased += page.erased;
     passed += page.passed;
     onRows(page.looked);
     cursor = page.next;
   } while (cursor !== null && (await mayGoOn()));
-  return { erased, passed };
+  return { found, erased, passed };
 }
 
 export interface KeeperStatus {
@@ -178,6 +180,23 @@ export function createKeeper(
     }
   }
 
+  function failed(error: unknown, fields: object, message: string): void {
+    if (rounds.closed) return;
+    status = { ...status, failures: status.failures + 1 };
+    log.warn({ ...fields, err: error }, message);
+  }
+
+  /** What is wrong with one trail holds up no other one. */
+  async function retainOrSay(one: { tid: string } & Retention): Promise<void> {
+    try {
+      await retain(one);
+    } catch (error) {
+      const message =
+        'retention of the audit trail of a tenant failed; it is tried again, and others go on';
+      failed(error, { tenant_id: one.tid }, message);
+    }
+  }
+
   async function everything(): Promise<void> {
     for (let after: string | null = null; ; ) {
       const page: Awaited<ReturnType<TrailStore['dueRetention']>> = await store.dueRetention(
@@ -186,7 +205,7 @@ export function createKeeper(
       );
       for (const one of page) {
         if (!(await mayGoOn())) return;
-        await retain(one);
+        await retainOrSay(one);
       }
       const last = page.at(-1);
       if (last === undefined) break;
@@ -199,9 +218,7 @@ export function createKeeper(
     try {
       await everything();
     } catch (error) {
-      status = { ...status, failures: status.failures + 1 };
-      if (!rounds.closed)
-        log.warn({ err: error }, 'retention of the audit trail failed; it is tried again');
+      failed(error, {}, 'retention of the audit trail failed; it is tried again');
     }
   }
 

@@ -1,7 +1,9 @@
 import type { Clock, Timer } from '../clock.ts';
+import { SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import type { Taken, TakenChain, TrailStore } from '../record/trail-contract.ts';
 import { createRounds } from '../rounds.ts';
+import { sealApart } from './apart.ts';
 import { createTrailMemory } from './memory.ts';
 import { chainsOf, movesOf, type SignedMove } from './moves.ts';
 import type { TrailSigning } from './signing.ts';
@@ -19,7 +21,7 @@ const BETWEEN_BATCHES_MS = 20;
 const SIGN_AFTER_MS = 60_000;
 /** How long a chain that cannot be extended is left alone, so that it holds no other tenant up. */
 const STUCK_FOR_MS = 60_000;
-/** Once or twice a batch is refused because another sealer was quicker. */
+/** A batch is refused when another sealer was quicker; after so many in a row it is looked at why, chain by chain. */
 const REFUSALS = 5;
 
 export interface SealerStatus {
@@ -43,8 +45,13 @@ export interface SealerStatus {
 export interface Sealer {
   /** Seals what there is now, if it is this node's turn. */
   run(): Promise<void>;
-  /** Seals and signs everything at once, whoever's turn it is. @throws SekishoError 503, `internal`. */
-  now(onRows?: (rows: number) => void): Promise<void>;
+  /**
+   * Seals and signs everything that there is when it is called, whoever's turn it is. `left`: tenants whose trails are left alone
+   * at present, so that rows of theirs may still wait.
+   *
+   * @throws SekishoError `not_ready` when something else is left: this process ends, or is given no rows; 503, `internal`.
+   */
+  now(onRows?: (rows: number) => void): Promise<{ readonly left: readonly string[] }>;
   /** Runs soon: something has just been recorded. */
   nudge(): void;
   status(): SealerStatus;
@@ -52,7 +59,7 @@ export interface Sealer {
 }
 
 export interface SealerOptions {
-  readonly store: Pick<TrailStore, 'take' | 'seal' | 'release' | 'places'>;
+  readonly store: Pick<TrailStore, 'take' | 'seal' | 'release' | 'places' | 'heads'>;
   readonly signing: Pick<TrailSigning, 'signer' | 'verifiers'>;
   readonly issuer: () => string;
   readonly memberId: () => string;
@@ -63,6 +70,12 @@ export interface SealerOptions {
   readonly everyMs?: number;
   readonly lookEveryMs?: number;
 }
+
+/**
+ * What a batch came to. `all`: nothing is left but what is left alone; `more`: something is; `refused`: another sealer was
+ * quicker, or a chain cannot be extended; `held`: another node seals.
+ */
+type Batch = 'all' | 'more' | 'refused' | 'held';
 
 /** How soon after something was recorded a nudged sealer runs, so that what comes together is sealed together. */
 const NUDGED_MS = 100;
@@ -86,6 +99,7 @@ export function createSealer(options: SealerOptions): Sealer {
   let refusals = 0;
   let ours = false;
   let nudged: Timer | null = null;
+  let last: Promise<unknown> = Promise.resolve();
   const rounds = createRounds({
     ...{ clock, round: turn, firstMs: everyMs },
     everyMs: () => (ours ? everyMs : lookEveryMs),
@@ -114,20 +128,28 @@ export function createSealer(options: SealerOptions): Sealer {
     status = { ...status, unsealed: waiting, oldestUnsealedMs: Math.floor(ageMs) };
   }
 
-  /** Chain by chain, after a batch was refused twice: what is wrong with one chain is no other tenant's. */
-  async function sealApart(moves: readonly SignedMove[]): Promise<void> {
-    for (const move of moves) {
-      if (await store.seal([move])) {
-        done([move]);
-        continue;
-      }
-      stuck.set(move.tid, clock.monotonicMs() + STUCK_FOR_MS);
+  /** What is wrong with one chain is no other tenant's, and a chain that another sealer has extended is not wrong. */
+  async function apart(moves: readonly SignedMove[]): Promise<void> {
+    const { sealed, faulty } = await sealApart(store, moves);
+    done(sealed);
+    for (const tid of faulty) {
+      stuck.set(tid, clock.monotonicMs() + STUCK_FOR_MS);
       status = { ...status, failures: status.failures + 1 };
       log.error(
-        { tenant_id: move.tid },
+        { tenant_id: tid },
         'the audit trail of a tenant cannot be sealed: it was changed by other means; run sekisho audit verify',
       );
     }
+  }
+
+  /**
+   * One at a time in this process: what one of two would take to be where a chain stands, the other one may have put elsewhere
+   * since, and remembered.
+   */
+  function alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const begun = last.then(work);
+    last = begun.catch(() => {});
+    return begun;
   }
 
   function leftAlone(): readonly string[] {
@@ -135,14 +157,13 @@ export function createSealer(options: SealerOptions): Sealer {
     return [...stuck.keys()];
   }
 
-  /** @returns whether everything is sealed. */
-  async function batch(holder: string | null, signAfterMs: number): Promise<boolean | 'refused'> {
+  async function batch(holder: string | null, signAfterMs: number): Promise<Batch> {
     const taken = await store.take(holder, CLAIM_MS, ROWS_A_BATCH, signAfterMs, leftAlone());
     if (holder !== null) {
       ours = taken.kind === 'taken';
       note(taken);
     }
-    if (taken.kind === 'held') return true;
+    if (taken.kind === 'held') return 'held';
     const chains = await trusted(chainsOf(taken));
     const { moves, unsigned } = await movesOf(chains, taken.rows, options);
     const isSealed = moves.length === 0 || (await store.seal(moves));
@@ -150,23 +171,36 @@ export function createSealer(options: SealerOptions): Sealer {
     refusals = isSealed ? 0 : refusals + 1;
     if (refusals === REFUSALS) {
       refusals = 0;
-      await sealApart(moves);
+      await apart(moves);
     }
     if (unsigned !== null) throw unsigned;
-    // A full batch is not the last one.
-    return isSealed ? taken.rows.length < ROWS_A_BATCH : 'refused';
+    if (!isSealed) return 'refused';
+    // A full batch is not the last one, unless it led to nothing.
+    const { rows, chains: waiting, more } = taken;
+    const isFull =
+      rows.length >= ROWS_A_BATCH || (waiting.length >= ROWS_A_BATCH && moves.length > 0);
+    return isFull || more ? 'more' : 'all';
   }
 
-  async function batches(): Promise<void> {
+  /** Batch by batch, until everything is sealed, it is another node's turn, or this one ends. */
+  async function batches(
+    holder: string | null,
+    signAfterMs: number,
+    onBatch: () => void = () => {},
+  ): Promise<Batch> {
+    let came: Batch = 'held';
     while (!rounds.closed) {
-      if ((await batch(memberId(), SIGN_AFTER_MS)) === true) return;
+      came = await batch(holder, signAfterMs);
+      onBatch();
+      if (came === 'all' || came === 'held') break;
       await rounds.rest(BETWEEN_BATCHES_MS);
     }
+    return came;
   }
 
   async function turn(): Promise<void> {
     try {
-      await batches();
+      await alone(() => batches(memberId(), SIGN_AFTER_MS));
     } catch (error) {
       status = { ...status, failures: status.failures + (rounds.closed ? 0 : 1) };
       if (!rounds.closed)
@@ -194,24 +228,20 @@ export function createSealer(options: SealerOptions): Sealer {
     };
   }
 
-  async function now(onRows: (rows: number) => void = () => {}): Promise<void> {
-    if (rounds.atWork) await rounds.run();
+  async function everything(onRows: (rows: number) => void): Promise<{ left: readonly string[] }> {
     const before = status.sealed;
     const tell = (): void => onRows(status.sealed - before);
-    while (!rounds.closed && (await batch(null, 0)) !== true) {
-      tell();
-      await rounds.rest(BETWEEN_BATCHES_MS);
-    }
     // What has just been sealed is to be signed, too.
-    while (!rounds.closed && (await batch(null, 0)) === 'refused') {
-      await rounds.rest(BETWEEN_BATCHES_MS);
+    for (let times = 0; times < 2; times += 1) {
+      if ((await batches(null, 0, tell)) === 'all') continue;
+      throw new SekishoError('not_ready', 'Not everything in the audit trail could be sealed.');
     }
-    tell();
+    return { left: [...stuck.keys()] };
   }
 
   return {
     run: rounds.run,
-    now,
+    now: (onRows = () => {}) => alone(() => everything(onRows)),
     nudge() {
       if (!ours || rounds.closed || nudged !== null) return;
       nudged = clock.after(NUDGED_MS, () => {
@@ -226,6 +256,7 @@ export function createSealer(options: SealerOptions): Sealer {
     async close() {
       nudged?.cancel();
       await rounds.close();
+      await last;
       // Another node need not wait until the claim runs out.
       if (ours) await store.release(memberId()).catch(() => {});
     },

@@ -46,6 +46,25 @@ export async function pageOf<Row>(
   return { rows, nextCursor: more && last !== undefined ? writeCursor(keyOf(last)) : null };
 }
 
+/**
+ * The same for a list whose pages are not full where its filter fits few rows: `fetch` says where to go on, also behind a page
+ * with none.
+ */
+export async function lookedPageOf<Row>(
+  query: PageQuery,
+  fetch: (page: Page) => Promise<{ readonly rows: readonly Row[]; readonly next: Page['cursor'] }>,
+  keyOf: (row: Row) => Position,
+): Promise<{ readonly rows: readonly Row[]; readonly nextCursor: string | null }> {
+  const limit = query.limit ?? DEFAULT_LIMIT;
+  const asked = Math.min(limit + 1, MAX_LIMIT);
+  const found = await fetch({ limit: asked, cursor: readCursor(query.cursor) });
+  const rows = found.rows.slice(0, limit);
+  const last = rows.at(-1);
+  const isOver = found.rows.length > limit && last !== undefined;
+  const next = isOver ? keyOf(last) : found.next;
+  return { rows, nextCursor: next === null ? null : writeCursor(next) };
+}
+
 function writeCursor({ atMs, id }: Position): string {
   return Buffer.from(`${atMs}.${id}`).toString('base64url');
 }

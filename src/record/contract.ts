@@ -224,8 +224,18 @@ export interface UserStore {
 export interface AuditStore {
   /** Rows that belong to no other write (refused tokens, denied authorizations, failed logins). `tid` null: operators'. */
   append(events: readonly NewAuditEvent[]): Promise<void>;
-  /** Newest first. `tid` '': operators'. */
+  /** Newest first. `tid` '': operators'. As many looks as it takes until the page is full. */
   list(tid: string, filter: AuditFilter, page: Page): Promise<readonly AuditEvent[]>;
+  /**
+   * The same by one look, at `ROWS_A_LOOK` rows at most, so that a filter that fits few of them keeps nobody else waiting.
+   * `next`: where to go on, also behind a page with few rows or none; null at the end.
+   */
+  look(tid: string, filter: AuditFilter, page: Page): Promise<AuditLook>;
+}
+
+export interface AuditLook {
+  readonly rows: readonly AuditEvent[];
+  readonly next: Page['cursor'];
 }
 
 export interface KeyStore {

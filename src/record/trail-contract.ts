@@ -56,6 +56,8 @@ export type Taken = { readonly waiting: number; readonly oldestMs: number | null
       readonly rows: readonly TrailRow[];
       /** Of the rows' tenants (those that have one), and others that wait for a signature. */
       readonly chains: readonly TakenChain[];
+      /** Rows of before trails were sealed are still looked for, so that there may be more than these. */
+      readonly more: boolean;
     }
   /** Another node seals. */
   | { readonly kind: 'held'; readonly holder: string | null }
@@ -182,8 +184,15 @@ export interface TrailStore {
   heads(tids: readonly string[]): Promise<ReadonlyMap<string, ChainPlace>>;
   /** Ids of rows that can be seen and are not sealed. */
   waitingIds(tid: string, limit: number): Promise<readonly string[]>;
-  /** Oldest first. */
-  exportPage(tid: string, filter: AuditFilter, page: ExportPage): Promise<readonly ExportedRow[]>;
+  /**
+   * Oldest first; by one look, at `ROWS_A_LOOK` rows at most, so that a filter that fits few of them keeps nobody else waiting.
+   * `next`: where to go on, also behind a page with few rows or none; null at the end.
+   */
+  exportPage(
+    tid: string,
+    filter: AuditFilter,
+    page: ExportPage,
+  ): Promise<{ readonly rows: readonly ExportedRow[]; readonly next: ExportPage['cursor'] }>;
 
   /** Rows recorded before `beforeMs` that are not sealed yet, counted up to 10,000. */
   unsealedBefore(tid: string, beforeMs: number): Promise<number>;
@@ -197,7 +206,7 @@ export interface TrailStore {
   /** Erases the personal data of at most `batch` sealed rows recorded before `beforeMs`; how many. */
   eraseBefore(tid: string, beforeMs: number, batch: number): Promise<number>;
   /**
-   * Erases one user's personal data among `limit` rows after `cursor`; `passed`: rows of theirs that keep them, since they are not
+   * Erases one user's personal data among `limit` rows after `cursor`; `found`: rows of theirs, whatever they hold; `passed`: rows of theirs that keep them, since they are not
    * sealed yet; `next`: null at the end.
    */
   eraseOf(
@@ -206,6 +215,7 @@ export interface TrailStore {
     cursor: { readonly atUs: number; readonly id: string } | null,
     limit: number,
   ): Promise<{
+    readonly found: number;
     readonly erased: number;
     readonly passed: number;
     readonly looked: number;

@@ -1,6 +1,7 @@
 import type {
   ChainPlace,
   ExportedRow,
+  ExportPage,
   PlaceFound,
   SealedRow,
   Taken,
@@ -11,7 +12,7 @@ import type {
 /** What the functions of the trail return, and what is made of it. Hashes come in hex. */
 
 /** A row of the trail as `sekisho.audit_row` has it. */
-interface RawRow {
+export interface RawRow {
   readonly tid: string;
   readonly id: string;
   readonly at_us: number;
@@ -39,6 +40,12 @@ export interface RawSealed {
   readonly old: boolean;
 }
 
+/** Where a look ended; `at_us` null: at the end. */
+export interface RawEnd {
+  readonly at_us: number | null;
+  readonly id: string | null;
+}
+
 export interface RawExported {
   readonly row: RawRow;
   readonly seq: number | null;
@@ -61,6 +68,7 @@ export type RawTaken = { readonly waiting: number; readonly oldestMs: number | n
       readonly kind: 'taken';
       readonly rows: readonly RawRow[];
       readonly chains: readonly RawChain[];
+      readonly more: boolean;
     }
   | { readonly kind: 'held'; readonly holder: string | null }
 );
@@ -89,6 +97,7 @@ export interface RawCheckpoint {
 }
 
 export interface RawErased {
+  readonly found: number;
   readonly erased: number;
   readonly passed: number;
   readonly looked: number;
@@ -143,6 +152,10 @@ export function exportedOf(raw: RawExported): ExportedRow {
       previous: bytesOrNull(previous),
     },
   };
+}
+
+export function endOf({ at_us: atUs, id }: RawEnd): ExportPage['cursor'] {
+  return atUs === null || id === null ? null : { atUs, id };
 }
 
 export function bytes(text: string): Uint8Array {

@@ -1,3 +1,4 @@
+import { ROWS_A_LOOK } from './audit.ts';
 import { call, json } from './call.ts';
 import type { Database } from './database.ts';
 import { asSystem, build } from './reads.ts';
@@ -5,9 +6,11 @@ import { storable, storableJson } from './text.ts';
 import type { Retention, TrailStore } from './trail-contract.ts';
 import {
   bytes,
+  endOf,
   exportedOf,
   foundOf,
   type RawCheckpoint,
+  type RawEnd,
   type RawErased,
   type RawExported,
   type RawPlace,
@@ -95,13 +98,14 @@ export function createTrailStore(database: Database): TrailStore {
 
     async exportPage(tid, filter, { limit, cursor }) {
       const { actor = null, action = null, fromMs, toMs } = filter;
-      const page = await call<readonly RawExported[]>(database, 'export_page', [
+      type Raw = RawEnd & { readonly rows: readonly RawExported[] };
+      const page = await call<Raw>(database, 'export_page', [
         ...[tid, actor && storable(actor), action && storable(action)],
         ...[fromMs === undefined ? null : new Date(fromMs)],
         ...[toMs === undefined ? null : new Date(toMs)],
-        ...[cursor?.atUs ?? null, cursor?.id ?? null, limit],
+        ...[cursor?.atUs ?? null, cursor?.id ?? null, limit, ROWS_A_LOOK],
       ]);
-      return page.map(exportedOf);
+      return { rows: page.rows.map(exportedOf), next: endOf(page) };
     },
 
     async unsealedBefore(tid, beforeMs) {
@@ -129,8 +133,9 @@ export function createTrailStore(database: Database): TrailStore {
     async eraseOf(tid, { uid, email }, cursor, limit) {
       const args = [tid, uid, email, cursor?.atUs ?? null, cursor?.id ?? null, limit];
       const page = await call<RawErased>(database, 'erase_audit_of', args);
-      const { erased, passed, looked, atUs, id } = page;
-      return { erased, passed, looked, next: atUs === null || id === null ? null : { atUs, id } };
+      const { found, erased, passed, looked, atUs, id } = page;
+      const next = atUs === null || id === null ? null : { atUs, id };
+      return { found, erased, passed, looked, next };
     },
 
     async retention(tid) {

@@ -2,6 +2,7 @@ import type { ExportedLine, ExportFormat } from '../audit/export.ts';
 import type { AuditEvent } from '../audit/types.ts';
 import type {
   AuditFilter,
+  AuditLook,
   LimitedAccount,
   LogRow,
   Page,
@@ -96,6 +97,11 @@ export interface Administration extends ClientAdministration {
     overrideUntilMs?: number | null,
   ): Promise<TenantPolicyState & { readonly revocation: Revocation | null }>;
   listAudit(caller: Caller, filter: AuditFilter, page: Page): Promise<readonly AuditEvent[]>;
+  /**
+   * The same by a bounded number of short looks: where a filter fits few rows of a long trail, a page has few or none, and `next`
+   * says where to go on; null at the end.
+   */
+  lookAudit(caller: Caller, filter: AuditFilter, page: Page): Promise<AuditLook>;
   /**
    * The trail up to now, oldest first, page by page as somebody asks for the next one. Leaves an audit row before the first.
    */

@@ -137,15 +137,79 @@ describe('sekisho audit', () => {
     expect(json.trails[0]).toMatchObject({ slug: 'acme', wrong: 0, erased: done.json.erased });
   });
 
+  test('B14 erase: what was typed into a login under a tenant that does not exist goes from the operators’ trail', async () => {
+    const typed = 'noor@acme.example';
+    await expect(at.engine.login('acmee', typed)).rejects.toThrow();
+    await expect(at.engine.login('acmee', 'ben@acme.example')).rejects.toThrow();
+    const listed = ['audit', 'list', '--action', 'authn_login_fail', '--json'];
+    const withIp = (json: { events: { ip: string | null }[] }) =>
+      json.events.filter(({ ip }) => ip !== null).length;
+    const before = await at.run(...listed);
+    expect(before.stdout).toContain(typed);
+    expect(withIp(before.json)).toBe(2);
+    const erase = ['audit', 'erase', '--user', typed];
+    expect(await at.run(...erase)).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('the audit trail of the operators?') },
+    });
+    const done = await at.run(...erase, '--yes', '--json');
+    expect(done).toMatchObject({ code: 0, json: { erased: 1, unsealed: 0 } });
+    const after = await at.run(...listed);
+    expect(after.stdout).not.toContain(typed);
+    expect(after.stdout).toContain('ben@acme.example');
+    expect(withIp(after.json)).toBe(1);
+    // What was done stands there, and does not say the address again.
+    const said = await at.run('audit', 'list', '--json');
+    expect(said.json.events[0]).toMatchObject({
+      ...{ action: 'audit_erased', subject: null, detail: { erased: 1, unsealed: 0 } },
+    });
+    expect(said.stdout).not.toContain(typed);
+    expect(await at.run('audit', 'verify', '--operators')).toMatchObject({ code: 0 });
+  });
+
+  test('B14 erase: of whom nothing is found, that is said, and it is no success', async () => {
+    const nobody = 'nobody@acme.example';
+    for (const [whose, of] of [
+      [[], "the operators' audit trail"],
+      [['--tenant', 'acme'], 'the audit trail of acme'],
+    ] as const) {
+      const erase = ['audit', 'erase', ...whose, '--user', nobody, '--yes'];
+      expect(await at.run(...erase)).toMatchObject({
+        ...{ code: 1, stdout: '' },
+        stderr: expect.stringContaining(`Nothing was found of ${nobody} in ${of}.`),
+      });
+      expect(await at.run(...erase, '--json')).toMatchObject({
+        ...{ code: 1, json: { error: { code: 'not_found' } } },
+      });
+    }
+    expect(await at.run('audit', 'erase', '--user', 'no name', '--yes')).toMatchObject({ code: 1 });
+    // A user of whom no row holds anything any more is found, and there is nothing to do.
+    const again = await at.run(
+      ...['audit', 'erase', '--tenant', 'acme', '--user', 'noor@acme.example', '--yes'],
+    );
+    expect(again).toMatchObject({
+      ...{ code: 0, stdout: 'no sealed row held personal data of theirs: nothing was erased\n' },
+    });
+  });
+
   test('B14 retention: of all, of one tenant, and back; each stands in the trail', async () => {
     const forever = { audit_days: null, personal_days: null };
     expect((await at.run('audit', 'retention', '--json')).json).toEqual({ ...forever, own: false });
-    await at.run('audit', 'retention', '--days', '730', '--personal-days', '90');
+    const set = ['audit', 'retention', '--days', '730', '--personal-days', '90'];
+    const asked =
+      'Remove from the audit trail of every tenant that has nothing of its own, for good,';
+    const which = 'rows after 730 days and personal data after 90 days?';
+    expect(await at.run(...set)).toMatchObject({
+      ...{ code: 2, stdout: '', stderr: expect.stringContaining(`${asked} ${which} Say so`) },
+    });
+    expect((await at.run('audit', 'retention', '--json')).json).toEqual({ ...forever, own: false });
+    await at.run(...set, '--yes');
     const own = await at.run(
-      ...['audit', 'retention', '--tenant', 'acme', '--personal-days', '30', '--json'],
+      ...['audit', 'retention', '--tenant', 'acme', '--personal-days', '30', '--yes', '--json'],
     );
     expect(own.json).toEqual({ audit_days: 730, personal_days: 30, own: true });
-    const back = await at.run('audit', 'retention', '--tenant', 'acme', '--inherit');
+    const inherit = ['audit', 'retention', '--tenant', 'acme', '--inherit'];
+    expect(await at.run(...inherit)).toMatchObject({ code: 2 });
+    const back = await at.run(...inherit, '--yes');
     expect(back.stdout).toContain('rows are kept 730 days, personal data in them 90 days');
     await at.run('audit', 'retention', '--days', 'forever', '--personal-days', 'forever');
     expect((await at.run('audit', 'retention', '--json')).json).toMatchObject(forever);

@@ -37,7 +37,7 @@ export interface TestSealer {
 export function sealerOf(
   { record }: RecordFixture,
   options: {
-    readonly store?: Pick<TrailStore, 'take' | 'seal' | 'release' | 'places'>;
+    readonly store?: Pick<TrailStore, 'take' | 'seal' | 'release' | 'places' | 'heads'>;
     readonly log?: Log;
     readonly clock?: Clock;
     readonly ring?: KeyRing;

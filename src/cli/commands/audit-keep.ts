@@ -13,7 +13,7 @@ import {
 import { confirm } from '../confirm.ts';
 import { EXIT } from '../exit.ts';
 import { actOptions, withOperator } from '../operator.ts';
-import { isoOf, print, timeOf } from '../output.ts';
+import { complain, isoOf, print, timeOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { time } from '../time.ts';
 import { ofTrail } from './audit.ts';
@@ -23,7 +23,7 @@ export const auditCheckpoint: Command = {
   operands: [],
   summary: 'Seals and signs where every trail stands now, and prints that to be kept elsewhere.',
   description: [
-    'What it prints holds no secret. Kept where nobody who can write to the database can write, it shows later whether a trail was rewritten or put back: sekisho audit verify --checkpoints FILE.',
+    'What it prints holds no secret. Kept where nobody who can write to the database can write, it shows later whether a trail was rewritten or put back: sekisho audit verify --checkpoints FILE. Exit code 1 when a trail cannot be sealed, since it was changed by other means.',
   ],
   options: [
     ...ofTrail.map((option) => ({ ...option, help: 'only this one: slug or id' })),
@@ -46,7 +46,13 @@ export const auditCheckpoint: Command = {
           `${tenant_id === '' ? '(operators)' : tenant_id}  ${sequence}  ${at}  ${token}`,
       ),
     );
-    return EXIT.done;
+    for (const tid of kept.left) {
+      const whose = tid === '' ? 'the operators' : tid;
+      complain(
+        `the audit trail of ${whose} was changed: not all of it is sealed; run sekisho audit verify`,
+      );
+    }
+    return kept.left.length === 0 ? EXIT.done : EXIT.failed;
   },
 };
 
@@ -90,23 +96,30 @@ export const auditErase: Command = {
   summary: "Erases a user's IP addresses, user agents and e-mail addresses from the audit trail.",
   description: [
     'What was done and when stays, under the user’s random id, and the chain still verifies. What is not sealed yet is sealed first; what cannot be yet is counted, and goes when the command is run again. For one who was deleted already: their id, or the address under which they tried to log in.',
+    'Attempts to log in to a tenant that does not exist stand in the operators’ own trail, with the address that was typed: without --tenant they are erased there.',
   ],
   options: [
-    { name: 'tenant', value: 'SLUG', help: 'slug or id; required' },
+    ...ofTrail,
     { name: 'user', value: 'USER', help: 'e-mail address or id; required' },
     yesOption,
     ...actOptions,
   ],
-  examples: ['sekisho audit erase --tenant main --user noor@main.example'],
+  examples: [
+    'sekisho audit erase --tenant main --user noor@main.example',
+    'sekisho audit erase --user noor@main.example',
+  ],
   async run(call) {
-    const tenant = required(call, 'tenant');
+    const tenant = optional(call, 'tenant');
     const user = required(call, 'user');
-    await confirm(call, `Erase the personal data of ${user} from the audit trail of ${tenant}?`);
+    const whose = tenant ?? 'the operators';
+    await confirm(call, `Erase the personal data of ${user} from the audit trail of ${whose}?`);
     const { erased, unsealed } = await withOperator(call, (operator) =>
       operator.eraseAudit({ tenant, user }, progressBar('looking at rows')),
     );
     print(wantsJson(call), { erased, unsealed }, [
-      `${erased} rows hold no personal data of theirs any more`,
+      erased === 0
+        ? 'no sealed row held personal data of theirs: nothing was erased'
+        : `${erased} rows hold no personal data of theirs any more`,
       ...passedOver(unsealed, 'erases these'),
     ]);
     return EXIT.done;
@@ -130,7 +143,7 @@ export const auditRetention: Command = {
   operands: [],
   summary: 'Shows or sets how long audit rows, and the personal data in them, are kept.',
   description: [
-    'Without --tenant it is what holds for every tenant that has nothing of its own. Nothing set: for ever. What has become too old goes within minutes, in batches, while clean-up is not paused; of deleted tenants too.',
+    'Without --tenant it is what holds for every tenant that has nothing of its own. Nothing set: for ever. What has become too old goes within minutes, in batches, while clean-up is not paused; of deleted tenants too. It cannot be brought back: whoever sets an end is asked first.',
   ],
   options: [
     {
@@ -141,6 +154,7 @@ export const auditRetention: Command = {
     daysOption('days', 'rows are kept'),
     daysOption('personal-days', 'addresses, user agents and e-mail addresses are kept in them'),
     { name: 'inherit', help: 'the tenant follows the others again' },
+    yesOption,
     ...actOptions,
   ],
   examples: [
@@ -155,6 +169,10 @@ export const auditRetention: Command = {
     const inherit = given(call, 'inherit');
     if (inherit && (tenant === null || audit !== undefined || personal !== undefined)) {
       throw new UsageError('--inherit stands with --tenant alone');
+    }
+    // With --inherit, too: what is set for the others may be shorter.
+    if (inherit || typeof audit === 'number' || typeof personal === 'number') {
+      await confirm(call, questionOf(tenant, audit, personal));
     }
     const now = await withOperator(call, async (operator) => {
       const was = await operator.getAuditRetention({ tenant });
@@ -178,6 +196,20 @@ export const auditRetention: Command = {
     return EXIT.done;
   },
 };
+
+function questionOf(
+  tenant: string | null,
+  audit: number | null | undefined,
+  personal: number | null | undefined,
+): string {
+  const whose = tenant ?? 'every tenant that has nothing of its own';
+  const what = [
+    ...(typeof audit === 'number' ? [`rows after ${audit} days`] : []),
+    ...(typeof personal === 'number' ? [`personal data after ${personal} days`] : []),
+  ];
+  const gone = what.length === 0 ? 'what the others keep no longer' : what.join(' and ');
+  return `Remove from the audit trail of ${whose}, for good, ${gone}?`;
+}
 
 /** Days, null for ever, undefined when it was not said. @throws UsageError */
 function days(call: Call, name: string): number | null | undefined {

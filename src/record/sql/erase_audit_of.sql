@@ -1,7 +1,7 @@
 -- Erases the personal data of one user out of p_limit rows of a tenant, from the oldest on: of what the user did, of what
 -- befell them without anybody else acting, and of attempts with their e-mail address.
 --   p_after_us, p_after_id  the last row that was looked at
--- Result: {"erased", "passed", "looked", "atUs", "id"}: passed: rows of theirs that are not sealed yet and keep what they have;
+-- Result: {"found", "erased", "passed", "looked", "atUs", "id"}: found: rows of theirs; passed: rows of theirs that are not sealed yet and keep what they have;
 -- the next place; atUs null at the end.
 create or replace function sekisho.erase_audit_of(
   p_tid text, p_uid text, p_email text, p_after_us bigint, p_after_id text, p_limit integer) returns jsonb
@@ -27,6 +27,7 @@ begin
        limit p_limit) p;
   v_erased := case when v_page.ids = '{}' then 0 else sekisho.erase_audit(p_tid, v_page.ids) end;
   return jsonb_build_object(
+    'found', cardinality(v_page.ids),
     'erased', v_erased,
     'passed', (
       select count(*) from sekisho.audit a

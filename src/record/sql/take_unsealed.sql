@@ -16,6 +16,7 @@ declare
   v_sealer   sekisho.audit_sealer;
   v_result   jsonb;
   v_rows     jsonb;
+  v_more     boolean := false;
 begin
   perform set_config('role', 'sekisho_system', true), sekisho.by_index();
   select jsonb_build_object('waiting', count(*), 'oldestMs', sekisho.to_ms(min(u.at))) into v_result
@@ -31,8 +32,12 @@ begin
     end if;
   end if;
 
-  if not v_sealer.old_done and (v_result ->> 'waiting')::integer < p_limit then
+  -- What waits of tenants that are passed over holds up none of the others.
+  if not v_sealer.old_done and (
+       select count(*) < p_limit from (
+         select from sekisho.audit_unsealed u where u.tid <> all (p_except) limit p_limit) w) then
     perform sekisho.find_old_audit(p_limit);
+    v_more := not (select s.old_done from sekisho.audit_sealer s);
   end if;
   -- Looked for among more than are taken: those that wait and were removed by other means hold nobody up.
   with waiting as materialized (
@@ -45,7 +50,7 @@ begin
          select o.* from sekisho.audit o where o.tid = w.tid and o.id = w.id offset 0) a
        limit p_limit) r;
   return v_result || jsonb_build_object(
-    'kind', 'taken', 'rows', v_rows,
+    'kind', 'taken', 'rows', v_rows, 'more', v_more,
     'chains', (
       select coalesce(jsonb_agg(jsonb_build_object(
           'tid', c.tid, 'seq', c.seq, 'hash', encode(c.hash, 'hex'), 'signed_seq', c.signed_seq,

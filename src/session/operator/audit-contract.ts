@@ -67,12 +67,12 @@ export interface OperatorAudit {
   witnessAudit(input: { readonly places: readonly WitnessedPlace[] }): Promise<Witnessed>;
   /**
    * Seals and signs where every chain stands now, and has the newest key say it again of chains that an older one has signed.
-   * Progress in rows that are sealed.
+   * `left`: tenants whose trails cannot be sealed now, since they were changed by other means. Progress in rows that are sealed.
    */
   checkpointAudit(
     input: OfTrail & { readonly all: boolean },
     onProgress?: OnProgress,
-  ): Promise<KeptCheckpoints>;
+  ): Promise<KeptCheckpoints & { readonly left: readonly string[] }>;
   /**
    * Prunes what was sealed before `beforeMs`, up to a signed checkpoint; `unsealed`: rows of before that which are not sealed
    * yet, and stay until the next time. Progress in rows.
@@ -83,10 +83,13 @@ export interface OperatorAudit {
   ): Promise<{ readonly removed: number; readonly to: number | null; readonly unsealed: number }>;
   /**
    * Erases addresses, user agents and e-mail addresses of a user, by e-mail address or id; `unsealed`: rows of theirs that are
-   * not sealed yet, and keep them until the next time. Progress in rows.
+   * not sealed yet, and keep them until the next time. `tenant` null: of attempts that named a tenant which does not exist, and
+   * stand in the operators' own trail. Progress in rows.
+   *
+   * @throws SekishoError `not_found` when nobody has that name, and no row is theirs.
    */
   eraseAudit(
-    input: { readonly tenant: string; readonly user: string },
+    input: OfTrail & { readonly user: string },
     onProgress?: OnProgress,
   ): Promise<{ readonly erased: number; readonly unsealed: number }>;
   /** `tenant` null: of all that have nothing of their own. */

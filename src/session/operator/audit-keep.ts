@@ -70,21 +70,30 @@ export function createOperatorAuditKeep(
     },
 
     async eraseAudit(input, onProgress = () => {}) {
-      const tid = await tidOf(services, { tenant: input.tenant });
+      const { tenant } = input;
+      const tid = await tidOf(services, { tenant });
       const user = await userIn(services, tid, input.user);
-      const subject = { kind: 'user', id: user.uid };
+      // An address is not written into a trail that it is erased from.
+      const subject = user.uid === '' ? null : { kind: 'user', id: user.uid };
       await write(tid, { action: 'audit_erase_begun', subject, detail: { by: 'command' } });
       // What is not sealed yet cannot be erased.
       await trail.sealer.now((sealed) => onProgress({ done: sealed, total: null }));
       const { head, base } = await store.state(tid);
       const total = (head?.seq ?? 0) - (base?.seq ?? 0);
       let done = 0;
-      const { erased, passed: unsealed } = await eraseOf(trail.parts, tid, user, (rows) => {
+      const came = await eraseOf(trail.parts, tid, user, (rows) => {
         done += rows;
         onProgress({ done, total: Math.max(total, done) });
       });
+      const { found, erased, passed: unsealed } = came;
       const detail = { erased, unsealed, by: 'command' };
       await write(tid, { action: 'audit_erased', subject, detail });
+      if (found === 0 && !user.known) {
+        const whose =
+          tenant === null ? "the operators' audit trail" : `the audit trail of ${tenant}`;
+        const name = input.user.slice(0, 100);
+        throw new SekishoError('not_found', `Nothing was found of ${name} in ${whose}.`);
+      }
       return { erased, unsealed };
     },
 
@@ -115,21 +124,28 @@ export function createOperatorAuditKeep(
   };
 }
 
-/** By e-mail address or id; one who was deleted by their id alone, or by an address that nobody has any more. */
-async function userIn(
-  services: Services,
-  tid: string,
-  name: string,
-): Promise<{ readonly uid: string; readonly email: string | null }> {
+/** Whose data are erased. `uid` '': known by their address alone; `known`: they are a user of that tenant now. */
+interface Erased {
+  readonly uid: string;
+  readonly email: string | null;
+  readonly known: boolean;
+}
+
+/**
+ * By e-mail address or id; one who was deleted, and whoever stands in the operators' trail because the tenant that they named
+ * does not exist, by their id alone, or by an address that nobody has.
+ */
+async function userIn(services: Services, tid: string, name: string): Promise<Erased> {
   try {
+    if (tid === '') throw new SekishoError('not_found', 'This is no id and no e-mail address.');
     const tenant = await tenantNamed(services, tid);
     const { uid, email } = await userNamed(services, tenant, name);
-    return { uid, email };
+    return { uid, email, known: true };
   } catch (error) {
     if (!(error instanceof SekishoError) || error.code !== 'not_found') throw error;
     const email = normaliseEmail(name);
-    if (isId(name)) return { uid: name, email: null };
-    if (email !== null) return { uid: '', email };
+    if (isId(name)) return { uid: name, email: null, known: false };
+    if (email !== null) return { uid: '', email, known: false };
     throw error;
   }
 }

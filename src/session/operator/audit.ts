@@ -59,12 +59,8 @@ export function createOperatorAudit(services: Services): OperatorAudit {
         ]);
       }
       const { filter, cursor } = input;
-      const rows = await store.exportPage(tid, filter, { limit: ROWS_A_PAGE, cursor });
-      const last = rows.length < ROWS_A_PAGE ? undefined : rows.at(-1);
-      return {
-        lines: rows.map(lineOf),
-        next: last === undefined ? null : { atUs: last.row.atUs, id: last.row.id },
-      };
+      const page = await store.exportPage(tid, filter, { limit: ROWS_A_PAGE, cursor });
+      return { lines: page.rows.map(lineOf), next: page.next };
     },
 
     async verifyAudit(input, onProgress = () => {}) {
@@ -104,7 +100,7 @@ export function createOperatorAudit(services: Services): OperatorAudit {
     },
 
     async checkpointAudit(input, onProgress = () => {}) {
-      await trail.sealer.now((done) => onProgress({ done, total: null }));
+      const { left } = await trail.sealer.now((done) => onProgress({ done, total: null }));
       const tids = input.all ? await everyTid(services) : [await tidOf(services, input)];
       const checkpoints: KeptCheckpoints['checkpoints'][number][] = [];
       for (const tid of tids) {
@@ -115,6 +111,7 @@ export function createOperatorAudit(services: Services): OperatorAudit {
         issuer: services.issuer.current(),
         checkpoints,
         keys: await trail.signing.publicKeys(),
+        left: tids.filter((tid) => left.includes(tid)),
       };
     },
 

@@ -5,6 +5,7 @@ import { type RecordFixture, START_MS, seedTenant } from '../../support/seed.ts'
 import {
   ISSUER,
   keeperParts,
+  keepingLog,
   kinds,
   restless,
   sealAll,
@@ -32,7 +33,8 @@ export function keepingTests(opened: () => RecordFixture): void {
     expect(left.map(({ id }) => id)).not.toEqual(expect.arrayContaining([ids[0]]));
     expect(left).toHaveLength(4);
     // An export says what its first row follows, so that it can be verified by itself.
-    const [first] = await fixture.record.trail.exportPage(tid, {}, { limit: 1, cursor: null });
+    const { rows } = await fixture.record.trail.exportPage(tid, {}, { limit: 1, cursor: null });
+    const [first] = rows;
     const { base } = await fixture.record.trail.state(tid);
     expect(first?.seal?.seq).toBe(6);
     expect(Buffer.from(first?.seal?.previous ?? [])).toEqual(Buffer.from(base?.hash ?? [0]));
@@ -90,9 +92,8 @@ export function keepingTests(opened: () => RecordFixture): void {
       removed: 2,
       to: 6,
     });
-    expect(await fixture.record.trail.exportPage(tid, {}, { limit: 9, cursor: null })).toHaveLength(
-      0,
-    );
+    const exported = await fixture.record.trail.exportPage(tid, {}, { limit: 9, cursor: null });
+    expect(exported).toEqual({ rows: [], next: null });
     expect(await verifyAll(fixture, tid)).toMatchObject({ wrong: 0, rows: 0 });
     expect(await prune(keeperParts(fixture), tid, Date.now() + DAY_MS)).toEqual({
       removed: 4,
@@ -146,9 +147,17 @@ export function keepingTests(opened: () => RecordFixture): void {
     );
     const user = { uid: 'ann', email: 'ann@example.test' };
     // What waits to be sealed may be under the sealer's hands: it is left for the next time.
-    expect(await eraseOf(keeperParts(fixture), tid, user)).toEqual({ erased: 0, passed: 3 });
+    expect(await eraseOf(keeperParts(fixture), tid, user)).toEqual({
+      found: 3,
+      erased: 0,
+      passed: 3,
+    });
     await sealAll(fixture);
-    expect(await eraseOf(keeperParts(fixture), tid, user)).toEqual({ erased: 3, passed: 0 });
+    expect(await eraseOf(keeperParts(fixture), tid, user)).toEqual({
+      found: 3,
+      erased: 3,
+      passed: 0,
+    });
     const rows = await fixture.record.audit.list(tid, {}, ALL);
     const withData = rows.filter(({ ip, detail }) => ip !== null || 'email' in detail);
     expect(withData.map(({ id }) => id).sort()).toEqual(
@@ -197,6 +206,76 @@ export function keepingTests(opened: () => RecordFixture): void {
     expect(await trail.dueRetention(null, 10)).toEqual([]);
   });
 
+  test("B14 what is wrong with one tenant's trail holds up retention of no other one", async () => {
+    const fixture = opened();
+    const tenants = [await sealedTenant(fixture, 2), await sealedTenant(fixture, 2)];
+    const [first, second] = tenants.map(({ tid }) => tid).sort();
+    const { trail } = fixture.record;
+    const kept = { auditDays: null, personalDays: 1 };
+    for (const { tid } of tenants) await trail.keepRetention(tid, kept, []);
+    const { log, lines } = keepingLog();
+    let isBroken = true;
+    const keeper = createKeeper({
+      ...{ ...keeperParts(fixture), log, isTurn: () => true, clock: restless },
+      store: {
+        ...trail,
+        eraseBefore: (tid, ...rest) =>
+          tid === first && isBroken
+            ? Promise.reject(new Error('a row of theirs cannot be erased'))
+            : trail.eraseBefore(tid, ...rest),
+      },
+      wallNowMs: () => Math.max(START_MS, Date.now()) + 3 * DAY_MS,
+      pause: { ask: async () => false },
+    });
+    const erased = async (tid = '') => (await verifyAll(fixture, tid)).erased;
+    await keeper.run();
+    expect([await erased(first), await erased(second)]).toEqual([0, 2]);
+    expect(keeper.status()).toMatchObject({ failures: 1, erased: 2 });
+    expect(keeper.status().lastRunAtMs).not.toBeNull();
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'warn', tenant_id: first, err: { message: 'a row of theirs cannot be erased' } },
+    ]);
+    isBroken = false;
+    await keeper.run();
+    expect([await erased(first), keeper.status().failures]).toEqual([2, 1]);
+    await keeper.close();
+    for (const { tid } of tenants) await trail.keepRetention(tid, null, []);
+  });
+
+  test('A3 B14 retention that is paused begins nothing, ends after the batch it is at, and goes on afterwards', async () => {
+    const fixture = opened();
+    const { tid } = await sealedTenant(fixture, 6);
+    const { trail } = fixture.record;
+    await trail.keepRetention(tid, { auditDays: 1, personalDays: 1 }, []);
+    let isPaused = true;
+    let batches = 0;
+    const keeper = createKeeper({
+      ...{ ...keeperParts(fixture), log: silentLog, isTurn: () => true, clock: restless },
+      store: {
+        ...trail,
+        async prune(of, to, token) {
+          batches += 1;
+          isPaused = batches === 2;
+          return trail.prune(of, to, token, 2);
+        },
+      },
+      wallNowMs: () => Math.max(START_MS, Date.now()) + 3 * DAY_MS,
+      pause: { ask: async () => isPaused },
+    });
+    const left = async () => (await fixture.record.audit.list(tid, {}, ALL)).length;
+    await keeper.run();
+    expect([await left(), keeper.status()]).toMatchObject([6, { pruned: 0, erased: 0 }]);
+    expect(await verifyAll(fixture, tid)).toMatchObject({ rows: 6, erased: 0 });
+    isPaused = false;
+    await keeper.run();
+    expect([await left(), keeper.status()]).toMatchObject([2, { pruned: 4 }]);
+    isPaused = false;
+    await keeper.run();
+    expect([await left(), keeper.status()]).toMatchObject([0, { pruned: 6, failures: 0 }]);
+    await keeper.close();
+    await trail.keepRetention(tid, null, []);
+  });
+
   test('A6 B14 an export is read page by page, oldest first, with constant statements a page', async () => {
     const fixture = opened();
     const { tid, ids } = await sealedTenant(fixture, 9);
@@ -211,13 +290,14 @@ export function keepingTests(opened: () => RecordFixture): void {
         { limit: 4, cursor },
       );
       expect(fixture.record.statementCount() - before).toBe(1);
-      read.push(...page.map(({ row }) => row.id));
-      const last = page.at(-1);
-      if (last === undefined) break;
-      cursor = { atUs: last.row.atUs, id: last.row.id };
+      read.push(...page.rows.map(({ row }) => row.id));
+      cursor = page.next;
+      if (cursor === null) break;
     }
     expect(read).toEqual(ids);
     const other = await seedTenant(fixture);
-    expect(await trail.exportPage(other.tid, {}, { limit: 4, cursor: null })).toEqual([]);
+    expect(await trail.exportPage(other.tid, {}, { limit: 4, cursor: null })).toEqual({
+      ...{ rows: [], next: null },
+    });
   });
 }

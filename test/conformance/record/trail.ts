@@ -3,7 +3,9 @@ import { auditEvent, type RecordFixture, seedTenant } from '../../support/seed.t
 import { sealAll, sealedTenant, sealerOf, verifyAll, write } from '../../support/trail.ts';
 import { datesTests } from './trail-dates.ts';
 import { keepingTests } from './trail-keeping.ts';
+import { listsTests } from './trail-lists.ts';
 import { memoryTests } from './trail-memory.ts';
+import { racesTests } from './trail-races.ts';
 import { tamperingTests } from './trail-tampering.ts';
 import { tenantsTests } from './trail-tenants.ts';
 import { unsignedTests } from './trail-unsigned.ts';
@@ -106,6 +108,8 @@ export function trailSuite(kind: string, open: () => Promise<RecordFixture>): vo
     tenantsTests(() => fixture);
     datesTests(() => fixture);
     memoryTests(() => fixture);
+    racesTests(() => fixture);
+    listsTests(() => fixture);
     keepingTests(() => fixture);
   });
 }
