@@ -58,9 +58,11 @@ Object.assign(globalThis, {
   yourIdsOf: async (tid, uid) => ids.get(`${tid} ${uid}`),
 });
 
-const { sekisho } = await import('./sekisho.js');
-const { personOf } = await import('./both-systems.js');
-const { exchange } = await import('./exchange.js');
+/** @param {string} name One of the programs. */
+const program = (name) => import(`./${name}.js`);
+const { sekisho } = await program('sekisho');
+const { personOf } = await program('both-systems');
+const { exchange } = await program('exchange');
 await sekisho.engine.operator.createTenant({
   ...{ slug: 'acme', name: null, adminEmail: 'noor@acme.example' },
   adminPassword: 'seven green bicycles',
@@ -105,7 +107,9 @@ said.forged = [
 await exchange(asked(cookie, 'POST'));
 said.whileLost = await answer('behind', cookie);
 const arrived = await exchange(asked(cookie, 'POST'));
-const jar = arrived.headers.getSetCookie().map((one) => one.replace(/;.*/, ''));
+const jar = arrived.headers
+  .getSetCookie()
+  .map((/** @type {string} */ one) => one.replace(/;.*/, ''));
 const both = { cookie: ['old=c1', ...jar].join('; ') };
 said.browser = [arrived.status, await answer('behind', both), await answer('behind', cookie)];
 minutes += 2;
