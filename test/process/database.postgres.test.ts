@@ -37,6 +37,14 @@ test('B1 B3 a server on PostgreSQL; commands join its nodes, and their revocatio
       members: [{ self: false, address: server.operations, hub: { kind: 'postgres' } }],
     });
     expect(doctor.members[0].lease_left_ms).toBeTypeOf('number');
+    for (const form of [[], ['--check'], ['--dry-run']]) {
+      const again = await sekisho(['migrate', '--json', ...form], { DATABASE_URL });
+      expect(again).toMatchObject({ code: 0, stderr: '' });
+      expect(JSON.parse(again.stdout)).toMatchObject({
+        ...{ migrated: false, kind: 'current' },
+        members: [{ address: server.operations }],
+      });
+    }
 
     const reset = ['user', 'reset', '--tenant', 'harbor', BOOTSTRAP.SEKISHO_BOOTSTRAP_EMAIL];
     const done = await sekisho([...reset, '--link', '--json'], settings);
