@@ -1,4 +1,5 @@
-import type { SessionSeen, TenantSeen } from '../session/operator/contract.ts';
+import type { TenantSeen } from '../session/operator/contract.ts';
+import type { SessionSeen } from '../session/operator/sessions-contract.ts';
 import type { User } from '../tenant/types.ts';
 import { isoOf, table, timeOf } from './output.ts';
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { revokedLine } from '../../src/cli/revoking.ts';
 import type { Revocation } from '../../src/session/contract.ts';
@@ -145,5 +146,28 @@ describe('A8 BARRIER what is said of a revocation that is pending', () => {
     expect(revokedLine('it', unknown)).toContain('it, but which nodes know is not known yet');
     const sure = revocation({ acknowledged: 3, waitingFor: [] });
     expect(revokedLine('it', sure)).toContain('it, but that every node knows is not certain yet');
+  });
+});
+
+describe('A8 names that lead nowhere', () => {
+  test('A8 a service client goes by its id, a tenant by slug or id', async () => {
+    for (const verb of ['rotate', 'delete'] as const) {
+      const yes = verb === 'delete' ? ['--yes'] : [];
+      const { code, stderr } = await at.run('client', verb, 'shop', ...OF_ACME, ...yes);
+      expect([code, stderr]).toEqual([
+        1,
+        'sekisho: There is no service client with the id shop in acme: sekisho client list shows them.\n',
+      ]);
+    }
+    const { json } = await at.run('tenant', 'show', 'acme', '--json');
+    const byId = ['--tenant', json.tenant.id];
+    expect(await at.run('client', 'list', ...byId)).toMatchObject({ code: 0 });
+    expect(await at.run('ops', 'regenerate', ...byId, '--wait', '0')).toMatchObject({ code: 0 });
+  });
+
+  test('A8 backup --every makes no directory that is called like a file', async () => {
+    const { code, stderr } = await at.run('backup', 'x.backup', '--every', '1h');
+    expect([code, existsSync('x.backup')]).toEqual([2, false]);
+    expect(stderr).toContain('a directory is named');
   });
 });

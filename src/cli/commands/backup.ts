@@ -88,6 +88,9 @@ async function again(call: Call, folder: string, everyMs: number, keep: number):
   if (existsSync(folder) && !statSync(folder).isDirectory()) {
     throw new UsageError(`with --every, ${folder} must be a directory`);
   }
+  if (!existsSync(folder) && folder.endsWith('.backup')) {
+    throw new UsageError(`with --every, a directory is named, not a file such as ${folder}`);
+  }
   // What is wrong with the settings is wrong each time.
   readConfig(readRecordOptions(call));
   try {

@@ -20,7 +20,11 @@ import { actOptions, reachOptions, withOperator } from '../operator.ts';
 import { isoOf, print, table, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
 
-const tenantOption: Option = { name: 'tenant', value: 'SLUG', help: 'its tenant; required' };
+const tenantOption: Option = {
+  name: 'tenant',
+  value: 'SLUG',
+  help: 'its tenant, by slug or id; required',
+};
 
 const EXPIRES = { least: MIN_SECRET_SECONDS, most: MAX_SECRET_SECONDS };
 const OVERLAP = { least: 0, most: MAX_OVERLAP_SECONDS };

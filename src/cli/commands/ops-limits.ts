@@ -48,7 +48,7 @@ export const opsLimits: Command = {
   ],
   examples: [
     'sekisho ops limits --account-attempts 3 --address-attempts 50 --for 1h',
-    'sekisho ops limits --max-wait 1h --until 2026-01-31T06:00Z --json',
+    'sekisho ops limits --max-wait 1h --for 12h --json',
   ],
   async run(call) {
     const given = [

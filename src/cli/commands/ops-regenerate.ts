@@ -13,7 +13,7 @@ export const opsRegenerate: Command = {
     'It does not end sessions (revoke tenant, revoke all) and changes no key (keys rotate). See docs/operations.md.',
   ],
   options: [
-    { name: 'tenant', value: 'SLUG', help: 'of one tenant; default: of all' },
+    { name: 'tenant', value: 'SLUG', help: 'of one tenant, by slug or id; default: of all' },
     waitOption,
     ...actOptions,
   ],

@@ -1,6 +1,5 @@
 import { sessionOf } from '../../http/objects/people.ts';
-import type { SessionSeen } from '../../session/operator/contract.ts';
-import type { SessionEnd } from '../../session/operator/session-end.ts';
+import type { SessionEnd, SessionSeen } from '../../session/operator/sessions-contract.ts';
 import {
   type Command,
   integer,

@@ -1,4 +1,4 @@
-import { SekishoError } from '../../errors.ts';
+import { isSekishoError, SekishoError } from '../../errors.ts';
 import {
   addClientSecret,
   type ClientAuthor,
@@ -10,19 +10,28 @@ import { auditRow, OPERATOR } from '../audit.ts';
 import type { Services } from '../services.ts';
 import { ACTOR } from './actor.ts';
 import type { OperatorClients } from './contract.ts';
+import { shown, tenantNamed } from './names.ts';
 
-/** Service clients of any tenant, named by its slug. */
+/** Service clients of any tenant, named by its slug or id. */
 export function createOperatorClients(services: Services): OperatorClients {
-  const { tenants, clients } = services.record;
+  const { clients } = services.record;
 
-  async function tidOf(slug: string): Promise<string> {
-    const tenant = await tenants.bySlug(slug);
-    if (tenant === null) throw new SekishoError('not_found', `There is no tenant ${slug}.`);
-    return tenant.tid;
+  /** Clients go by their ids: names need not be their own. */
+  async function named<Result>(tenant: string, id: string, run: () => Promise<Result>) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isSekishoError(error) || error.code !== 'not_found') throw error;
+      throw new SekishoError(
+        'not_found',
+        `There is no service client with the id ${shown(id)} in ${tenant}: sekisho client list shows them.`,
+        { cause: error },
+      );
+    }
   }
 
-  async function author(slug: string): Promise<ClientAuthor> {
-    const tid = await tidOf(slug);
+  async function author(tenant: string): Promise<ClientAuthor> {
+    const { tid } = await tenantNamed(services, tenant);
     return {
       tid,
       actor: ACTOR,
@@ -35,16 +44,17 @@ export function createOperatorClients(services: Services): OperatorClients {
       return createClient(services, await author(tenant), { name, expiresInSeconds });
     },
     async addClientSecret({ tenant, id, expiresInSeconds, overlapSeconds }) {
-      return addClientSecret(services, await author(tenant), id, {
-        expiresInSeconds,
-        overlapSeconds: overlapSeconds ?? DEFAULT_OVERLAP_SECONDS,
-      });
+      const by = await author(tenant);
+      const overlap = overlapSeconds ?? DEFAULT_OVERLAP_SECONDS;
+      const secret = { expiresInSeconds, overlapSeconds: overlap };
+      return named(tenant, id, () => addClientSecret(services, by, id, secret));
     },
     async listClients({ tenant, page }) {
-      return clients.list(await tidOf(tenant), page);
+      return clients.list((await tenantNamed(services, tenant)).tid, page);
     },
     async deleteClient({ tenant, id }) {
-      await deleteClient(services, await author(tenant), id);
+      const by = await author(tenant);
+      await named(tenant, id, () => deleteClient(services, by, id));
       return { deleted: id };
     },
   };

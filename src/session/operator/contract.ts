@@ -13,7 +13,7 @@ import type { OperatorAudit } from './audit-contract.ts';
 import type { OperatorKeys } from './keys-contract.ts';
 import type { OperatorOperations } from './operations-contract.ts';
 import type { OnProgress } from './progress.ts';
-import type { SessionEnd } from './session-end.ts';
+import type { SessionEnd, SessionSeen } from './sessions-contract.ts';
 
 export type { OnProgress, Progress } from './progress.ts';
 
@@ -185,12 +185,6 @@ export interface OperatorClients {
     readonly tenant: string;
     readonly id: string;
   }): Promise<{ readonly deleted: string }>;
-}
-
-/** A session with whose it is. */
-export interface SessionSeen extends SessionRow {
-  /** Null: the user was deleted. */
-  readonly email: string | null;
 }
 
 export interface OperatorSessions {

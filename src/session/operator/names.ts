@@ -42,6 +42,6 @@ export function operatorIn(tid: string): Author {
 }
 
 /** What was typed, short enough for a line and without anything that moves a cursor. */
-function shown(name: string): string {
+export function shown(name: string): string {
   return name.slice(0, 100).replaceAll(/\p{C}/gu, '?');
 }

@@ -13,6 +13,7 @@ import { nowMs, type Services } from '../services.ts';
 import { reissueOfAll, reissueOfTenant } from '../subjects.ts';
 import { ACTOR } from './actor.ts';
 import { cleanupStatus, createOperatorCleanup } from './cleanup.ts';
+import { tenantNamed } from './names.ts';
 import type { OperatorOperations, OverrideEnd } from './operations-contract.ts';
 import { waitOf } from './revoking.ts';
 import { decisionRow, nameOf, tellNodes } from './told.ts';
@@ -40,12 +41,6 @@ export function createOperatorOperations(services: Services): OperatorOperations
   async function ceilingNow() {
     const { overrides } = await record.operations.state(nowMs(services) + COMMITTED_WITHIN_MS);
     return overrides.findLast((one) => one.kind === 'lifetimes') ?? null;
-  }
-
-  async function tidOf(slug: string): Promise<string> {
-    const tenant = await record.tenants.bySlug(slug);
-    if (tenant === null) throw new SekishoError('not_found', `There is no tenant ${slug}.`);
-    return tenant.tid;
   }
 
   return {
@@ -122,7 +117,7 @@ export function createOperatorOperations(services: Services): OperatorOperations
     },
 
     async regenerateSessions({ by, tenant, waitMs }) {
-      const tid = tenant === null ? null : await tidOf(tenant);
+      const tid = tenant === null ? null : (await tenantNamed(services, tenant)).tid;
       const { revocation } = await revoke(services, {
         actor: ACTOR,
         revoke: [tid === null ? reissueOfAll() : reissueOfTenant(tid)],

@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../../audit/types.ts';
 import type { LogRow, SessionRow } from '../../record/contract.ts';
 import type { Services } from '../services.ts';
+import type { SessionEnd } from './sessions-contract.ts';
 
 /** Entries of the log that are looked at, newest first, before it is given up: a page of 200, 25 times. */
 const PAGE = 200;
@@ -11,21 +12,6 @@ const ROWS = 200;
 
 /** What ends everybody's sessions stands in the operators' own trail. */
 const OF_ALL = ['revoke_all', 'record_restored'] as const;
-
-/** What made a session end, as far as it is known. */
-export interface SessionEnd {
-  readonly atMs: number;
-  /** What was ended: `session`, `user`, `tenant` or `all`. */
-  readonly scope: string;
-  readonly reason: string | null;
-  /** As the trail names it; null: nothing there tells. */
-  readonly action: string | null;
-  readonly by: {
-    readonly kind: AuditEvent['actor']['kind'];
-    /** A user's or a client's id, an operator's own word. */
-    readonly name: string | null;
-  } | null;
-}
 
 /** When, why and by whom a revoked session ended: the first entry that ends it, and the row beside it. */
 export async function sessionEnd(

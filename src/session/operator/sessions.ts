@@ -7,10 +7,11 @@ import { revoke, standing } from '../revoke.ts';
 import { nowMs, type Services } from '../services.ts';
 import { endOfSession, floorOfAll, floorOfTenant, floorOfUser } from '../subjects.ts';
 import { ACTOR } from './actor.ts';
-import type { OperatorSessions, RevokedSubject, SessionSeen, TenantSeen } from './contract.ts';
+import type { OperatorSessions, RevokedSubject, TenantSeen } from './contract.ts';
 import { tenantNamed, userNamed } from './names.ts';
 import { waiting, waitOf } from './revoking.ts';
 import { sessionEnd } from './session-end.ts';
+import type { SessionSeen } from './sessions-contract.ts';
 
 /** What a revocation by the operator consists of. */
 interface Ending {
