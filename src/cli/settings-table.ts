@@ -114,7 +114,8 @@ export const SERVER_SETTINGS: readonly Setting[] = [
     value: 'URL',
     heading: 'Who it is',
     help: 'iss of the tokens; kept in the record from the first start on',
-    fallback: "the first listener's origin, kept in the record from the first start on",
+    fallback:
+      "the first listener's origin, `http://127.0.0.1:PORT` where `HOST` is not a loopback name; kept in the record from the first start on",
     about:
       '`iss` of the tokens; the same on all nodes: an https URL, or http on a loopback name. Another one than the record keeps takes its place when no other node runs, and is refused otherwise. While nodes run, `sekisho keys issuer` [changes it](decisions/0018-an-issuer-is-changed-like-a-key.md); from then on the variable may only name one that is accepted',
   },

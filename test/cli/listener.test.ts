@@ -48,3 +48,14 @@ test('what is still open at the end of the time is cut', async () => {
   await asked;
   await Promise.all([listener.close(1), closed]);
 });
+
+test.each([
+  ['127.0.0.1', '127.0.0.1'],
+  ['localhost', 'localhost'],
+  ['0.0.0.0', '127.0.0.1'],
+])('what is bound to %s is found at %s', async (host, at) => {
+  listener = await listen((_req, res) => res.end('served'), host, 0, 'PORT');
+  expect(new URL(listener.origin).hostname).toBe(at);
+  expect(await (await fetch(listener.origin)).text()).toBe('served');
+  await listener.close(0);
+});

@@ -50,6 +50,22 @@ describe('starting', () => {
     expect((await call(`${again.origin}/v1/login`, { body })).status).toBe(200);
   });
 
+  test('A11 on all addresses and without SEKISHO_ISSUER it warns, and neither prints nor keeps an address that is nobody’s', async () => {
+    const directory = freshDirectory();
+    const server = await serve(directory, { ...BOOTSTRAP, HOST: '0.0.0.0' });
+    expect(server.origin).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    await expect.poll(server.stderr).toContain('set SEKISHO_ISSUER');
+    const { body } = await login(server.origin);
+    const [, claims = ''] = String(body.access_token).split('.');
+    expect(JSON.parse(Buffer.from(claims, 'base64url').toString()).iss).toBe(server.origin);
+    expect(await server.end('SIGTERM')).toBe(0);
+
+    const named = { HOST: '0.0.0.0', SEKISHO_ISSUER: 'https://id.harbor.example' };
+    const again = await serve(directory, named);
+    await expect.poll(again.stderr).toContain('Stop with Ctrl-C');
+    expect(again.stderr()).not.toContain('set SEKISHO_ISSUER');
+  });
+
   test('bootstrap variables made the first tenant; health is on a port of its own', async () => {
     const server = await serve(copyOf(template));
     expect(server.lines).toHaveLength(1);

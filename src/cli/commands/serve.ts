@@ -6,6 +6,7 @@ import { type Config, readConfig } from '../../config.ts';
 import type { Sekisho, Starting } from '../../create/sekisho.ts';
 import { startSekisho } from '../../create.ts';
 import { isOutage } from '../../errors.ts';
+import { isIssuer, isLoopbackName } from '../../public-url.ts';
 import type { Command } from '../command.ts';
 import { type Bootstrapped, bootstrap, checkBootstrap } from '../server/bootstrap.ts';
 import { guidance } from '../server/guidance.ts';
@@ -85,7 +86,7 @@ async function startServer(settings: ServeSettings): Promise<Server> {
   try {
     starting = startSekisho({
       ...settings.options,
-      firstIssuer: routes.origin,
+      firstIssuer: firstIssuerOf(routes.origin),
       address: operations.origin,
     });
   } catch (error) {
@@ -102,6 +103,11 @@ async function startServer(settings: ServeSettings): Promise<Server> {
   };
 }
 
+/** An address that others reach by plain http is nobody's issuer: `http://127.0.0.1:port`, until SEKISHO_ISSUER says it. */
+function firstIssuerOf(origin: string): string {
+  return isIssuer(origin) ? origin : `http://127.0.0.1:${new URL(origin).port}`;
+}
+
 /** Resolves with null once the server answers and has said so. */
 async function openServer(server: Server, settings: ServeSettings, config: Config): Promise<null> {
   const { starting, routes, operations } = server;
@@ -115,6 +121,7 @@ async function openServer(server: Server, settings: ServeSettings, config: Confi
   process.stderr.write(
     guidance({
       origin: routes.origin,
+      privateIssuer: privateIssuer(settings, starting.sekisho.engine.issuer),
       keptIn: placeOf(config),
       tenant: made?.slug ?? settings.bootstrap.slug,
       email: made?.email ?? settings.bootstrap.adminEmail,
@@ -122,6 +129,12 @@ async function openServer(server: Server, settings: ServeSettings, config: Confi
     }),
   );
   return null;
+}
+
+/** The issuer, where others than this machine can ask and it names this machine alone; null otherwise. */
+function privateIssuer({ host }: ServeSettings, issuer: string): string | null {
+  const { hostname } = new URL(`http://${host.includes(':') ? `[${host}]` : host}`);
+  return !isLoopbackName(hostname) && isLoopbackName(new URL(issuer).hostname) ? issuer : null;
 }
 
 async function bootstrapPatiently(

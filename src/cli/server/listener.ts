@@ -10,7 +10,7 @@ export class ListenError extends Error {
 /** One listening port. */
 export interface Listener {
   readonly server: Server;
-  /** `http://host:port`, with the port that was really taken. */
+  /** `http://host:port`, with the port that was really taken; of all addresses the loopback one, where a request can go. */
   readonly origin: string;
   /** From now on each answer is the last one of its connection (RFC 9112 section 9.6): load balancers keep none to it. */
   endConnections(): void;
@@ -83,9 +83,13 @@ function reasonOf(
   return `cannot listen on ${where} (${error.code ?? error.message}): see HOST and ${setting}`;
 }
 
+/** What is bound to all addresses has none of its own (RFC 1122 section 3.2.1.3). */
+const REACHED_AT: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
 function originOf(server: Server, host: string): string {
-  const { port } = server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const { address, port } = server.address() as AddressInfo;
+  const name = REACHED_AT[address] ?? host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
 /** How long a connection may stay idle once nobody listens any more. */
