@@ -232,7 +232,10 @@ describe('sekisho user', () => {
       /yuki@acme\.example +active +seller/,
     );
     expect((await at.run('user', 'delete', id, ...tenant)).code).toBe(2);
-    expect((await at.run('user', 'delete', id, ...tenant, '--yes')).code).toBe(0);
+    expect(await at.run('user', 'delete', id, ...tenant, '--yes', '--json')).toMatchObject({
+      code: 0,
+      json: { user: { id, status: 'deleted' } },
+    });
     expect((await at.run('user', 'show', id, ...tenant)).code).toBe(1);
   });
 

@@ -198,3 +198,12 @@ test('issuer: with other nodes it is seen coming by all before one mints as it',
   late.close();
   await record.members.leave('another');
 });
+
+test('a key that was retired before its time has signed nothing, and nothing of it is verified', async () => {
+  const { operator } = test_.engine;
+  const { kid, state } = await operator.rotateKeys({ aheadMs: null, alg: null });
+  expect(state).toBe('coming');
+  const { key, made } = await operator.retireKey({ kid, withdraw: false });
+  expect([key, made]).toMatchObject([{ kid, state: 'gone' }, null]);
+  expect((await operator.listKeys()).find((one) => one.kid === kid)?.state).toBe('gone');
+});

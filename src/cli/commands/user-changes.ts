@@ -92,6 +92,7 @@ export const userDelete: Command = {
       call,
       (operator, who) => operator.deleteUser(who),
       ({ email }) => `${email} is deleted; their sessions have ended`,
+      { status: 'deleted' },
     );
   },
 };
@@ -158,11 +159,13 @@ async function change(
     who: Named,
   ) => Promise<{ readonly user: User; readonly revocation: Revocation | null }>,
   said: (user: User) => string,
+  /** What of the answer is so afterwards. */
+  after: { readonly status?: 'deleted' } = {},
 ): Promise<number> {
   const tenant = required(call, 'tenant');
   const who = { tenant, user: operand(call, 0), waitMs: waitMsOf(call) };
   const { user, revocation } = await withOperator(call, (operator) => make(operator, who));
-  print(wantsJson(call), { user: userOf(user), ...revocationJson(revocation) }, [
+  print(wantsJson(call), { user: { ...userOf(user), ...after }, ...revocationJson(revocation) }, [
     revocation === null ? said(user) : revokedLine(said(user), revocation),
   ]);
   return revocationExit(call, revocation);

@@ -38,13 +38,16 @@ export function createOperatorKeys(services: Services): OperatorKeys {
   function seen(key: StoredKey): KeySeen {
     const now = nowMs(services);
     const all = keys.stored();
-    const state = !publishedKeysAt(all, now).some(({ kid }) => kid === key.kid)
-      ? 'gone'
-      : signingKeyAt(all, now)?.kid === key.kid
-        ? 'signing'
-        : key.activeFromMs > now && key.retiredAtMs === null
-          ? 'coming'
-          : 'verifying';
+    // One that was retired before its time has signed nothing, though verifiers may go on seeing it in the JWK Set.
+    const neverSigned = key.retiredAtMs !== null && key.retiredAtMs <= key.activeFromMs;
+    const state =
+      neverSigned || !publishedKeysAt(all, now).some(({ kid }) => kid === key.kid)
+        ? 'gone'
+        : signingKeyAt(all, now)?.kid === key.kid
+          ? 'signing'
+          : key.activeFromMs > now && key.retiredAtMs === null
+            ? 'coming'
+            : 'verifying';
     const { kid, alg, activeFromMs, retiredAtMs } = key;
     return { kid, alg, state, activeFromMs, retiredAtMs };
   }
