@@ -28,6 +28,8 @@ export interface TrailMemory {
   remember(tid: string, place: ChainPlace): void;
   /** Which of the chains, by where the record says that they stand, are not what they were. */
   contradicted(chains: ReadonlyMap<string, ChainPlace>): Promise<readonly Contradiction[]>;
+  /** Everything: the record was put back on purpose. */
+  forget(): void;
 }
 
 /** @example const memory = createTrailMemory({ store, verifiers: () => signing.verifiers(), log }) */
@@ -81,6 +83,10 @@ export function createTrailMemory(options: {
         contradictions.push({ tid, remembered: was, found: there });
       }
       return contradictions;
+    },
+
+    forget() {
+      places.clear();
     },
   };
 }

@@ -55,6 +55,8 @@ export interface Sealer {
   /** Runs soon: something has just been recorded. */
   nudge(): void;
   status(): SealerStatus;
+  /** Seals nothing while `work` puts the record back to an earlier moment, and takes what it then holds for good. */
+  whilePutBack(work: () => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -253,6 +255,13 @@ export function createSealer(options: SealerOptions): Sealer {
       const state = ours ? 'sealing' : 'standby';
       return { state, contradicted: contradicted.size, ...status };
     },
+    whilePutBack: (work) =>
+      alone(async () => {
+        await work();
+        memory.forget();
+        stuck.clear();
+        contradicted.clear();
+      }),
     async close() {
       nudged?.cancel();
       await rounds.close();

@@ -160,7 +160,7 @@ async function surround<Seeds extends TestTenantSeeds>(
   tenants: TestTenants<Seeds>,
 ): Promise<TestSekisho<Seeds>> {
   const { sekisho, test, open } = parts;
-  const { follower, maintenance, operations } = open.services;
+  const { follower, maintenance, operations, trail } = open.services;
   const { operator } = sekisho.engine;
   await test.quiet();
   const begin = await takeSnapshot(test.database);
@@ -195,7 +195,7 @@ async function surround<Seeds extends TestTenantSeeds>(
     async reset() {
       await open.flush();
       await operator.revokeSessions({ scope: 'all', reason: 'reset of a test', waitMs: null });
-      await begin.restore();
+      await trail.sealer.whilePutBack(() => begin.restore());
       await operations.look();
     },
     close: () => sekisho.close(),

@@ -229,6 +229,21 @@ describe('reset (A1)', () => {
       expect(await codeOf(authenticate(login.accessToken))).toBe('session_revoked');
     }
   });
+
+  test('A1 the audit trail goes on where it was put back to, sealed and whole', async () => {
+    const { operator } = testing.sekisho.engine;
+    const { noor } = testing.tenants.acme.users;
+    for (let times = 0; times < 2; times += 1) {
+      await noor.login();
+      await operator.checkpointAudit({ tenant: null, all: true });
+      await testing.reset();
+    }
+    await noor.login();
+    await operator.checkpointAudit({ tenant: null, all: true });
+    const { trails } = await operator.verifyAudit({ tenant: null, all: true, kept: null });
+    expect(trails.length).toBeGreaterThan(0);
+    for (const trail of trails) expect(trail).toMatchObject({ problems: [], unsealed: 0 });
+  });
 });
 
 describe('production', () => {
