@@ -129,7 +129,8 @@ describe('A11 the container file', () => {
     if (status === null) server.close();
     const [, , command = '[]'] = /^(--\S+ )+CMD (.*)$/.exec(last('HEALTHCHECK')) ?? [];
     const [, ...args] = JSON.parse(command) as string[];
-    const env = { ...process.env, SEKISHO_ADMIN_PORT: String(port) };
+    const { SEKISHO_ADMIN_HOST } = environment;
+    const env = { ...process.env, SEKISHO_ADMIN_HOST, SEKISHO_ADMIN_PORT: String(port) };
     const child = spawn(process.execPath, args, { env, stdio: 'ignore' });
     expect((await once(child, 'close'))[0]).toBe(code);
     expect(asked).toEqual(status === null ? [] : ['/readyz']);
