@@ -51,6 +51,36 @@ describe('ASVS 16.2.5: secrets of a running server', () => {
     });
     await fetch(`${v1}/login`, { method: 'POST', body: `{"password":"${SEED}` });
     await call(`${v1}/refresh`, { body: { refresh_token: first.refresh_token } });
+    // A service client's secret, where it belongs and wherever it does not.
+    const client = (await call(`${v1}/admin/clients`, { token, body: { name: 'billing' } })).body;
+    const { secret } = client as { readonly secret: string };
+    const id = client.client.id as string;
+    const basic = (text: string) => ({ authorization: `Basic ${base64(text)}` });
+    const ask = (path: string, form: object, headers: Record<string, string> = {}) =>
+      fetch(`${origin}/oauth/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+        body: new URLSearchParams({ ...form }).toString(),
+      });
+    const good = await ask('introspect', { token }, basic(`${id}:${secret}`));
+    expect([good.status, await good.json()]).toMatchObject([200, { active: true }]);
+    const statuses = [
+      await ask('introspect', { token, client_id: id, client_secret: secret }),
+      await ask('introspect', { token: secret }, basic(`${id}:${secret}`)),
+      await ask('revoke', { token: secret, client_id: id, client_secret: secret }),
+      await ask('introspect', { token }, basic(`${id}x:${secret}`)),
+      await ask('introspect', { token }, basic(`${secret}:${id}`)),
+      await ask('introspect', { token, client_id: secret, client_secret: `${secret}x` }),
+      await ask('introspect', { token, client_secret: secret }, basic(`${id}:${secret}`)),
+      await ask('introspect', { token, [secret]: secret }, basic(`${id}:${secret}`)),
+      await ask(`introspect?client_secret=${secret}`, { token }),
+      await ask(`${secret}?a=${base64(`${id}:${secret}`)}`, {}, { 'user-agent': secret }),
+      await ask('introspect', { token }, { authorization: `Bearer ${secret}` }),
+      await ask('introspect', { token }, { 'x-request-id': secret, cookie: `a=${secret}` }),
+    ].map(({ status }) => status);
+    // RFC 7009 takes no such token; RFC 6749 has unknown fields ignored.
+    expect(statuses).toEqual([200, 200, 400, 401, 401, 401, 400, 200, 401, 404, 401, 401]);
+    secrets.push(secret, secret.split('.').at(-1) ?? '', base64(`${id}:${secret}`));
     const audit = await call(`${v1}/admin/audit?limit=200`, { token: second.access_token });
     expect(audit.body.events.length).toBeGreaterThan(3);
     const operations = await Promise.all(
@@ -83,6 +113,10 @@ describe('ASVS 16.2.5: secrets of a running server', () => {
     }
   }, 60_000);
 });
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
 
 function* filesOf(directory: string): Generator<string> {
   for (const name of readdirSync(directory)) {

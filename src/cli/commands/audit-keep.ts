@@ -13,7 +13,7 @@ import {
 import { confirm } from '../confirm.ts';
 import { EXIT } from '../exit.ts';
 import { actOptions, withOperator } from '../operator.ts';
-import { complain, isoOf, print, timeOf } from '../output.ts';
+import { complain, counted, isoOf, print, timeOf } from '../output.ts';
 import { progressBar } from '../progress.ts';
 import { time } from '../time.ts';
 import { ofTrail } from './audit.ts';
@@ -83,7 +83,7 @@ export const auditPrune: Command = {
     print(wantsJson(call), { removed, to, before: isoOf(beforeMs), unsealed }, [
       to === null
         ? 'no checkpoint was signed before that time: nothing was removed'
-        : `${removed} rows removed; verification begins behind number ${to}`,
+        : `${counted(removed, 'row')} removed; verification begins behind number ${to}`,
       ...passedOver(unsealed, 'removes them'),
     ]);
     return EXIT.done;
@@ -184,7 +184,8 @@ export const auditRetention: Command = {
       };
       return operator.setAuditRetention({ tenant, retention });
     });
-    const shown = (value: number | null): string => (value === null ? 'for ever' : `${value} days`);
+    const shown = (value: number | null): string =>
+      value === null ? 'for ever' : counted(value, 'day');
     print(
       wantsJson(call),
       { audit_days: now.auditDays, personal_days: now.personalDays, own: now.own },
@@ -204,8 +205,8 @@ function questionOf(
 ): string {
   const whose = tenant ?? 'every tenant that has nothing of its own';
   const what = [
-    ...(typeof audit === 'number' ? [`rows after ${audit} days`] : []),
-    ...(typeof personal === 'number' ? [`personal data after ${personal} days`] : []),
+    ...(typeof audit === 'number' ? [`rows after ${counted(audit, 'day')}`] : []),
+    ...(typeof personal === 'number' ? [`personal data after ${counted(personal, 'day')}`] : []),
   ];
   const gone = what.length === 0 ? 'what the others keep no longer' : what.join(' and ');
   return `Remove from the audit trail of ${whose}, for good, ${gone}?`;
