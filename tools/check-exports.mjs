@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
+import { brokenLinks } from './docs/links.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tools = join(root, 'node_modules/.bin');
@@ -163,6 +164,24 @@ function everyAssetIsPacked(installed) {
   }
 }
 
+/**
+ * Whoever reads the README in node_modules or at a registry can follow its links, and those of the pages. Tests and sources are
+ * in the repository alone.
+ * @param {string} installed
+ */
+function everyPageIsPacked(installed) {
+  const docs = readdirSync(join(installed, 'docs'), { recursive: true, encoding: 'utf8' });
+  const pages = [
+    ...['README.md', 'README.ja.md', 'SECURITY.md', 'CHANGELOG.md'],
+    ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+  ];
+  const broken = brokenLinks(installed, pages).filter(
+    (one) => !/^docs\/\S+ links to (test|src)\//.test(one),
+  );
+  if (broken.length > 0) throw new Error(`not packed:\n${broken.join('\n')}`);
+  if (pages.length < 20) throw new Error('docs/ is not packed');
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'sekisho-exports-'));
 try {
   run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], root);
@@ -172,6 +191,7 @@ try {
   const { installed, manifest } = install(archive, folder);
   loadEveryExport(installed, manifest, folder);
   everyAssetIsPacked(installed);
+  everyPageIsPacked(installed);
   await refusalSurvivesBundling(folder);
   typesOfEveryExport(manifest, folder);
   clientStandsAlone(archive, join(folder, 'browser'));

@@ -41,9 +41,10 @@ describe('A5 the way into somebody’s project', () => {
     }
     symlinkSync(root, join(project, 'node_modules/sekisho'));
     const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    const examples = [...readme.matchAll(/```ts\n\/\/ (\w+\.ts)\n(.*?)```/gs)];
-    expect(examples.map(([, name]) => name)).toEqual(['fetch.ts', 'express.ts']);
-    for (const [, name = '', source = ''] of examples) writeFileSync(join(project, name), source);
+    const examples = [...readme.matchAll(/```ts\n\/\/ (\w+)\.mjs\n(.*?)```/gs)];
+    expect(examples.map(([, name]) => name)).toEqual(['fetch', 'express']);
+    for (const [, name = '', source = ''] of examples)
+      writeFileSync(join(project, `${name}.ts`), source);
     const compilerOptions = {
       module: 'nodenext',
       target: 'es2023',

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -21,18 +21,29 @@ function example(name: string): string {
   return block;
 }
 
-/** A project beside the checkout, with `sekisho` and what the example imports installed. */
-function projectWith(source: string): string {
+/** What the README has installed, by the name of an example: all that is on an `npm install` line, and its dependencies. */
+function installedFor(name: string): readonly string[] {
+  const lines = [...readme.matchAll(/npm install ([^\n`]+)/g)].map(([, names = '']) =>
+    names.split(' '),
+  );
+  const [first = []] = lines;
+  const [own, ...others] = first.map((one) => (one.endsWith('.tgz') ? 'sekisho' : one));
+  expect(own).toBe('sekisho');
+  return ['sekisho', ...(name.startsWith('express') ? (lines[1] ?? []) : others)];
+}
+
+/** An empty folder in which somebody has done what the README says. Packages are those of the checkout. */
+function projectWith(name: string, source: string): string {
+  expect(readme).toContain('npm init -y && npm install ');
   const project = freshDirectory();
-  const modules = join(project, 'node_modules');
-  mkdirSync(modules);
-  symlinkSync(root, join(modules, 'sekisho'));
-  for (const name of ['hono', 'express', '@hono/node-server']) {
-    const link = join(modules, name);
+  const init = spawnSync('npm', ['init', '-y'], { cwd: project, encoding: 'utf8' });
+  expect(init.status, init.stderr).toBe(0);
+  for (const one of installedFor(name)) {
+    const link = join(project, 'node_modules', one);
     mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(join(root, 'node_modules', name), link);
+    symlinkSync(one === 'sekisho' ? root : join(root, 'node_modules', one), link);
   }
-  writeFileSync(join(project, 'app.mjs'), source);
+  writeFileSync(join(project, name), source);
   return project;
 }
 
@@ -99,13 +110,14 @@ async function whenListening(
 }
 
 describe('the README tells the truth (A5)', () => {
-  for (const name of ['fetch.ts', 'express.ts']) {
+  for (const name of ['fetch.mjs', 'express.mjs']) {
     test(`its ten lines of ${name} protect a route`, { timeout: 420_000 }, async () => {
       const source = example(name);
       expect(source.trim().split('\n').length).toBeLessThanOrEqual(11);
       const port = await freePort();
-      const project = projectWith(source.replace('3000', String(port)));
-      const app = spawn(process.execPath, ['app.mjs'], {
+      expect(readme).toContain(`node ${name}`);
+      const project = projectWith(name, source.replace('3000', String(port)));
+      const app = spawn(process.execPath, [name], {
         cwd: project,
         env: environment(),
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -40,13 +40,25 @@ export const listed: readonly Listed[] = [
   },
   {
     page: 'README',
-    begins: '// fetch.ts',
+    begins: 'npm init -y && npm install',
+    by: 'test/docs/readme.test.ts',
+    why: 'done with the packages of the checkout, so that no registry is asked',
+  },
+  {
+    page: 'README',
+    begins: 'node fetch.mjs',
+    by: 'test/docs/readme.test.ts',
+    why: 'started, and asked',
+  },
+  {
+    page: 'README',
+    begins: '// fetch.mjs',
     by: 'test/docs/readme.test.ts',
     why: 'started as an app of its own, and asked',
   },
   {
     page: 'README.md',
-    begins: '// express.ts',
+    begins: '// express.mjs',
     by: 'test/docs/readme.test.ts',
     why: 'started as an app of its own, and asked',
   },
