@@ -37,7 +37,7 @@ describe('sekisho client', () => {
     expect(await introspect(JSON.parse(rotated.stdout).secret)).toEqual([200, '{"active":false}']);
     expect((await introspect(secret))[0]).toBe(401);
     const listed = await at('list');
-    expect(listed.stdout).toMatch(/^ID +NAME +MADE +LAST USED +SECRET ENDS\n/);
+    expect(listed.stdout).toMatch(/^ID +NAME +MADE +LAST USED +SECRET ENDS +PREVIOUS ENDS\n/);
     expect(listed.stdout).toContain(client.id);
     expect(listed.stdout).not.toContain('scs_');
 
@@ -62,7 +62,7 @@ describe('sekisho client', () => {
       [['create', 'x'], 2],
       [['create', 'x', '--tenant', 'nowhere'], 1],
       [['create', 'x', '--tenant', 'harbor', '--expires', 'soon'], 2],
-      [['create', 'x', '--tenant', 'harbor', '--expires', '1s'], 1],
+      [['create', 'x', '--tenant', 'harbor', '--expires', '1s'], 2],
     ] as const) {
       const done = await sekisho(['client', ...args, '--data-dir', directory]);
       expect([args, done.code, done.stdout]).toEqual([args, code, '']);

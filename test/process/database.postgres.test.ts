@@ -18,6 +18,10 @@ test('B1 B3 a server on PostgreSQL; commands join its nodes, and their revocatio
     const planned = await sekisho(['migrate', '--dry-run', '--json'], { DATABASE_URL });
     expect(JSON.parse(planned.stdout)).toMatchObject({ migrated: false, kind: 'new' });
     expect(await sekisho(['tenant', 'list'], { DATABASE_URL })).toMatchObject({ code: 2 });
+    // Nor by a command: an empty database may be the wrong one, and nobody's session has ended there.
+    const nobody = await sekisho(['revoke', 'all', '--yes'], settings);
+    expect(nobody).toMatchObject({ code: 1, stdout: '' });
+    expect(nobody.stderr).toContain('No Sekisho has been set up in this database');
     const migrated = await sekisho(['migrate', '--json'], { DATABASE_URL });
     expect(migrated.code, migrated.stderr).toBe(0);
     expect(JSON.parse(migrated.stdout)).toMatchObject({ migrated: true, kind: 'new' });
