@@ -32,6 +32,8 @@ export interface RestoreOptions {
 /** What was restored, and the history that it goes on in. */
 export interface Restored extends Declared {
   readonly backup: BackupSummary;
+  /** The record's own name for the deployment, which keys and channels of a Redis carry; null in backups without one. */
+  readonly deployment: string | null;
 }
 
 interface Declared {
@@ -93,7 +95,8 @@ export async function restore(
   if (declared === null) {
     throw new SekishoError('internal', 'A record was restored, and not declared as such.');
   }
-  return { backup: summaryOf(file), ...(declared as Declared) };
+  const { deployment } = file.header;
+  return { backup: summaryOf(file), deployment, ...(declared as Declared) };
 }
 
 /** The secret that was given, or the one that is kept in the data directory. */

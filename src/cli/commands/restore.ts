@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { readConfig } from '../../config.ts';
+import { type Config, readConfig } from '../../config.ts';
+import { refusedByRedis } from '../../create/redis-holder.ts';
 import { checkBackup, type RestoreStage, restore as restoreRecord } from '../../create/restore.ts';
 import type { Override } from '../../record/operations-contract.ts';
 import { type Command, given, operand, wantsJson } from '../command.ts';
@@ -54,11 +55,9 @@ export const restore: Command = {
       return EXIT.done;
     }
     const replace = given(call, 'replace');
-    const { backup, generation, position, inForce, cleanupResumed } = await restoreRecord(config, {
-      path,
-      replace,
-      onProgress,
-    });
+    const restored = await restoreRecord(config, { path, replace, onProgress });
+    const { backup, generation, position, inForce, cleanupResumed } = restored;
+    const redisRefusal = await refusalOf(config, restored.deployment);
     const { rows, takenAtMs } = backup;
     print(
       json,
@@ -66,6 +65,7 @@ export const restore: Command = {
         restored: {
           ...{ rows, taken_at: isoOf(takenAtMs), generation, position },
           ...{ in_force: inForce.map(inForceJson), cleanup_resumed: cleanupResumed },
+          redis_refusal: redisRefusal,
         },
       },
       [
@@ -74,12 +74,22 @@ export const restore: Command = {
         'passwords, roles, users, policies and service clients are those of the backup: look at what was changed after it (docs/backup.md)',
         ...inForce.map(inForceLine),
         ...(cleanupResumed ? ['clean-up was paused when the backup was made: it goes on'] : []),
+        ...(redisRefusal === null ? [] : [`no server starts yet: ${redisRefusal}`]),
         'start the servers with the same SEKISHO_SECRET',
       ],
     );
     return EXIT.done;
   },
 };
+
+/** Why no server would start with the Redis of the settings: it belongs to the deployment whose record has been replaced. */
+async function refusalOf(
+  { record, redisUrl }: Config,
+  deployment: string | null,
+): Promise<string | null> {
+  if (record.kind !== 'postgres' || redisUrl === null || deployment === null) return null;
+  return refusedByRedis(redisUrl, deployment);
+}
 
 export function inForceJson({ kind, value, untilMs, by }: Override): object {
   return { kind, value, until: isoOf(untilMs), by };
