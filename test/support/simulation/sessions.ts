@@ -159,7 +159,8 @@ function rotate(
     return { kind: 'unknown' };
   const user = state.users.get(`${session.tid} ${session.uid}`);
   const standing = readBefore === null ? stateOf(state, session, nowMs) : 'active';
-  if (standing === 'revoked' || user?.status !== 'active') return { kind: 'revoked', uid: session.uid };
+  if (standing === 'revoked' || user?.status !== 'active')
+    return { kind: 'revoked', uid: session.uid };
   if (standing === 'expired')
     return { kind: 'expired', uid: session.uid, why: 'absolute', first: false };
   // Theft is no subject of the simulation: a used token is one whose answer was lost, whenever it comes.
