@@ -109,6 +109,19 @@ async function whenListening(
   }
 }
 
+/** The blocks of a page, without comments, which are in its language. */
+function codeOf(page: string): readonly string[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  return [...text.matchAll(/^```(?:sh|ts)\n(.*?)^```/gms)].map(([, code = '']) =>
+    code.replaceAll(/ +(#|\/\/) .*$/gm, ''),
+  );
+}
+
+test('README.ja.md has the programs and commands of README.md', () => {
+  expect(codeOf('README.ja.md')).toEqual(codeOf('README.md'));
+  expect(codeOf('README.md').length).toBeGreaterThan(4);
+});
+
 describe('the README tells the truth (A5)', () => {
   for (const name of ['fetch.mjs', 'express.mjs']) {
     test(`its ten lines of ${name} protect a route`, { timeout: 420_000 }, async () => {

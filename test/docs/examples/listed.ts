@@ -57,19 +57,19 @@ export const listed: readonly Listed[] = [
     why: 'started as an app of its own, and asked',
   },
   {
-    page: 'README.md',
+    page: 'README',
     begins: '// express.mjs',
     by: 'test/docs/readme.test.ts',
     why: 'started as an app of its own, and asked',
   },
   {
-    page: 'README.md',
+    page: 'README',
     begins: "echo 'seven green bicycles'",
     by: 'test/docs/readme.test.ts',
     why: 'run against both apps',
   },
   {
-    page: 'README.md',
+    page: 'README',
     begins: 'curl -s localhost:3000',
     by: 'test/docs/readme.test.ts',
     why: 'run against both apps',
