@@ -19,13 +19,16 @@ const pages = [
 let count = 0;
 for (const page of pages) {
   const text = readFileSync(join(root, page), 'utf8');
+  // A folder a page: programs of one page may take something from each other.
+  const own = join(folder, page.replaceAll('/', '-').replace(/\.md$/, ''));
+  mkdirSync(own);
   for (const match of text.matchAll(/^```(tsx?)\n(.*?)^```/gms)) {
     const [, kind, source = ''] = match;
     const line = text.slice(0, match.index).split('\n').length + 1;
-    const name = /^\/\/ ([\w-]+)\.tsx?$/m.exec(source)?.[1] ?? `example-${line}`;
+    const name = /^\/\/ ([\w-]+)\.(?:tsx?|mjs)$/m.exec(source)?.[1] ?? `example-${line}`;
     // As many empty lines before it as on the page, so that an error names the page's line.
-    const file = `${page.replaceAll('/', '-').replace(/\.md$/, '')}.${basename(name)}.${kind}`;
-    writeFileSync(join(folder, file), `${'\n'.repeat(line - 1)}${source}`);
+    const file = join(own, `${basename(name)}.${kind}`);
+    writeFileSync(file, `${'\n'.repeat(line - 1)}${source}`, { flag: 'wx' });
     count += 1;
   }
 }
@@ -44,7 +47,7 @@ writeFileSync(
       // What an example brings along without using it is no mistake; what it uses wrongly is.
       paths: { sekisho: ['../../../../dist/index.d.ts'], 'sekisho/*': typesOfSubpaths() },
     },
-    include: ['*.ts', '*.tsx'],
+    include: ['*/*.ts', '*/*.tsx'],
   }),
 );
 const { status, stdout, stderr } = spawnSync(
