@@ -1,6 +1,13 @@
 import { driftMarginMs } from './constants.ts';
 import type { Name } from './lineage.ts';
 
+/** The name of a committed entry, and its operation. */
+export interface BarrierEntry {
+  readonly generation: string;
+  readonly position: number;
+  readonly operationId: string;
+}
+
 /** A member as the record returned it when the caller asked who the members are. */
 export interface BarrierMember {
   readonly id: string;

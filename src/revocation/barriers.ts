@@ -2,20 +2,14 @@ import type { Timer } from '../clock.ts';
 import type { Acknowledgement } from '../hub/contract.ts';
 import type { MemberStore } from '../record/contract.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import { Barrier, type BarrierState } from './barrier.ts';
+import { Barrier, type BarrierEntry, type BarrierState } from './barrier.ts';
 import { BarrierPace } from './barrier-pace.ts';
 import { driftMarginMs, MAX_TERM_MS } from './constants.ts';
 import type { BarrierResult } from './contract.ts';
 import type { Node } from './node.ts';
 
-/** The name of a committed entry, and its operation. */
-export interface BarrierEntry {
-  readonly generation: string;
-  readonly position: number;
-  readonly operationId: string;
-}
-
 interface Waiting {
+  /** The name of a committed entry, and its operation. */
   entry: BarrierEntry;
   readonly openedMs: number;
   barrier: Barrier;
