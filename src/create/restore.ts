@@ -1,4 +1,5 @@
 import { auditEvent } from '../audit/event.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { SekishoError } from '../errors.ts';
 import { newId } from '../id.ts';
@@ -12,6 +13,7 @@ import { lockDirectory } from '../record/pglite/directory-lock.ts';
 import { restoreIntoDirectory } from '../record/pglite/restore.ts';
 import { restoreIntoPostgres } from '../record/postgres/restore.ts';
 import { createSqlRecord } from '../record/sql-record.ts';
+import { clockProblem, skewMs } from '../revocation/wall-time.ts';
 import { makeRestoredKeys } from '../token/restored-keys.ts';
 import { createKeyRing, type KeyRing } from '../token/secrets.ts';
 import { keptSecret } from './secret.ts';
@@ -27,6 +29,8 @@ export interface RestoreOptions {
     stage: RestoreStage,
     progress: { readonly done: number; readonly total: number | null },
   ) => void;
+  /** Default: this machine's. */
+  readonly clock?: Clock;
 }
 
 /** What was restored, and the history that it goes on in. */
@@ -64,11 +68,12 @@ export async function checkBackup(
  * whole file was found to be authentic, and what was there stays until all of it is in the record.
  *
  * @throws SekishoError `backup_unusable`; `conflict` when something is there, or nodes run; `data_directory_in_use`;
- *   `invalid_configuration` when the secret is missing or another one.
+ *   `invalid_configuration` when the secret is missing or another one, or the clocks of this machine and of the database
+ *   differ by more than a node's may.
  */
 export async function restore(
   config: Pick<Config, 'record' | 'secret'>,
-  { path, replace, onProgress }: RestoreOptions,
+  { path, replace, onProgress, clock = systemClock }: RestoreOptions,
 ): Promise<Restored> {
   const { record: place } = config;
   const ring = await ringOf(config);
@@ -78,12 +83,16 @@ export async function restore(
     file,
     replace,
     declare: async (database: Database) => {
-      declared = await declareRestored(database, ring, file);
+      declared = await declareRestored(database, ring, file, clock.wallMs());
     },
     ...(onProgress && { onProgress: onProgress.bind(null, 'restoring') }),
   };
   if (place.kind === 'postgres') {
-    await restoreIntoPostgres({ ...parts, databaseUrl: place.databaseUrl });
+    await restoreIntoPostgres({
+      ...parts,
+      databaseUrl: place.databaseUrl,
+      judgeClock: (database) => judgeClock(database, clock),
+    });
   } else if (place.kind === 'embedded') {
     const lock = await lockDirectory(place.dataDir);
     try {
@@ -124,16 +133,27 @@ async function openWhole(
   return file;
 }
 
+/** WALL TIME: what is declared carries this machine's time, so it must be a time that nodes would join with. */
+async function judgeClock(database: Database, clock: Clock): Promise<void> {
+  const sentMs = clock.monotonicMs();
+  const [row] = await database.query<{ now: Date }>({ text: 'select clock_timestamp() as now' });
+  const receivedMs = clock.monotonicMs();
+  const recordMs = Number(row?.now);
+  const wrong = clockProblem(skewMs({ sentMs, receivedMs, recordMs }, clock.wallMs(), receivedMs));
+  if (wrong !== null) throw wrong;
+}
+
 /** RESTORE, as an operator's own act, with its audit rows: generation, floor and signing key in one transaction. */
 async function declareRestored(
   database: Database,
   ring: KeyRing,
   { header }: BackupFile,
+  wallMs: number,
 ): Promise<Declared> {
-  const nowMs = Date.now();
+  const nowMs = Math.floor(wallMs);
   const record = createSqlRecord(database);
   const { pause } = await record.operations.state(nowMs);
-  const restoredKeys = await makeRestoredKeys(ring, nowMs);
+  const restoredKeys = await makeRestoredKeys(ring, nowMs, Date.parse(header.takenAt));
   const { kid, alg } = restoredKeys.key;
   const by = {
     tid: null,

@@ -84,7 +84,10 @@ export interface CommitRequest {
   readonly restoredKeys?: RestoredKeys;
 }
 
-/** RESTORE: every signing key that is there counts as retired since `withdrawnAtMs`, and `key` signs in their place. */
+/**
+ * RESTORE: every signing key that is there counts as retired since `withdrawnAtMs`, and `key` signs in their place. Either
+ * time is put earlier where the record's own clock has not come to it.
+ */
 export interface RestoredKeys {
   /** So long ago that no token of theirs is good any more. */
   readonly withdrawnAtMs: number;

@@ -1,9 +1,9 @@
 import { isOutage, SekishoError } from '../errors.ts';
-import { FIRST_READING_MAX_MS, MAX_SKEW_MS, PROTOCOL_VERSION } from './constants.ts';
+import { FIRST_READING_MAX_MS, PROTOCOL_VERSION } from './constants.ts';
 import type { Generations } from './generations.ts';
 import type { HeartbeatLoop } from './heartbeat.ts';
 import type { Node } from './node.ts';
-import { skewMs } from './wall-time.ts';
+import { clockProblem, skewMs } from './wall-time.ts';
 
 /** Rows that are remembered for taking them away; others go after their terms, like those of any member that has stopped. */
 const MAX_STRAYS = 100;
@@ -111,13 +111,10 @@ export class Joining {
         retryAfterSeconds: 1,
       });
     }
-    const skew = skewMs(reading, wallMs, receivedMs);
-    if (!node.knowsWallTime && Math.abs(skew) > MAX_SKEW_MS) {
+    const wrong = clockProblem(skewMs(reading, wallMs, receivedMs));
+    if (!node.knowsWallTime && wrong !== null) {
       await this.#removeStrays();
-      throw new SekishoError(
-        'invalid_configuration',
-        `The clock of this machine is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'ahead of' : 'behind'} that of the database, and at most ${MAX_SKEW_MS / 1000} s are allowed: set the clock that is wrong, and keep both with NTP.`,
-      );
+      throw wrong;
     }
     node.setWallTime(reading);
     if (exclusive && !this.#begun) {

@@ -1,3 +1,4 @@
+import { SekishoError } from '../errors.ts';
 import { MAX_SKEW_MS, SLEW_RATE, STEP_HEARTBEATS } from './constants.ts';
 
 /** A reading of the record's clock: it was taken between `sentMs` and `receivedMs` of this node's monotonic clock. */
@@ -80,6 +81,18 @@ export class WallTime {
 /** WALL TIME: by how much a node's own clock (`wallMs`, read at `monotonicMs`) differs from the record's; may be negative. */
 export function skewMs(reading: RecordTime, wallMs: number, monotonicMs: number): number {
   return wallMs - monotonicMs - offsetOf(reading);
+}
+
+/**
+ * What is wrong with a clock that differs from the record's by `skew` (see `skewMs`); null when it is near enough, within
+ * MAX_SKEW.
+ */
+export function clockProblem(skew: number): SekishoError | null {
+  if (Math.abs(skew) <= MAX_SKEW_MS) return null;
+  return new SekishoError(
+    'invalid_configuration',
+    `The clock of this machine is ${Math.round(Math.abs(skew) / 1000)} s ${skew > 0 ? 'ahead of' : 'behind'} that of the database, and at most ${MAX_SKEW_MS / 1000} s are allowed: set the clock that is wrong, and keep both with NTP.`,
+  );
 }
 
 /** Assumes that the record looked at its clock half-way: wrong by half the way there and back at most. */

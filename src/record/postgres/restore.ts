@@ -15,17 +15,20 @@ const LOCK_TIMEOUT = '10s';
 
 export interface PostgresRestore extends Restoring {
   readonly databaseUrl: string;
+  /** Judges the database's clock before anything is done: when it throws, nothing is. */
+  readonly judgeClock: (database: Database) => Promise<void>;
 }
 
 /**
  * Restores a backup into a PostgreSQL database, in one transaction: until it commits the database holds what it held.
  *
  * @throws SekishoError `conflict` when nodes run on the database, or it holds something and `replace` is not given;
- *   `backup_unusable`; `invalid_configuration` when the user may not do it; `store_unavailable`.
+ *   `backup_unusable`; `invalid_configuration` when the user may not do it, or the clocks differ; `store_unavailable`.
  */
 export async function restoreIntoPostgres(restore: PostgresRestore): Promise<void> {
   const database = await openOneConnection(restore.databaseUrl);
   try {
+    await restore.judgeClock(database);
     const beats = await stillBeats(database);
     await database.script('begin');
     try {

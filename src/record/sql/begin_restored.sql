@@ -5,16 +5,23 @@
 -- takes their place. A key that was still to come never becomes active, or the next one would have to wait for its time.
 -- What operators had in force for a while is in force again where it makes things stricter (ceilings, limits), although it
 -- may have been cleared since; what makes less happen is over: a pause of clean-up, which has no end, and log levels.
+-- Both times are the caller's, and no later than this server's clock allows: a machine whose clock is ahead would leave the
+-- keys good that it withdraws, and its own one without a signature, until everybody else's clock has come to its time.
 --   p  a CommitRequest, as in commit; nothing is done without its `restored`. Without `restoredKeys`, which the release
 --      before does not send, the next node that looks makes the new key.
 create or replace function sekisho.begin_restored(p jsonb) returns void
   language plpgsql volatile
 as $$
 declare
-  c_hour_ms    constant bigint := 3600000;
+  -- Longer than a token lives, with what clocks may differ by.
+  c_gone       constant interval := interval '2 hours';
+  -- What clocks may differ by: whoever reads the record finds that the key signs.
+  c_clocks     constant interval := interval '1 minute';
   v_key        jsonb := p #> '{restoredKeys,key}';
-  v_withdrawn  timestamptz := sekisho.from_ms(
-    coalesce((p #>> '{restoredKeys,withdrawnAtMs}')::bigint, (p ->> 'nowMs')::bigint - c_hour_ms));
+  v_withdrawn  timestamptz := least(
+    sekisho.from_ms((p #>> '{restoredKeys,withdrawnAtMs}')::bigint),
+    sekisho.from_ms((p ->> 'nowMs')::bigint) - case when p ? 'restoredKeys' then interval '0' else c_gone end,
+    clock_timestamp() - c_gone);
 begin
   if p ->> 'restored' is null or sekisho.commit_known(p) is not null then return; end if;
   perform sekisho.begin_generation(h.generation, p ->> 'restored', true) from sekisho.head h;
@@ -32,6 +39,6 @@ begin
   if v_key is not null then
     insert into sekisho.signing_key (kid, purpose, alg, public_jwk, private_sealed, active_from)
     values (v_key ->> 'kid', v_key ->> 'purpose', v_key ->> 'alg', v_key -> 'publicJwk',
-            decode(v_key ->> 'privateSealed', 'hex'), sekisho.from_ms((v_key ->> 'activeFromMs')::bigint));
+            decode(v_key ->> 'privateSealed', 'hex'), least(sekisho.from_ms((v_key ->> 'activeFromMs')::bigint), clock_timestamp() - c_clocks));
   end if;
 end $$;

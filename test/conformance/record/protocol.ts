@@ -4,6 +4,7 @@ import { loadFunctions } from '../../../src/record/assets.ts';
 import type { NewMember, StoredKey } from '../../../src/record/contract.ts';
 import { digestOf } from '../../../src/revocation/digest.ts';
 import type { Subject } from '../../../src/revocation/types.ts';
+import { publishedKeysAt, signingKeyAt } from '../../../src/token/key-set.ts';
 import { wholeLog } from '../../support/log.ts';
 import { commitOne, committed, ofUser, request } from '../../support/requests.ts';
 import {
@@ -191,10 +192,16 @@ export function protocolSuite(kind: string, open: () => Promise<RecordFixture>):
         expect(audited).toEqual([{ tid: '' }]);
         // Those that were there were never good for anything; the new one is the last that became active.
         const kept = await fixture.record.keys.list();
-        const withdrawn = { activeFromMs: START_MS - 7000, retiredAtMs: START_MS - 7000 };
-        for (const { kid } of [signing, coming])
-          expect(kept.find((one) => one.kid === kid)).toMatchObject(withdrawn);
-        const { privateSealed, ...made } = restoredKeys.key;
+        // The clock that declared it is years ahead of the record's, by which all of it holds nevertheless.
+        const { privateSealed, activeFromMs: _, ...made } = restoredKeys.key;
+        for (const nowMs of [Date.now() - 30_000, Date.now()]) {
+          expect(publishedKeysAt(kept, nowMs).map(({ kid }) => kid)).toEqual([made.kid]);
+          expect(signingKeyAt(kept, nowMs)?.kid).toBe(made.kid);
+        }
+        for (const { kid } of [signing, coming]) {
+          const { activeFromMs, retiredAtMs } = kept.find((one) => one.kid === kid) ?? {};
+          expect(activeFromMs).toBe(retiredAtMs);
+        }
         expect(kept.at(-1)).toMatchObject(made);
         expect([...(kept.at(-1)?.privateSealed ?? [])]).toEqual([...privateSealed]);
         // Declared again, it begins nothing: the id is known.
@@ -202,6 +209,19 @@ export function protocolSuite(kind: string, open: () => Promise<RecordFixture>):
         expect(await fixture.record.keys.list()).toEqual(kept);
         expect(again).toMatchObject([{ kind: 'duplicate', row: { generation } }]);
         expect(await head()).toEqual({ generation, position: old.position + 1 });
+        // One whose clock has not come so far is believed.
+        const pastMs = Date.UTC(2020, 0, 1);
+        const behind = { withdrawnAtMs: pastMs - 7000, key: key(newId(), pastMs) };
+        await log.commit([
+          {
+            ...{ ...declaration, operationId: newId(), restored: newId(), audit: [] },
+            restoredKeys: behind,
+          },
+        ]);
+        const held = await fixture.record.keys.list();
+        expect(held.find(({ kid }) => kid === behind.key.kid)?.activeFromMs).toBe(pastMs);
+        const withdrawn = { activeFromMs: pastMs - 7000, retiredAtMs: pastMs - 7000 };
+        expect(held.find(({ kid }) => kid === made.kid)).toMatchObject(withdrawn);
         const stranger = { ...declaration, operationId: newId(), actor: SYSTEM };
         await expect(log.commit([stranger])).rejects.toMatchObject({ code: 'internal' });
       });
