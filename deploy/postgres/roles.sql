@@ -16,8 +16,8 @@ select format('create role %I', name)
 
 alter role sekisho_tenant nologin nosuperuser nobypassrls nocreatedb nocreaterole;
 alter role sekisho_system nologin nosuperuser nobypassrls nocreatedb nocreaterole;
--- CREATEROLE: the first migration makes the two above where they are missing, and PostgreSQL asks for it before it looks.
-alter role sekisho_owner login nosuperuser nobypassrls nocreatedb createrole password :'owner_password';
+-- No CREATEROLE: the roles are all here, and on PostgreSQL 15 whoever has it can give himself pg_execute_server_program.
+alter role sekisho_owner login nosuperuser nobypassrls nocreatedb nocreaterole password :'owner_password';
 alter role sekisho_node login nosuperuser nobypassrls nocreatedb nocreaterole password :'node_password';
 grant sekisho_tenant, sekisho_system to sekisho_owner, sekisho_node;
 

@@ -33,6 +33,14 @@ const BEFORE_NEXT_TRY_MS = 500;
 /** First of the two numbers of the advisory lock; the second is that of the schema. */
 const LOCK_KEY = 0x5e_51_5e;
 
+/**
+ * How 0001 makes a role: PostgreSQL asks for CREATEROLE before it finds that the role is there, so an owner of the schema would
+ * need a right for nothing that on PostgreSQL 15 reaches as far as the server's files and programs. The migration has
+ * been released, and its text stays; it is carried out as if it looked first.
+ */
+const MAKE_ROLE = "execute format('create role %I nologin nobypassrls', role_name);";
+const MAKE_MISSING_ROLE = `if to_regrole(role_name) is null then ${MAKE_ROLE} end if;`;
+
 /** This release, with everything that it brings. */
 export function thisRelease(): Release {
   return {
@@ -136,7 +144,7 @@ function scriptFor(
     // Functions may speak of each other, and of tables that a later line makes.
     'set local check_function_bodies = off;',
     ...pending.migrations.flatMap(({ version, name, text, checksum }) => [
-      text,
+      version === 1 ? text.replace(MAKE_ROLE, () => MAKE_MISSING_ROLE) : text,
       `insert into sekisho.schema_migration values
         (${version}, ${literal(name)}, ${literal(checksum)}, clock_timestamp());`,
     ]),

@@ -156,6 +156,36 @@ describe('ASVS 13.2.2 the roles of deploy/postgres/roles.sql', () => {
     });
   });
 
+  test.each([
+    ['make a role', 'create role mine'],
+    ['make itself one that runs programs', 'grant pg_execute_server_program to sekisho_owner'],
+    ['make itself one that reads files', 'grant pg_read_server_files to sekisho_owner'],
+    ['make itself one that reads everything', 'grant pg_read_all_data to sekisho_owner'],
+    ['give itself the right back', 'alter role sekisho_owner createrole'],
+    ['run a program', "copy (select 1) to program 'cat'"],
+  ])('the owner of the schema may not %s, before it has migrated or after', async (_what, text) => {
+    const { ownerUrl } = await readied();
+    const refused = () =>
+      withClient(ownerUrl, (client) =>
+        expect(client.query(text)).rejects.toThrow(
+          /permission denied|must (?:have|be)|admin option/i,
+        ),
+      );
+    await refused();
+    await migrateRecord(configFor(ownerUrl));
+    await refused();
+  });
+
+  test('an owner that could make roles once cannot after roles.sql has run again', async () => {
+    await withClient(server.superuserUrl, (client) =>
+      client.query('alter role sekisho_owner createrole'),
+    );
+    const { ownerUrl } = await readied();
+    await withClient(ownerUrl, (client) =>
+      expect(client.query('create role mine')).rejects.toThrow(/permission denied/),
+    );
+  });
+
   test('neither is a superuser, and nobody else may connect', async () => {
     const { ownerUrl } = await readied();
     const { pathname } = new URL(ownerUrl);
@@ -169,7 +199,7 @@ describe('ASVS 13.2.2 the roles of deploy/postgres/roles.sql', () => {
         ...['sekisho_node', 'sekisho_owner', 'sekisho_system', 'sekisho_tenant'],
       ]);
       expect(rows.map(({ mighty }) => mighty)).toEqual([false, false, false, false]);
-      expect(rows.map(({ rolcreaterole }) => rolcreaterole)).toEqual([false, true, false, false]);
+      expect(rows.map(({ rolcreaterole }) => rolcreaterole)).toEqual([false, false, false, false]);
       await client.query(`create role stranger login password 'stranger'`);
     });
     const url = new URL(server.superuserUrl);

@@ -124,7 +124,8 @@ describe('the migrator', () => {
       drop role sekisho_system;
       create role weak login;
       create role migrating login createrole;
-      grant create on database postgres to weak, migrating;`);
+      create role member login;
+      grant create on database postgres to weak, migrating, member;`);
     await database.query({ text: 'set session authorization weak' });
     const refused = { code: 'invalid_configuration', message: expect.stringContaining('roles') };
     await expect(migrate(database)).rejects.toMatchObject(refused);
@@ -134,5 +135,14 @@ describe('the migrator', () => {
     expect((await fixture.record.log.commit([request()]))[0]).toMatchObject({ kind: 'committed' });
     const { tid } = await seedTenant(fixture);
     expect(await fixture.record.tenants.byId(tid)).toMatchObject({ tid });
+
+    // Where somebody has made the roles, a member of them needs no right to make any.
+    await database.query({ text: 'reset session authorization' });
+    await database.script(`
+      drop schema sekisho cascade;
+      grant sekisho_tenant, sekisho_system to member;`);
+    await database.query({ text: 'set session authorization member' });
+    expect(await migrate(database)).toMatchObject({ kind: 'new' });
+    expect((await fixture.record.log.commit([request()]))[0]).toMatchObject({ kind: 'committed' });
   });
 });
