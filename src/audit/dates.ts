@@ -24,14 +24,15 @@ const MOST_EARLY = 1_000;
  */
 export interface DateWalk {
   add(sealed: SealedRow): void;
-  /** @param nowMs by the record's clock, now */
-  end(nowMs: number): void;
+  /** @param times by the record's clock: now, and since when it says that trails are sealed */
+  end(times: { readonly nowMs: number; readonly begunAtMs: number | null }): void;
 }
 
 export function walkDates(tid: string, report: (problem: Problem) => void): DateWalk {
   /** When earlier rows were sealed, each time once, in order; and the newest of those that did not wait with this one. */
   const recent: number[] = [];
   let settledMs = Number.NEGATIVE_INFINITY;
+  let first: SealedRow | null = null;
   let last: SealedRow | null = null;
   /** Dated after they were sealed. */
   let early: { readonly sealed: SealedRow; readonly atMs: number }[] = [];
@@ -77,6 +78,7 @@ export function walkDates(tid: string, report: (problem: Problem) => void): Date
   return {
     add(sealed) {
       const { row, old, sealedAtMs } = sealed;
+      first ??= sealed;
       judgeSeal(sealed);
       if (row !== null && !old) judgeRow(sealed, row.atUs / 1000);
       if (last === null || sealedAtMs > last.sealedAtMs) {
@@ -84,7 +86,12 @@ export function walkDates(tid: string, report: (problem: Problem) => void): Date
         last = sealed;
       }
     },
-    end(nowMs) {
+    end({ nowMs, begunAtMs }) {
+      // Rows of before pass for old ones, whatever they say.
+      if (first !== null && begunAtMs !== null && begunAtMs > first.sealedAtMs + MISDATED_MS) {
+        const detail = `its seal is of ${iso(first.sealedAtMs)}, and trails are said to be sealed since ${iso(begunAtMs)}`;
+        wrong(first, detail);
+      }
       if (last !== null && last.sealedAtMs > nowMs + MISDATED_MS) {
         wrong(last, `its seal is of ${iso(last.sealedAtMs)}, which is still to come`);
       }

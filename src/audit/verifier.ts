@@ -93,7 +93,7 @@ async function verifyFrom(
     empty = (after.head?.seq ?? 0) > reached.seq ? empty + 1 : 2;
   }
   const { at, rows, erased } = walk.end();
-  dates.end(after.nowMs);
+  dates.end(after);
   judgeEnd(at, after, signed, report);
   judgeCover(state, uncovered, report);
 

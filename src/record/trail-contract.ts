@@ -87,6 +87,8 @@ export interface TrailState {
   readonly sealing: boolean;
   /** The record's clock at this moment. */
   readonly nowMs: number;
+  /** Since when trails are sealed; null: nobody says so any more. */
+  readonly begunAtMs: number | null;
   /** Where verification begins, and what was signed of pruning up to there; null: at the beginning. */
   readonly base: (ChainPlace & { readonly token: string | null }) | null;
   /** The lowest and the highest number that there is a seal of. */

@@ -8,7 +8,7 @@ import { createKeyRing } from '../../src/token/secrets.ts';
 import { type Operated, runCommand, startOperated } from '../support/cli.ts';
 import { PASSWORD, SECRET, type TestTenant } from '../support/engine.ts';
 import { openTestRecord, type TestRecord } from '../support/record.ts';
-import { keepingLog, rewriteChain, sealerOf, tamper } from '../support/trail.ts';
+import { begunAgo, keepingLog, rewriteChain, sealerOf, tamper } from '../support/trail.ts';
 
 let made: TestRecord;
 let at: Operated;
@@ -300,6 +300,7 @@ describe('sekisho audit', () => {
 
     await tamper(
       made,
+      begunAgo('3 days'),
       { text: 'delete from sekisho.audit_checkpoint where tid = $1', values: [tid] },
       {
         text: 'update sekisho.audit_chain set signed_token = null, signed_seq = 0 where tid = $1',

@@ -101,6 +101,8 @@ export async function sealedTenant(
   count: number,
 ): Promise<{ readonly tid: string; readonly ids: readonly string[] }> {
   const { tid } = await seedTenant(fixture);
+  // Tests date seals back.
+  await tamper(fixture, begunAgo('3 days'));
   const events = await write(fixture, tid, count, (n) => ({
     detail: n % 2 === 0 ? { email: `user${n}@example.test`, n } : {},
     ...(n % 3 === 0 ? { ip: null, userAgent: null } : {}),
@@ -124,6 +126,12 @@ export const kinds = ({ problems }: TrailReport) =>
 
 const TABLES = ['audit', 'audit_seal', 'audit_chain', 'audit_checkpoint', 'audit_unsealed'];
 
+/** As if trails had been sealed for so long: a seal of before that is no true one. */
+export const begunAgo = (ago: string): SqlCall => ({
+  text: 'update sekisho.audit_sealer set begun_at = now() - $1::text::interval',
+  values: [ago],
+});
+
 /** What somebody does who owns the tables and switches every guard off. */
 export async function tamper(
   { database }: RecordFixture,
@@ -131,19 +139,19 @@ export async function tamper(
 ): Promise<void> {
   const each = (what: (table: string) => string) => TABLES.map(what).join('\n');
   await database.script(
-    each(
+    `alter table sekisho.audit_sealer disable trigger user;${each(
       (table) =>
         `alter table sekisho.${table} disable trigger user; alter table sekisho.${table} no force row level security;`,
-    ),
+    )}`,
   );
   try {
     await database.transaction([...calls, { text: 'select 1' }]);
   } finally {
     await database.script(
-      each(
+      `alter table sekisho.audit_sealer enable trigger user;${each(
         (table) =>
           `alter table sekisho.${table} enable trigger user; alter table sekisho.${table} force row level security;`,
-      ),
+      )}`,
     );
   }
 }

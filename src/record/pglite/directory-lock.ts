@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -7,7 +7,14 @@ import { SekishoError } from '../../errors.ts';
 import { ask, createLineServer, type Handle } from './control-socket.ts';
 import { type Holder, inUse, unusable } from './directory-errors.ts';
 import { type DirectoryGuard, type Keeper, keepMarks } from './lock-keeper.ts';
-import { isHeldBound, MARK_NAME_BYTES, type Mark, publish, publishedMarks } from './lock-marks.ts';
+import {
+  directoryToken,
+  isHeldBound,
+  MARK_NAME_BYTES,
+  type Mark,
+  publish,
+  publishedMarks,
+} from './lock-marks.ts';
 import {
   BEFORE_ALL,
   findHolder,
@@ -111,10 +118,20 @@ export async function askHolder(
   }
 }
 
+/** The directory stays open for as long as this process wants or has it: by that others know whose listener it is. */
 function prepare(dataDir: string): SocketDirectory {
   try {
     makeFolder(dataDir);
-    return openSocketDirectory(dataDir, MARK_NAME_BYTES);
+    const sockets = openSocketDirectory(dataDir, MARK_NAME_BYTES);
+    let fd: number | null = openSync(sockets.pathOf('.'), 'r');
+    return {
+      pathOf: sockets.pathOf,
+      close() {
+        if (fd !== null) closeSync(fd);
+        fd = null;
+        sockets.close();
+      },
+    };
   } catch (error) {
     throw unusable(dataDir, error);
   }
@@ -207,8 +224,9 @@ async function contend(dataDir: string, sockets: SocketDirectory): Promise<Conte
     const isProven = takeTokens(sockets, first.dead) || isUnused(sockets);
     if (!isProven) await sleep(PROOF_MS);
     marks.push(await publish(sockets, 'held', makeServer));
+    const token = directoryToken(sockets);
     const isElse = (name: string): boolean =>
-      isHeldBound(name) && !marks.some(({ boundName }) => boundName === name);
+      isHeldBound(name, token) && !marks.some(({ boundName }) => boundName === name);
     const deadline = Date.now() + PROOF_MS;
     for (;;) {
       const second = await strongest(sockets, isOwn, BEFORE_ALL);

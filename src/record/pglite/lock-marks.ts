@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, lstatSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { basename } from 'node:path';
 import type { SocketDirectory } from './socket-path.ts';
@@ -12,12 +12,15 @@ export type MarkKind = 'wanted' | 'held';
 
 const WANTED = /^lock-[0-9a-f]{12}\.sock$/;
 const HELD = /^\.held-[0-9a-f]{12}-([0-9a-z]+)$/;
-const UNPUBLISHED = /^(lock|\.held)-[0-9a-f]{12}\.new$/;
-/** What a holder listens under for as long as it runs, whatever becomes of the file: the name that it has bound. */
-const HELD_BOUND = /^\.held-[0-9a-f]{12}\.new$/;
+const UNPUBLISHED = /^(lock|\.held)-[0-9a-f]{12}-[0-9a-f]{12}\.new$/;
+/**
+ * What a holder listens under for as long as it runs, whatever becomes of the file: the name that it has bound. It says which
+ * directory is meant (`directoryToken`), since no path does: those of two containers are the same and mean two.
+ */
+const HELD_BOUND = /^\.held-[0-9a-f]{12}-([0-9a-f]{12})\.new$/;
 
-/** Bytes of the longest name, with an inode of 64 bits. */
-export const MARK_NAME_BYTES = '.held-000000000000-'.length + 13;
+/** Bytes of the longest name, which is one that was bound. */
+export const MARK_NAME_BYTES = '.held-000000000000-000000000000.new'.length;
 
 /** An unpublished socket that is older was left behind between two steps that take microseconds. */
 const ABANDONED_MS = 60_000;
@@ -60,7 +63,7 @@ async function publishOnce(
   server: Server,
 ): Promise<Mark> {
   const stem = `${kind === 'held' ? '.held' : 'lock'}-${randomBytes(6).toString('hex')}`;
-  const bound = sockets.pathOf(`${stem}.new`);
+  const bound = sockets.pathOf(`${stem}-${directoryToken(sockets)}.new`);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     // Exclusive: of this process itself, also where it is a worker of node:cluster.
@@ -99,8 +102,18 @@ export function isHeld(name: string): boolean {
   return HELD.test(name);
 }
 
-export function isHeldBound(name: string): boolean {
-  return HELD_BOUND.test(name);
+/** Whether a holder of the directory of that token has bound the name. */
+export function isHeldBound(name: string, token: string): boolean {
+  return HELD_BOUND.exec(name)?.[1] === token;
+}
+
+/**
+ * Tells a directory from all others of the machine: 12 hex digits of its device and inode, which are the same by every path
+ * to it, through a bind mount and after it was moved, and others for a copy.
+ */
+export function directoryToken(sockets: SocketDirectory): string {
+  const { dev, ino } = statSync(sockets.pathOf('.'), { bigint: true });
+  return createHash('sha256').update(`${dev} ${ino}`).digest('hex').slice(0, 12);
 }
 
 /** Whether a file is the mark that a holder published, and no copy of it: a copy has an inode of its own. */

@@ -3,7 +3,7 @@
 -- Result: how many rows had any.
 create or replace function sekisho.erase_audit(p_tid text, p_ids text[]) returns integer
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_erased  integer;

@@ -22,7 +22,5 @@ begin
    where (a.tid, a.id) > (v_sealer.old_tid, v_sealer.old_id) and (a.tid, a.id) <= (v_tid, v_id)
      and not exists (select 1 from sekisho.audit_seal s where s.tid = a.tid and s.id = a.id)
       on conflict do nothing;
-  update sekisho.audit_sealer
-     set old_tid = coalesce(v_tid, old_tid), old_id = coalesce(v_id, old_id), old_done = v_looked < p_limit,
-         old_done_at = case when v_looked < p_limit then clock_timestamp() end;
+  perform sekisho.note_old_audit(v_tid, v_id, v_looked < p_limit);
 end $$;

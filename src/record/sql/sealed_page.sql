@@ -15,7 +15,7 @@ begin
         'salt', encode(p.salt, 'hex'), 'sealedAtMs', sekisho.to_ms(p.sealed_at),
         'old', coalesce(
           a.at < v_sealer.begun_at
-            and p.sealed_at <= coalesce(v_sealer.old_done_at, 'infinity') + interval '10 minutes', false),
+            and p.sealed_at <= case when v_sealer.old_done then v_sealer.old_done_at else 'infinity' end + interval '10 minutes', false),
         'row', case when a.id is not null then sekisho.audit_row(a) end) order by p.seq), '[]')
       from (
         select s.* from sekisho.audit_seal s

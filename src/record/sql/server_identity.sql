@@ -3,7 +3,7 @@
 -- To be read by the statement that it vouches for. SECURITY DEFINER, so that it says the same under every role.
 create or replace function sekisho.server_identity() returns text
   language plpgsql volatile security definer
-  set search_path = pg_catalog
+  set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_system    text := '';

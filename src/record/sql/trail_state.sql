@@ -12,6 +12,7 @@ begin
         'signedToken', c.signed_token, 'signedSeq', coalesce(c.signed_seq, 0),
         'unsignedSinceMs', sekisho.to_ms(c.unsigned_since), 'nowMs', sekisho.to_ms(clock_timestamp()),
         'sealing', (select coalesce(z.claimed_until > clock_timestamp(), false) from sekisho.audit_sealer z),
+        'begunAtMs', (select sekisho.to_ms(z.begun_at) from sekisho.audit_sealer z),
         'known', c.tid is not null
           or exists (select 1 from sekisho.audit_seal s where s.tid = p_tid)
           or exists (select 1 from sekisho.audit a where a.tid = p_tid)

@@ -255,4 +255,27 @@ export function tamperingTests(opened: () => RecordFixture): void {
     );
     expect(pruned).toBe(0);
   });
+
+  test('B14 ASVS 16.4.2 nothing is pruned without a token that names this place of this trail', async () => {
+    const fixture = opened();
+    const { tid } = await sealedTenant(fixture, 3);
+    const { trail } = fixture.record;
+    const head = (await trail.state(tid)).head;
+    if (head === null) throw new Error('it was to be sealed');
+    const said = (more: object) => {
+      const hash = Buffer.from(head.hash).toString('base64url');
+      const payload = { kind: 'pruned', tid, seq: head.seq, hash, ...more };
+      return `e30.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.AAAA`;
+    };
+    for (const token of [
+      ...['', 'no token', 'e30.e30.AAAA', 'e30.****.AAAA', 'e30._w.AAAA', 'e30.e.AAAA'],
+      ...[{ kind: 'checkpoint' }, { tid: '' }, { seq: head.seq - 1 }, { hash: '' }].map(said),
+    ]) {
+      await expect(trail.prune(tid, head, token, 100), token).rejects.toThrow();
+    }
+    expect(await verifyAll(fixture, tid)).toMatchObject({ from: 1, rows: 3, wrong: 0 });
+    // Whether a key of ours has signed it, verification alone can tell.
+    expect(await trail.prune(tid, head, said({}), 100)).toBe(3);
+    expect(kinds(await verifyAll(fixture, tid))).toEqual([['unsigned', 3, null]]);
+  });
 }
