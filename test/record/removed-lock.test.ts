@@ -1,6 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -11,6 +20,7 @@ import {
   type DirectoryLock,
   lockDirectory,
 } from '../../src/record/pglite/directory-lock.ts';
+import { directoryToken } from '../../src/record/pglite/lock-marks.ts';
 import * as listeners from '../../src/record/pglite/unix-listeners.ts';
 import { Dice, randomFrom } from '../support/simulation/random.ts';
 
@@ -80,6 +90,36 @@ async function holder(): Promise<{ child: ChildProcess; says(): Promise<string> 
   const says = async (): Promise<string> => String((await lines.next()).value);
   expect(await says()).toBe('held');
   return { child, says };
+}
+
+/**
+ * Listens on what would be the mark of a holder, elsewhere, and puts a way to the directory in the place of that folder.
+ * Of another user where the tests may choose one: who cannot enter the directory.
+ */
+const pretender = `
+  const { createServer } = await import('node:net');
+  const { mkdirSync, mkdtempSync, renameSync, symlinkSync } = await import('node:fs');
+  const { tmpdir } = await import('node:os');
+  const [, directory, name] = process.argv;
+  const base = mkdtempSync(tmpdir() + '/sekisho-pretender-');
+  mkdirSync(base + '/e');
+  createServer().listen(base + '/e/' + name, () => {
+    renameSync(base + '/e', base + '/old');
+    symlinkSync(directory, base + '/e');
+    console.log(base);
+  });
+  setTimeout(() => {}, 120_000);`;
+
+async function pretend(name: string): Promise<string> {
+  const args = ['--input-type=module', '-e', pretender, directory, name];
+  const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    ...{ cwd: '/', ...user },
+  });
+  children.push(child);
+  const [base] = await once(createInterface({ input: child.stdout }), 'line');
+  return String(base);
 }
 
 const refused = { code: 'data_directory_in_use' };
@@ -219,6 +259,25 @@ describe('another directory is in its place', () => {
     await once(child, 'exit');
     await lock(moved);
   });
+});
+
+test('who listens elsewhere on the name of a mark keeps nobody from the directory', async () => {
+  chmodSync(directory, 0o700);
+  const token = directoryToken({ pathOf: (name) => join(directory, name), close: () => {} });
+  const bases = [
+    await pretend('.held-000000000000.new'),
+    await pretend(`.held-000000000000-${token}.new`),
+  ];
+  try {
+    // They do listen, as far as the system tells.
+    if (process.platform === 'linux') {
+      const table = readFileSync('/proc/net/unix', 'utf8');
+      for (const base of bases) expect(table).toContain(`${base}/e/.held-`);
+    }
+    await lock();
+  } finally {
+    for (const base of bases) rmSync(base, { recursive: true, force: true });
+  }
 });
 
 test('a file that was brought along from another directory proves nothing here', async () => {
