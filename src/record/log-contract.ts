@@ -269,6 +269,8 @@ export type CommitOutcome =
   | { readonly kind: 'not_found' }
   | { readonly kind: 'email_taken' | 'external_id_taken' | 'slug_taken' | 'not_first' }
   | { readonly kind: 'precondition_failed' }
+  /** `policy_put`: time-outs would have been longer again after shorter ones more often than the record keeps, 100 times. */
+  | { readonly kind: 'too_many_policies' }
   /** UPGRADE: a member of an older release does not know the scope of an entry yet. */
   | { readonly kind: 'members_behind' }
   /** The server's identity is not the head's: begin a generation and repeat. Nothing of the batch was written. */

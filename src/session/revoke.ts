@@ -274,6 +274,11 @@ function outcomeError(
       return new SekishoError('conflict', 'The record has a tenant already.');
     case 'precondition_failed':
       return new SekishoError('precondition_failed', 'The object has changed since it was read.');
+    case 'too_many_policies':
+      return new SekishoError(
+        'conflict',
+        'The time-outs of this tenant became longer too often in 40 days, and what ended under each of them stays ended. They can be made shorter, or be left as they are.',
+      );
     case 'idempotency_key_reused':
       return new SekishoError(
         'idempotency_key_reused',

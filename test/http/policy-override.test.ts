@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DEFAULT_POLICY } from '../../src/tenant/policy.ts';
 import { createTestClock } from '../support/clock.ts';
 import { startTestApp, type TestApp } from '../support/http.ts';
+import { request } from '../support/requests.ts';
 
 /** Moved by hand, so that an override ends when the test says. */
 const clock = createTestClock();
@@ -133,4 +134,25 @@ test.each([
   expect([status, body.code]).toEqual([422, 'validation_failed']);
   expect(body.errors).toMatchObject([{ pointer: '/override_until' }]);
   expect((await own.get()).body).toEqual({ policy: DEFAULT_POLICY });
+});
+
+test('A8 ASVS 15.2.2 time-outs that become longer again and again are refused, and it says what is not', async () => {
+  const own = await administrator('without-end');
+  const lives = (seconds: number) => ({
+    ...{ ...DEFAULT_POLICY, idle_timeout: 1_000 + seconds, absolute_timeout: 2_000 + seconds },
+  });
+  const { tid } = own.tenant;
+  const puts = Array.from({ length: 101 }, (_, n) => {
+    const change = { kind: 'policy_put', tid, policy: lives(n), overrideUntilMs: null } as const;
+    return request({ nowMs: clock.wallMs(), change: { ...change, ifVersion: null } });
+  });
+  for (const { kind } of await http.engine.record.log.commit(puts)) expect(kind).toBe('committed');
+  const refused = await own.put(lives(101));
+  expect([refused.status, refused.body.code]).toEqual([409, 'conflict']);
+  expect(refused.body.detail).toContain('They can be made shorter');
+  expect((await own.get()).body).toEqual({ policy: lives(100) });
+  // Where somebody else changed it meanwhile, that is what is said.
+  expect((await own.put(lives(101), { 'if-match': '"1"' })).status).toBe(412);
+  expect((await own.put({ ...lives(100), max_sessions_per_user: 20 })).status).toBe(200);
+  expect((await own.put(lives(40))).status).toBe(200);
 });

@@ -36,11 +36,11 @@ const put = route({
   group: 'Policy',
   summary: 'Replace the policy',
   description:
-    'All of it; a missing field is 422. Takes effect at once, for existing sessions too where it is shorter. With `override_until` it holds until then, over the policy that is there for good, which is in force again from that moment on by itself; without it, it takes the place of both: to end an override early, put what `GET` shows under `after`. `If-Match` is optional.',
+    'All of it; a missing field is 422. Takes effect at once, for existing sessions too where it is shorter. With `override_until` it holds until then, over the policy that is there for good, which is in force again from that moment on by itself; without it, it takes the place of both: to end an override early, put what `GET` shows under `after`. Time-outs that become longer for the 101st time in 40 days are 409 `conflict`, since all that came before are remembered: what expired under one of them stays so. Shorter ones, and changes of other fields, are always taken. `If-Match` is optional.',
   who: 'admin',
   body: wholePolicy,
   responses: { 200: changed, 202: changed },
-  errors: ['precondition_failed'],
+  errors: ['precondition_failed', 'conflict'],
   async handle({ engine, caller, body, request }) {
     const { administration } = engine;
     const expected = await expectedVersion(

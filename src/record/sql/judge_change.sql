@@ -1,11 +1,14 @@
 -- Whether the change of a request has what it needs: its object, the version that If-Match named, and an administrator who
 -- stays. The tenant is locked against any other change of its administrators.
 --   p  a CommitRequest, as in commit
--- Result: not_found | precondition_failed | last_administrator | actor_revoked | not_first; null when it has.
+-- Result: not_found | precondition_failed | last_administrator | actor_revoked | not_first | too_many_policies; null when it
+-- has.
 create or replace function sekisho.judge_change(p jsonb) returns text
   language plpgsql volatile
 as $$
 declare
+  -- Past policies of a tenant: each session of it is judged by each, at every refresh.
+  c_policies constant integer := 100;
   c          jsonb := p -> 'change';
   v_kind     text := p #>> '{change,kind}';
   v_sid      text := coalesce(p #>> '{change,regenerate,sid}', p #>> '{change,sid}');
@@ -62,6 +65,15 @@ begin
   end if;
 
   if v_version <> (c ->> 'ifVersion')::integer then return 'precondition_failed'; end if;
+
+  -- One that is as short as all that were before implies them, so what makes things stricter is never refused.
+  if v_kind = 'policy_put' and (
+       select k.kept > c_policies and k.kept > coalesce(cardinality(t.past_until), 0)
+         from sekisho.tenant t
+        cross join lateral (
+          select count(*) as kept from sekisho.past_policies(t, c, sekisho.from_ms((p ->> 'nowMs')::bigint))) k
+        where t.tid = c ->> 'tid')
+  then return 'too_many_policies'; end if;
 
   if c ->> 'regenerate' is not null then
     select j.state into v_state from sekisho.judged_session(sekisho.from_ms((p ->> 'nowMs')::bigint)) j

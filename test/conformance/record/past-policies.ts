@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_POLICY } from '../../../src/tenant/policy.ts';
 import type { Policy } from '../../../src/tenant/types.ts';
+import { commitOne, request } from '../../support/requests.ts';
 import {
   byHand,
   openSession,
@@ -128,6 +129,39 @@ export function pastPolicyTests(tools: PolicyTools): void {
       expect(await past(tid)).toHaveLength(2);
       await put(tid, other, 41 * 86_400, null);
       expect(await past(tid)).toEqual([]);
+    });
+
+    test('A8 ASVS 15.2.2 a hundred are kept, and no more: longer ones are refused then, shorter ones never', async () => {
+      const { tid } = await seedTenant(fixture());
+      const lives = (seconds: number) => ({
+        ...{ ...short, idle_timeout: 1_000 + seconds, absolute_timeout: 2_000 + seconds },
+      });
+      const change = (policy: Policy, overrideUntilMs: number | null = null) => {
+        return { kind: 'policy_put', tid, policy, overrideUntilMs, ifVersion: null } as const;
+      };
+      const longer = Array.from({ length: 103 }, (_, n) =>
+        request({ nowMs: at(n), change: change(lives(n)) }),
+      );
+      // Judged one after the other: the first one is shorter than the policy that was there.
+      const kinds = (await fixture().record.log.commit(longer)).map(({ kind }) => kind);
+      expect(kinds.indexOf('too_many_policies')).toBe(101);
+      expect(kinds.slice(101)).toEqual(['too_many_policies', 'too_many_policies']);
+      expect(await past(tid)).toHaveLength(100);
+      const { policy, version } = (await fixture().record.tenants.policy(tid, at(200))) ?? {};
+      expect([policy?.idle_timeout, version]).toEqual([1_100, 102]);
+      const tryPut = async (one: Policy, seconds: number, untilS: number | null = null) =>
+        commitOne(fixture(), {
+          ...{ nowMs: at(seconds), change: change(one, untilS === null ? null : at(untilS)) },
+        });
+      expect(await tryPut(lives(300), 200, 400)).toEqual({ kind: 'too_many_policies' });
+      // What has nothing to do with it, and what is stricter than the present one: for a while, and for good.
+      await put(tid, { ...lives(100), max_sessions_per_user: 3 }, 210, null);
+      await put(tid, lives(50), 220, null);
+      expect((await past(tid)).length).toBeLessThan(100);
+      await put(tid, short, 230, null);
+      expect(await past(tid)).toEqual([]);
+      await put(tid, lives(500), 240, null);
+      expect(await past(tid)).toHaveLength(1);
     });
   });
 
