@@ -16,7 +16,8 @@ const WORD = /[\w.-]{10,}/g;
 const HASH = /\$argon2(?:id|i|d)\$[^\s"]*/g;
 
 /** What a secret is called, as in `?password=x`, `PGPASSWORD=x`, `{"apiKey":"x"}` and `pwd: 'x'`. */
-const NAME = '(pass(?:word|wd|phrase)|\\bpass|pwd|secret|token|ticket|(?:api|private)[_-]?key)';
+const NAME =
+  '(pass(?:word|wd|phrase)|\\bpass|pwd|secret|token|ticket|(?:api|private|secret|access|signing)[_-]?key)';
 const ASSIGNED = new RegExp(`${NAME}=[^\\s&;,"'<>)]+`, 'gi');
 const QUOTED = new RegExp(`${NAME}(["']?\\s?[=:]\\s?)(?:"[^"]*"?|'[^']*'?)`, 'gi');
 

@@ -1,9 +1,23 @@
 import { cleanText } from '../audit/event.ts';
 import type { Log } from './log.ts';
 
-/** Members whose value never stands in a log, whatever it is (ASVS 16.2.5). */
-const SECRET_NAMES =
-  /^(?:authorization|cookies?|set-cookie|credentials?|secrets|passwords|.*(?:password|passwd|passphrase|pwd|secret|token|ticket|hash|(?:api|private)[_-]?key))$/i;
+/**
+ * How the last word of a member's name ends when its value never stands in a log, whatever it is (ASVS 16.2.5). The last
+ * one says what the value is: a `token_type` and a `key_id` are no secrets, and neither are `tokens_issued`.
+ */
+const SECRET_ENDING =
+  /(?:password|passwd|passphrase|pwd|secret|token|ticket|hashe?|cookie|credential|authorization|(?:api|private|secret|access)key)s?$/;
+
+/** Words too short to be looked for at the end of others (compass). */
+const SECRET_WORD = /^(?:pass|passes|jwts?|t?otps?|sealed)$/;
+
+/** What a key is for when whoever has it can do something with it. */
+const SECRET_KEY =
+  /(?:^| )(?:api|private|secret|access|signing|sealing|encryption|hmac|master|shared|ssh) keys?$/;
+
+/** What may follow without making another thing of it. */
+const QUALIFIER =
+  /^(?:\d+|values?|raw|plain|plaintext|hex|base64|old|new|previous|confirm|confirmation)$/;
 
 const REMOVED = '[removed]';
 
@@ -66,7 +80,28 @@ function redactedValue(value: unknown, depth: number): unknown {
       .slice(0, MAX_MEMBERS)
       .map(([name, member]) => [
         cleanText(name),
-        SECRET_NAMES.test(name) && member !== null ? REMOVED : redactedValue(member, depth + 1),
+        namesSecret(name) && member !== null ? REMOVED : redactedValue(member, depth + 1),
       ]),
   );
+}
+
+/** Whether what a member of this name holds is a secret, in whatever way its words are joined. */
+function namesSecret(name: string): boolean {
+  // As it would be read in the log, too: a character that cannot be seen may stand within a word.
+  return [name, cleanText(name)].some((one) => {
+    const words = wordsOf(one);
+    while (QUALIFIER.test(words.at(-1) ?? '')) words.pop();
+    const last = (words.at(-1) ?? '').replace(/\d+$/, '');
+    const ending = [...words.slice(-2, -1), last].join(' ');
+    return SECRET_ENDING.test(last) || SECRET_WORD.test(last) || SECRET_KEY.test(ending);
+  });
+}
+
+/** The words of a name, in small letters: `clientSecret`, `client_secret` and `CLIENT-SECRET` have the same ones. */
+function wordsOf(name: string): string[] {
+  return name
+    .replace(/(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})/g, ' ')
+    .toLowerCase()
+    .split(/[^\p{L}\p{N}]+/u)
+    .filter((word) => word !== '');
 }

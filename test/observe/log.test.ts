@@ -253,6 +253,39 @@ describe('ASVS 16.2.5: redaction', () => {
     });
   });
 
+  test.each([
+    ...['tokens', 'clientSecrets', 'user_passwords', 'api_keys', 'apiKeys', 'hashes', 'secret_key'],
+    ...['access_key', 'accessKey', 'signingKey', 'private_sealed', 'jwt', 'JWTs', 'otp', 'pass'],
+    ...['x-api-key', 'PGPASSWORD', 'SEKISHO_SECRET', 'newpassword', 'userTOTP', 'idJWT', 'apikey'],
+    ...['password1', 'password_2', 'new_password_confirmation', 'tokenValue', 'secret_old'],
+    ...['proxy-authorization', 'credential', 'db.credentials', 'session cookie', 'HTTPCookie'],
+    ...['a\npassword', 'password\n', 'client\r\nsecret', 'pass\u200bword', 'a\u2028token'],
+    ...['private_key', 'privateKey', 'encryption-key', 'token', 'Authorization', 'cookies'],
+  ])('ASVS 16.2.5 the value of a member is not logged: %j', (name) => {
+    for (const value of ['correct horse', 7391, { inner: 'correct horse' }, ['correct horse']]) {
+      expect(Object.values(redacted({ [name]: value }))).toEqual(['[removed]']);
+    }
+  });
+
+  test('ASVS 16.2.5 a name that only speaks of secrets hides nothing', () => {
+    const fields = {
+      ...{ key_id: 'k', access_key_id: 'k', kid: 'k', key: 'k', keys: 2, signing_keys_made: 1 },
+      ...{ tokens_issued: 3, token_type: 'Bearer', token_epoch: 7, password_changed: true },
+      ...{ compass: 'n', passed: true, passengers: 2, bypass: false, hashed: true, hash_ms: 12 },
+      ...{ secretary: 's', ticketing: 't', laptop: 'l', unsealed: 4, sealed_through: 9 },
+      ...{ primary_key: 'id', monkeys: 3, passkeys: 1, author: 'a', authorized: true, '': 'e' },
+    };
+    expect(redacted(fields)).toEqual(fields);
+  });
+
+  test('ASVS 16.2.5 a name without end is judged in time that grows with its length', () => {
+    const names = ['p'.repeat(1e6), 'A'.repeat(1e6), '_-'.repeat(5e5), 'aB'.repeat(5e5)];
+    for (const name of [...names, '1'.repeat(1e6)]) {
+      expect(Object.values(redacted({ [name]: 'x' }))).toEqual(['x']);
+      expect(Object.values(redacted({ [`${name}Password`]: 'x' }))).toEqual(['[removed]']);
+    }
+  });
+
   test('ASVS 16.2.5 tokens go wherever they stand; the rest stays', () => {
     expect(redacted({ text: `see ${JWT} and ${REFRESH}.` })).toEqual({
       text: expect.stringMatching(/^see \[removed\] and \[removed\]\.?$/),
@@ -275,6 +308,7 @@ describe('ASVS 16.2.5: redaction', () => {
     ['GET /a?password=7391&b=1', 'GET /a?password=[removed]&b=1'],
     ['PGPASSWORD=7391 psql', 'PGPASSWORD=[removed] psql'],
     ['api_key=7391; apiKey=7391', 'api_key=[removed]; apiKey=[removed]'],
+    ['secret_key=7391 accessKey="7391"', 'secret_key=[removed] accessKey=[removed]'],
     ['{"apiKey":"73 91","pwd":"7391","n":1}', '{"apiKey":[removed],"pwd":[removed],"n":1}'],
     ["{ pwd: '73 91', client_secret: '7391' }", '{ pwd: [removed], client_secret: [removed] }'],
     ['?access_token=7391#x', '?access_token=[removed]'],
