@@ -10,7 +10,8 @@ const list = route({
   name: 'admin.revocations.list',
   group: 'Sessions',
   summary: 'The revocation log of the tenant',
-  description: 'Newest first, each with whether it is everywhere by now.',
+  description:
+    'Newest first, each entry with whether it is everywhere by now. Where one call made several entries, each is judged by itself here; `GET /v1/admin/revocations/{id}` says it of all of them, as does the last one, which stands above the others.',
   who: 'admin',
   query: z.strictObject(pageFields),
   responses: { 200: listSchema('revocations', logRowSchema) },
