@@ -39,6 +39,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.mocked(fs.readdirSync).mockReset();
+  vi.mocked(fs.readlinkSync).mockReset();
   rmSync(base, { recursive: true, force: true });
 });
 
@@ -60,14 +61,21 @@ function running(pid: number, { user, name: its, sockets = [], directories = [] 
   for (const [fd, target] of targets.entries()) symlinkSync(target, join(folder, 'fd', `${fd}`));
 }
 
-/** Its files may not be looked into, which no mode says to a root that runs the tests. */
-async function closed(pid: number): Promise<void> {
+/**
+ * Its files may not be looked into, which no mode says to a root that runs the tests: neither be listed, or be listed and
+ * not be followed, as where it has rights that the one who looks has not.
+ */
+async function closed(pid: number, which: 'listed' | 'followed'): Promise<void> {
   const real = await vi.importActual<typeof fs>('node:fs');
   const folder = join(proc, String(pid), 'fd');
-  vi.mocked(fs.readdirSync).mockImplementation(((path: string) => {
-    if (path === folder) throw Object.assign(new Error('permission denied'), { code: 'EACCES' });
-    return real.readdirSync(path);
-  }) as never);
+  const refusing = (read: (path: string) => unknown) => (path: string) => {
+    if (path.startsWith(folder)) throw Object.assign(new Error('no'), { code: 'EACCES' });
+    return read(path);
+  };
+  vi.mocked(fs.readdirSync).mockReset();
+  if (which === 'listed') {
+    vi.mocked(fs.readdirSync).mockImplementation(refusing(real.readdirSync) as never);
+  } else vi.mocked(fs.readlinkSync).mockImplementation(refusing(real.readlinkSync) as never);
 }
 
 function row(inode: string, path: string, flags = LISTENS): string {
@@ -135,10 +143,12 @@ describe('who listens in a data directory', () => {
     ['of another user', { ...NODE, user: THEM }, 0],
     ['of root', { ...NODE, user: 0 }, 0],
   ] as const)('a process that cannot be looked into, %s', async ([, process, count]) => {
-    running(20, process);
-    await closed(20);
     listed(row('777', join(directory, name)));
-    expect(seen()).toHaveLength(count);
+    running(20, process);
+    for (const which of ['listed', 'followed'] as const) {
+      await closed(20, which);
+      expect(seen(), which).toHaveLength(count);
+    }
   });
 
   test('nobody where the system has no such tables, or the directory is gone', () => {

@@ -56,15 +56,14 @@ function realUser(folder: string): number | null {
 /** What each of its file descriptors leads to; nothing when it has ended. */
 function openFiles(folder: string): Map<string, string> | 'closed' {
   const files = new Map<string, string>();
-  try {
-    for (const fd of readdirSync(join(folder, 'fd'))) {
-      const path = join(folder, 'fd', fd);
-      const target = orNull(() => readlinkSync(path));
-      if (target !== null) files.set(path, target);
-    }
-  } catch (error) {
-    const { code = '' } = error as NodeJS.ErrnoException;
-    if (code === 'EACCES' || code === 'EPERM') return 'closed';
+  const names = unlessClosed(() => readdirSync(join(folder, 'fd')));
+  if (names === 'closed') return names;
+  for (const name of names ?? []) {
+    const path = join(folder, 'fd', name);
+    // Of a process with more rights they are listed, and may not be followed.
+    const target = unlessClosed(() => readlinkSync(path));
+    if (target === 'closed') return target;
+    if (target !== null) files.set(path, target);
   }
   return files;
 }
@@ -72,6 +71,15 @@ function openFiles(folder: string): Map<string, string> | 'closed' {
 function isSame(path: string, { dev, ino }: Stats): boolean {
   const there = orNull(() => statSync(path));
   return there !== null && there.dev === dev && there.ino === ino;
+}
+
+function unlessClosed<T>(read: () => T): T | 'closed' | null {
+  try {
+    return read();
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return code === 'EACCES' || code === 'EPERM' ? 'closed' : null;
+  }
 }
 
 function orNull<T>(read: () => T): T | null {
