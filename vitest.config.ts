@@ -12,15 +12,19 @@ const shared = {
   expect: { poll: { timeout: 30_000 } },
 } as const;
 
-/** Whole processes of the built command, a start after the other: minutes, so that they are not in `npm test`. */
+/**
+ * Whole processes of the built command, and databases of which each test opens some of its own, a start after the other:
+ * minutes, so that they are not in `npm test`.
+ */
 const processes = [
   'test/process/*.test.ts',
-  'test/backup/command.test.ts',
+  'test/backup/{command,embedded,restored-permissions}.test.ts',
+  'test/cli/{alone,nowhere}.test.ts',
   'test/docs/*.test.ts',
-  'test/record/directory-lock.test.ts',
-  'test/record/removed-lock.test.ts',
+  'test/library/one-instance.test.ts',
+  'test/record/{directory-lock,durability,image,removed-lock,worker-database}.test.ts',
   'test/security/secrets-of-settings.test.ts',
-  'test/upgrade/migrate-command.test.ts',
+  'test/upgrade/{migrate-command,upgrade}.test.ts',
 ];
 const services = ['test/**/*.{postgres,redis,cluster}.test.ts'];
 
