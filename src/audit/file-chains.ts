@@ -10,6 +10,8 @@ export interface FilePlace {
   readonly seq: number;
   readonly id: string;
   readonly hash: string;
+  /** When it says that it was written. */
+  readonly atMs: number;
   /** The hash that it says it follows. */
   readonly previous: string;
 }
@@ -21,13 +23,18 @@ export interface FilePlace {
 export interface FileChains {
   add(place: FilePlace): void;
   /** The row of that number and its hash; null: the file has none. */
-  at(tid: string, seq: number): { readonly id: string; readonly hash: string } | null;
+  at(tid: string, seq: number): FileRow | null;
+  /** Trails that the file has, and the numbers of one in order. */
+  tids(): readonly string[];
+  numbers(tid: string): Float64Array;
   /** Rows whose neighbour before them never came. */
   gaps(): number;
 }
 
+export type FileRow = Pick<FilePlace, 'id' | 'hash' | 'atMs'>;
+
 interface Chain {
-  /** Hash and id of every row, in one flat string: a million objects would cost twice as much. */
+  /** Hash, time and id of every row, in one flat string: a million objects would cost twice as much. */
   readonly rows: Map<number, string>;
   /** Rows whose neighbour before them has not come yet, by its number. */
   readonly open: Map<number, FilePlace>;
@@ -36,11 +43,11 @@ interface Chain {
 export function createFileChains(report: (problem: Problem) => void): FileChains {
   const chains = new Map<string, Chain>();
 
-  function at(tid: string, seq: number): { readonly id: string; readonly hash: string } | null {
+  function at(tid: string, seq: number): FileRow | null {
     const row = chains.get(tid)?.rows.get(seq);
-    return row === undefined
-      ? null
-      : { hash: row.slice(0, HASH_LENGTH), id: row.slice(HASH_LENGTH) };
+    if (row === undefined) return null;
+    const [time = '', id = ''] = row.slice(HASH_LENGTH).split(/ (.*)/s, 2);
+    return { hash: row.slice(0, HASH_LENGTH), id, atMs: Number.parseInt(time, 36) };
   }
 
   function compare({ tid, seq, id, previous }: FilePlace, before: string): void {
@@ -52,14 +59,15 @@ export function createFileChains(report: (problem: Problem) => void): FileChains
   return {
     at,
     add(place) {
-      const { tid, seq, id, hash } = place;
+      const { tid, seq, id, hash, atMs } = place;
       const chain = chains.get(tid) ?? { rows: new Map(), open: new Map() };
       chains.set(tid, chain);
       if (chain.rows.has(seq)) {
         report({ kind: 'inserted', tid, seq, id, detail: 'two rows of the file have this number' });
         return;
       }
-      chain.rows.set(seq, Buffer.from(`${hash}${id}`, 'utf8').toString('utf8'));
+      const row = `${hash}${Math.floor(atMs).toString(36)} ${id}`;
+      chain.rows.set(seq, Buffer.from(row, 'utf8').toString('utf8'));
       const after = chain.open.get(seq);
       if (after !== undefined) compare(after, hash);
       chain.open.delete(seq);
@@ -68,6 +76,8 @@ export function createFileChains(report: (problem: Problem) => void): FileChains
       if (before === null) chain.open.set(seq - 1, place);
       else compare(place, before.hash);
     },
+    tids: () => [...chains.keys()],
+    numbers: (tid) => Float64Array.from(chains.get(tid)?.rows.keys() ?? []).sort(),
     gaps() {
       let gaps = 0;
       for (const { open } of chains.values()) gaps += open.size;

@@ -5,6 +5,7 @@ import { chainHash, hasPersonal, personalHash, sameBytes } from './chain.ts';
 import type { ExportedLine } from './export.ts';
 import { parseLine, rowOfLine } from './export-line.ts';
 import { createFileChains, firstPrevious } from './file-chains.ts';
+import { type CoveredTrail, createFileCover } from './file-cover.ts';
 import type { Problem } from './verify.ts';
 import type { WitnessedPlace } from './witness.ts';
 
@@ -18,6 +19,8 @@ export interface FileReport {
   readonly checkpoints: number;
   /** The same of places that a log tells of; null where there was none. */
   readonly witnessed: number | null;
+  /** Which numbers of each trail it has, and who vouches for them. */
+  readonly trails: readonly CoveredTrail[];
   readonly wrong: number;
   readonly problems: readonly Problem[];
 }
@@ -27,7 +30,8 @@ const MOST_PROBLEMS = 1_000;
 /**
  * Verifies exported JSON lines without the record: every row against its seal, rows against their neighbours as far as the
  * file has them, and the chain against checkpoints that were kept and places that a log tells of. A million rows take about
- * 200 MB (`FileChains`).
+ * 200 MB (`FileChains`). Numbers between those of the file that it does not have, places in between that it does not have, and
+ * rows that nobody vouches for although somebody was asked are wrong, but those that may still wait for a signature.
  *
  * @throws SyntaxError for a line that is no exported row, with its number.
  */
@@ -37,6 +41,8 @@ export async function verifyLines(
     readonly checkpoints: readonly string[];
     readonly keyOf: KeyOf;
     readonly witness?: AsyncIterable<WitnessedPlace>;
+    /** A filter left rows out: what is missing, and what nobody vouches for, is counted and not wrong. */
+    readonly filtered?: boolean;
     readonly onRows?: (rows: number) => void;
   },
 ): Promise<FileReport> {
@@ -61,9 +67,23 @@ export async function verifyLines(
     }
     const { sequence: seq, hash } = seal;
     const previous = seq === 1 ? firstPrevious(tid) : seal.previous;
-    const detail = lineProblem(rowOfLine(line), seal, previous);
+    const row = rowOfLine(line);
+    const detail = lineProblem(row, seal, previous);
     if (detail !== null) report({ kind: 'changed', tid, seq, id, detail });
-    chains.add({ tid, seq, id, hash, previous: previous ?? '' });
+    chains.add({ tid, seq, id, hash, atMs: row.atUs / 1000, previous: previous ?? '' });
+  }
+  const filtered = options.filtered ?? false;
+  if (rows === 0 && !filtered) {
+    report({ kind: 'removed', tid: '', seq: null, id: null, detail: 'the file has no row' });
+  }
+  const cover = createFileCover(chains, filtered, report);
+  /** Whether the file agrees that the chain has this hash there. */
+  function holds(tid: string, seq: number, hash: string, otherwise: string): boolean {
+    const row = chains.at(tid, seq);
+    if (row === null) cover.absent(tid, seq);
+    else if (row.hash === hash) cover.agrees(tid, seq);
+    else report({ kind: 'rewritten', tid, seq, id: row.id, detail: otherwise });
+    return row?.hash === hash;
   }
   let agreeing = 0;
   for (const token of options.checkpoints) {
@@ -74,27 +94,19 @@ export async function verifyLines(
       continue;
     }
     const { tid, seq, hash } = read.claims;
-    const row = chains.at(tid, seq);
-    if (row === null) continue;
-    if (row.hash === Buffer.from(hash).toString('base64url')) agreeing += 1;
-    else {
-      const detail = 'a signed checkpoint names another hash here';
-      report({ kind: 'rewritten', tid, seq, id: row.id, detail });
-    }
+    const said = Buffer.from(hash).toString('base64url');
+    if (holds(tid, seq, said, 'a signed checkpoint names another hash here')) agreeing += 1;
   }
   let witnessed = 0;
   for await (const { tid, seq, hash } of options.witness ?? []) {
-    const row = chains.at(tid, seq);
-    if (row === null) continue;
-    if (row.hash === hash) witnessed += 1;
-    else {
-      const detail = 'the log has another hash here';
-      report({ kind: 'rewritten', tid, seq, id: row.id, detail });
-    }
+    if (holds(tid, seq, hash, 'the log has another hash here')) witnessed += 1;
   }
+  const asked = options.checkpoints.length > 0 || options.witness !== undefined;
+  const trails = cover.end(asked);
   return {
     ...{ rows, unsealed, gaps: chains.gaps(), checkpoints: agreeing },
-    ...{ witnessed: options.witness === undefined ? null : witnessed, wrong, problems },
+    ...{ witnessed: options.witness === undefined ? null : witnessed },
+    ...{ trails, wrong, problems },
   };
 }
 

@@ -90,6 +90,8 @@ const NUDGED_MS = 100;
 export function createSealer(options: SealerOptions): Sealer {
   const { store, signing, memberId, clock, wallNowMs, log } = options;
   const { everyMs = SEAL_EVERY_MS, lookEveryMs = LOOK_EVERY_MS } = options;
+  // What is a witness of the record is not silenced by it.
+  const witness = log.steady ?? log;
   const memory = createTrailMemory({ store, verifiers: () => signing.verifiers(), log });
   let status: Omit<SealerStatus, 'state' | 'contradicted'> = {
     ...{ unsealed: null, oldestUnsealedMs: 0, sealed: 0, checkpoints: 0, failures: 0 },
@@ -117,7 +119,7 @@ export function createSealer(options: SealerOptions): Sealer {
       good.delete(one.tid);
       stuck.set(one.tid, clock.monotonicMs() + STUCK_FOR_MS);
       contradicted.add(one.tid);
-      log.error(...contradictionLine(one));
+      witness.error(...contradictionLine(one));
     }
     for (const tid of good.keys()) contradicted.delete(tid);
     status = { ...status, contradictions: status.contradictions + found.length };
@@ -137,7 +139,7 @@ export function createSealer(options: SealerOptions): Sealer {
     for (const tid of faulty) {
       stuck.set(tid, clock.monotonicMs() + STUCK_FOR_MS);
       status = { ...status, failures: status.failures + 1 };
-      log.error(
+      witness.error(
         { tenant_id: tid },
         'the audit trail of a tenant cannot be sealed: it was changed by other means; run sekisho audit verify',
       );
@@ -219,7 +221,7 @@ export function createSealer(options: SealerOptions): Sealer {
       rows += seals.length;
       if (kid === null) continue;
       signed += 1;
-      log.info(...checkpointLine(tid, place, kid));
+      witness.info(...checkpointLine(tid, place, kid));
     }
     const unsealed = Math.max(0, (status.unsealed ?? 0) - rows);
     status = {

@@ -10,8 +10,14 @@ export interface LogLevels {
   override(level: LogLevel | null): void;
 }
 
-/** @example createLevels(logger).override('debug') */
-export function createLevels(log: { level: LogLevel }): LogLevels {
+/**
+ * @param log its `steady` part follows what is set, and no override.
+ * @example createLevels(logger).override('debug')
+ */
+export function createLevels(log: {
+  level: LogLevel;
+  readonly steady?: { level: LogLevel };
+}): LogLevels {
   let own = log.level;
   let above: LogLevel | null = null;
   const apply = (): void => {
@@ -23,6 +29,7 @@ export function createLevels(log: { level: LogLevel }): LogLevels {
     },
     set(level) {
       own = level;
+      if (log.steady !== undefined) log.steady.level = level;
       apply();
     },
     override(level) {

@@ -7,6 +7,11 @@ export interface Log {
   warn(fields: object, message: string): void;
   info(fields: object, message: string): void;
   debug(fields: object, message: string): void;
+  /**
+   * The same log at the level that was set for the process, whatever level the record decides on for a while: whoever can write
+   * to the record must not silence what is a witness of it. Absent: nobody else changes the level.
+   */
+  readonly steady?: Log;
 }
 
 /** Logs nothing. */

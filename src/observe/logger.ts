@@ -1,4 +1,4 @@
-import { destination, pino } from 'pino';
+import { destination, type Logger, type LoggerOptions, pino } from 'pino';
 import { cleanText } from '../audit/event.ts';
 import type { LogLevel } from '../config.ts';
 import type { Log } from './log.ts';
@@ -7,6 +7,7 @@ import { redacted } from './redact.ts';
 /** A log whose level can be changed while it runs (A8). */
 export interface LevelledLog extends Log {
   level: LogLevel;
+  readonly steady: Log & { level: LogLevel };
 }
 
 /**
@@ -18,17 +19,19 @@ export interface LevelledLog extends Log {
  */
 export function createLogger(level: LogLevel, write?: (line: string) => void): LevelledLog {
   const out = write === undefined ? destination({ dest: 2, sync: true }) : { write };
-  const logger = pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      // `redacted` has made a plain object of it, which pino's own would take for an error of type Object.
-      serializers: { err: (described: unknown) => described },
-    },
-    out,
-  );
+  const options: LoggerOptions = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    // `redacted` has made a plain object of it, which pino's own would take for an error of type Object.
+    serializers: { err: (described: unknown) => described },
+  };
+  // A child of the same level would follow that of its parent.
+  return Object.assign(levelled(pino(options, out)), { steady: levelled(pino(options, out)) });
+}
+
+function levelled(logger: Logger): Log & { level: LogLevel } {
   // What a level leaves out is not looked at.
   const writeAt =
     (at: 'error' | 'warn' | 'info' | 'debug') => (fields: object, message: string) => {

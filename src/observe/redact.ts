@@ -9,11 +9,11 @@ const SECRET_ENDING =
   /(?:password|passwd|passphrase|pwd|secret|token|ticket|hashe?|cookie|credential|authorization|(?:api|private|secret|access)key)s?$/;
 
 /** Words too short to be looked for at the end of others (compass). */
-const SECRET_WORD = /^(?:pass|passes|jwts?|t?otps?|sealed)$/;
+const SECRET_WORD = /^(?:pass|passes|jwts?|t?otps?)$/;
 
-/** What a key is for when whoever has it can do something with it. */
+/** What a key is for when whoever has it can do something with it. What was `sealed` by itself is a place of the audit trail. */
 const SECRET_KEY =
-  /(?:^| )(?:api|private|secret|access|signing|sealing|encryption|hmac|master|shared|ssh) keys?$/;
+  /(?:^| )(?:api|private|secret|access|signing|sealing|encryption|hmac|master|shared|ssh) keys?$|(?:^| )private sealed$/;
 
 /** What may follow without making another thing of it. */
 const QUALIFIER =

@@ -5,11 +5,12 @@ import { newId } from '../id.ts';
 import type { Log } from '../observe/log.ts';
 import type { OperationsState, OperationsStore } from '../record/operations-contract.ts';
 import type { LimitOverride } from '../tenant/login-limit.ts';
-import { isLogLevel, type Levels } from './log-levels.ts';
+import { isLogLevel, type Levels, LOG_LEVELS } from './log-levels.ts';
 import type { Pause } from './pause.ts';
 
 /** How long a decision may be unknown here when the hub does not tell of it. */
 const LOOK_EVERY_MS = 5_000;
+const LEVEL_CHANGED = 'the level of this log has changed';
 /** Events of no tenant have this one: it is no tenant's id. */
 const NO_TENANT = 'operations';
 
@@ -69,7 +70,11 @@ export function createOperations(options: OperationsOptions): Operations {
     const before = levels.level;
     levels.override(levelNow());
     if (levels.level !== before) {
-      log.info({ before, now: levels.level }, 'the level of this log has changed');
+      const fields = { before, now: levels.level };
+      const isQuiet = LOG_LEVELS.indexOf(levels.level) > LOG_LEVELS.indexOf('info');
+      // Whoever silences a log does not do it unseen.
+      if (isQuiet) (log.steady ?? log).warn(fields, LEVEL_CHANGED);
+      else log.info(fields, LEVEL_CHANGED);
     }
     ending?.cancel();
     ending = null;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { genesisOf, sealOf } from '../../src/audit/chain.ts';
 import { type ExportedLine, lineOf } from '../../src/audit/export.ts';
+import { rowOfLine } from '../../src/audit/export-line.ts';
 import { verifyLines } from '../../src/audit/offline.ts';
 import type { WitnessedPlace } from '../../src/audit/witness.ts';
 import type { TrailRow } from '../../src/record/trail-contract.ts';
@@ -28,14 +29,31 @@ function exported(count: number, more: Partial<TrailRow> = {}): ExportedLine[] {
   });
 }
 
+/** Other rows than those from `from` to `to`, a day later, with good seals. */
+function rechained(lines: readonly ExportedLine[], from: number, to: number): ExportedLine[] {
+  let previous = Buffer.from(at(lines, from - 1).seal?.hash ?? '', 'base64url');
+  return Array.from({ length: to - from }, (_, n) => {
+    const row = rowOfLine({ ...at(lines, from + n), action: 'authn_logout' });
+    const later = { ...row, atUs: row.atUs + 86_400_000_000 };
+    const seal = sealOf(previous, from + n + 1, later, () => new Uint8Array(16));
+    const line = lineOf({ row: later, seal: { ...seal, previous } });
+    previous = Buffer.from(seal.hash);
+    return line;
+  });
+}
+
 async function* each<One>(all: readonly One[]): AsyncGenerator<One> {
   yield* all;
 }
 
-async function verify(lines: readonly ExportedLine[], witness?: readonly WitnessedPlace[]) {
+async function verify(
+  lines: readonly ExportedLine[],
+  witness?: readonly WitnessedPlace[],
+  filtered = false,
+) {
   const texts = each(lines.map((line) => JSON.stringify(line)));
   return await verifyLines(texts, {
-    ...{ checkpoints: [], keyOf: () => null },
+    ...{ checkpoints: [], keyOf: () => null, filtered },
     ...(witness === undefined ? {} : { witness: each(witness) }),
   });
 }
@@ -50,7 +68,12 @@ describe('B14 ASVS 16.4.2 an exported file is verified by itself', () => {
   test('as it was written, whole or filtered', async () => {
     const lines = exported(5);
     expect(await verify(lines)).toMatchObject({ rows: 5, gaps: 0, wrong: 0 });
-    expect(await verify([at(lines, 1), at(lines, 4)])).toMatchObject({ gaps: 2, wrong: 0 });
+    const some = [at(lines, 1), at(lines, 4)];
+    expect(await verify(some, undefined, true)).toMatchObject({ gaps: 2, wrong: 0 });
+    // Whoever did not say that rows were left out hears of them.
+    const { problems, trails } = await verify(some);
+    expect(problems).toMatchObject([{ kind: 'removed', seq: 3, id: null }]);
+    expect(trails).toMatchObject([{ from: 2, to: 5, missing: 2, unvouched: null }]);
   });
 
   test('a changed row that does not say what it follows is no good one, whatever stands before it', async () => {
@@ -61,7 +84,7 @@ describe('B14 ASVS 16.4.2 an exported file is verified by itself', () => {
       ...{ ...victim, action: 'authn_logout', seal: { ...victim.seal, previous: null } },
     };
     // With the row before it left out, as a filter does.
-    const { problems } = await verify([at(lines, 1), forged, at(lines, 4)]);
+    const { problems } = await verify([at(lines, 1), forged, at(lines, 4)], undefined, true);
     expect(problems).toMatchObject([{ kind: 'changed', seq: 4, id: victim.id }]);
     const first = { ...at(lines, 0), action: 'authn_logout' };
     expect((await verify([first])).problems).toMatchObject([{ kind: 'changed', seq: 1 }]);
@@ -80,6 +103,51 @@ describe('B14 ASVS 16.4.2 an exported file is verified by itself', () => {
     const found = await verify(lines, [placeOf(1), other]);
     expect(found).toMatchObject({ witnessed: 1, wrong: 1 });
     expect(found.problems).toMatchObject([{ kind: 'rewritten', seq: 4, id: at(lines, 3).id }]);
+  });
+
+  test('a file that was forged between places, with the rows of these left out, is no good one', async () => {
+    const good = exported(12);
+    const other = exported(12, { action: 'authn_logout' });
+    const places = [5, 10].map((seq) => ({
+      ...{ tid: TID, seq, hash: at(good, seq - 1).seal?.hash ?? '' },
+    }));
+    // Its rows from the sixth on follow from each other, whoever wrote them.
+    const forged = [...good.slice(0, 5), ...rechained(good, 5, 9)];
+    const told = await verify([...forged, ...good.slice(10)], places);
+    expect(told.problems.map(({ kind, seq }) => [kind, seq])).toEqual([
+      ['removed', 10],
+      ['removed', 10],
+      ['unsigned', 6],
+    ]);
+    expect(told.trails).toEqual([
+      {
+        ...{ tid: TID, from: 1, to: 12, missing: 1, absent: 1, unvouched: 6 },
+        ...{ vouchedTo: 5, beyond: null },
+      },
+    ]);
+    // Said to be filtered it is counted.
+    const filtered = await verify([...forged, ...good.slice(10)], places, true);
+    expect(filtered).toMatchObject({ wrong: 0, trails: [{ absent: 1, unvouched: 6 }] });
+    // Cut before the place: what goes on for more than the minutes that a signature takes is named.
+    const cut = await verify(forged, places);
+    expect(cut).toMatchObject({ wrong: 1, trails: [{ to: 9, beyond: 10, unvouched: 4 }] });
+    expect(cut.problems).toMatchObject([{ kind: 'unsigned', seq: 6 }]);
+    // Nothing of it is vouched for.
+    expect((await verify(other, [])).problems).toMatchObject([{ kind: 'unsigned', seq: 1 }]);
+    expect((await verify([], places)).problems).toMatchObject([{ kind: 'removed', seq: null }]);
+    expect(await verify([], places, true)).toMatchObject({ rows: 0, wrong: 0, trails: [] });
+  });
+
+  test('what was written within the five minutes that a signature may take is counted, and no fault', async () => {
+    const lines = exported(4);
+    const place = { tid: TID, seq: 3, hash: at(lines, 2).seal?.hash ?? '' };
+    const beyond = { tid: TID, seq: 9, hash: place.hash };
+    expect(await verify(lines, [place, beyond])).toMatchObject({
+      ...{ wrong: 0, trails: [{ vouchedTo: 3, unvouched: 1, beyond: 9 }] },
+    });
+    expect(await verify(lines.slice(0, 3), [place])).toMatchObject({
+      ...{ wrong: 0, trails: [{ unvouched: 0, beyond: null }] },
+    });
   });
 
   test('a row put in with a number that another one has, and neighbours in whatever order', async () => {
@@ -123,8 +191,11 @@ describe('B14 ASVS 16.4.2 an exported file is verified by itself', () => {
     expect(told).toMatchObject({ checkpoints: 1, wrong: 1 });
     expect(told.problems).toMatchObject([{ kind: 'rewritten', seq: 3, id: at(lines, 2).id }]);
     const unknown = await verifyLines(texts(), { checkpoints: [good], keyOf: () => null });
-    expect(unknown).toMatchObject({ checkpoints: 0, wrong: 1 });
-    expect(unknown.problems).toMatchObject([{ kind: 'unsigned', seq: null, id: null }]);
+    expect(unknown.problems).toMatchObject([
+      { kind: 'unsigned', seq: null, id: null },
+      // So nothing vouches for the rows, either.
+      { kind: 'unsigned', seq: 1, id: null },
+    ]);
   });
 
   test('a line that is no row is a SyntaxError with its number, whatever is wrong with it', async () => {

@@ -182,7 +182,9 @@ describe('B14 GET /v1/admin/audit/export', () => {
       { kind: 'changed', seq: 5, id: victim?.id },
     ]);
     const without = body.replace(`${JSON.stringify(victim)}\n`, '');
-    expect(await verify(without)).toMatchObject({ wrong: 0, gaps: 1 });
+    const gap = await verify(without);
+    expect(gap).toMatchObject({ wrong: 1, gaps: 1, trails: [{ missing: 1 }] });
+    expect(gap.problems).toMatchObject([{ kind: 'removed', seq: 5, id: null }]);
     await expect(verify('{"id": 7}\n')).rejects.toThrow('no row');
   });
 });

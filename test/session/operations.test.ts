@@ -321,6 +321,12 @@ describe('A8: the level of the log', () => {
     expect(log.level).toBe('error');
     await operator.clearOverride({ by, kind: 'log_level', node: null });
     expect(log.level).toBe('info');
+    for (const level of ['fatal', 'silent']) {
+      await operator.overrideLogLevel({ ...put, level });
+      const changed = { level: 'warn', now: level, msg: 'the level of this log has changed' };
+      expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject(changed);
+    }
+    await operator.clearOverride({ by, kind: 'log_level', node: null });
     expect(await codeOf(operator.overrideLogLevel({ ...put, level: 'debug', node: 'x' }))).toBe(
       'not_found',
     );

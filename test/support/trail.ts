@@ -9,7 +9,7 @@ import { type TrailReport, verifyTrail } from '../../src/audit/verifier.ts';
 import { type Clock, systemClock } from '../../src/clock.ts';
 import { newId } from '../../src/id.ts';
 import { type Log, silentLog } from '../../src/observe/log.ts';
-import { createLogger } from '../../src/observe/logger.ts';
+import { createLogger, type LevelledLog } from '../../src/observe/logger.ts';
 import type { SqlCall } from '../../src/record/database.ts';
 import type { Seal, TrailStore } from '../../src/record/trail-contract.ts';
 import { readCheckpoint } from '../../src/token/checkpoint.ts';
@@ -193,7 +193,7 @@ export async function rewriteChain(
 }
 
 /** Keeps what a node logs: the fields of each line, and the lines as they are written. */
-export function keepingLog(): { readonly log: Log; readonly lines: string[] } {
+export function keepingLog(): { readonly log: LevelledLog; readonly lines: string[] } {
   const lines: string[] = [];
   return { log: createLogger('info', (line) => lines.push(line)), lines };
 }

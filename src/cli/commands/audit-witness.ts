@@ -68,6 +68,8 @@ export async function askWitness(
     if (waiting.length === MOST_WITNESSED) await send();
   }
   if (waiting.length > 0) await send();
+  // It would be no witness of anything that was asked for.
+  if (places === 0) throw new UsageError(`${file} tells of other trails only`);
   return { places, agreeing, pruned, contradicted, problems };
 }
 

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { prune } from '../../../src/audit/keeping.ts';
 import { judgeWitness, type WitnessedPlace, witnessedIn } from '../../../src/audit/witness.ts';
 import type { Clock } from '../../../src/clock.ts';
+import { createLevels } from '../../../src/observe/levels.ts';
 import type { SqlCall } from '../../../src/record/database.ts';
 import type { RecordFixture } from '../../support/seed.ts';
 import {
@@ -201,6 +202,30 @@ export function memoryTests(opened: () => RecordFixture): void {
     await prune(keeperParts(fixture), node.tid, Date.now() + DAY_MS);
     expect(await judged()).toEqual({ agreeing: 1, pruned: 1, problems: [] });
     await node.sealer.close();
+  });
+
+  test('B14 A8 ASVS 16.4.2 a level that the record decides on silences neither checkpoints nor contradictions', async () => {
+    const fixture = opened();
+    const { log, lines } = keepingLog();
+    const { sealer } = sealerOf(fixture, { log });
+    const { tid } = await sealedTenant(fixture, 1);
+    const levels = createLevels(log);
+    levels.override('silent');
+    log.error({}, 'of this nothing is written');
+    await write(fixture, tid, 1);
+    await sealer.now();
+    expect(placesOf(lines, tid).map(({ seq }) => seq)).toEqual([2]);
+    await rewriteChain(fixture, tid, dropRow(2, tid));
+    await write(fixture, tid, 1);
+    await sealer.run();
+    await sealer.close();
+    expect(lines.join('')).toMatch(/"level":"error".*is not what this node has sealed/);
+    expect(lines.join('')).not.toContain('nothing is written');
+    // What was set for the process holds.
+    levels.set('silent');
+    expect([log.level, log.steady.level]).toEqual(['silent', 'silent']);
+    levels.override('trace');
+    expect([log.level, log.steady.level]).toEqual(['trace', 'silent']);
   });
 
   test('B14 ASVS 16.4.2 a log names the places that a rewritten, shortened or removed chain contradicts, whoever has signed it since', async () => {
