@@ -42,6 +42,8 @@ export interface SignedPlaces {
   readonly doubtful: ReadonlyMap<number, Uint8Array>;
   /** The highest number in `places`; 0: there is none. */
   readonly to: number;
+  /** When that one was signed, milliseconds; null: there is none. */
+  readonly toAtMs: number | null;
   /** How many checkpoints no key of ours has signed, as far as anybody can tell. */
   readonly unverifiable: number;
 }
@@ -64,7 +66,10 @@ export async function readSigned(
   const unsigned = (seq: number, detail: string): void =>
     report({ kind: 'unsigned', tid, seq, id: null, detail });
 
-  function put({ seq, hash }: CheckpointClaims, into: Map<number, Uint8Array>): void {
+  const signedAt = new Map<number, number>();
+  function put({ seq, hash, atMs }: CheckpointClaims, into: Map<number, Uint8Array>): void {
+    // Said again later by a newer key, it was signed when it was said first.
+    signedAt.set(seq, Math.min(signedAt.get(seq) ?? atMs, atMs));
     const isBase = base?.seq === seq;
     const known = isBase ? base.hash : into.get(seq);
     if (known !== undefined && !sameBytes(known, hash)) {
@@ -118,7 +123,7 @@ export async function readSigned(
       'the key of this checkpoint does not open under SEKISHO_SECRET, and none of ours covers this place',
     );
   }
-  return { places, doubtful, to, unverifiable };
+  return { places, doubtful, to, toAtMs: signedAt.get(to) ?? null, unverifiable };
 }
 
 /** What of a chain no signature covers yet: its first row, and when the last one was sealed. */

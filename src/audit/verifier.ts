@@ -34,6 +34,8 @@ export interface TrailReport {
   readonly unverifiable: number;
   /** Up to where a signature of ours covers the chain; 0: none does. */
   readonly signedTo: number;
+  /** When the newest of these signatures was made, milliseconds; null: none does, or the chain ends before it. */
+  readonly signedAtMs: number | null;
   /** How many there are; the first thousand of them are in `problems`. */
   readonly wrong: number;
   readonly problems: readonly Problem[];
@@ -108,6 +110,7 @@ async function verifyFrom(
       ...{ tid, from: at.seq === 0 ? 0 : from.seq + 1, to: at.seq, rows, erased, unsealed },
       ...{ checkpoints: signed.places.size, unverifiable: signed.unverifiable },
       ...{ signedTo: highestUpTo(at.seq, signed), wrong, problems },
+      signedAtMs: signed.to <= at.seq ? signed.toAtMs : null,
     },
   };
 }

@@ -45,6 +45,12 @@ export function witnessedIn(line: string): WitnessedPlace | null {
   return typeof hash === 'string' && HASH.test(hash) ? { tid, seq, hash } : null;
 }
 
+/** When such a line was written, milliseconds; null: it does not say. */
+export function writtenAt(line: string): number | null {
+  const time = Date.parse(String(objectOf(line)?.time));
+  return Number.isNaN(time) ? null : time;
+}
+
 /** 32 bytes. */
 const HASH = /^[\w-]{43}$/;
 

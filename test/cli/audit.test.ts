@@ -366,6 +366,26 @@ describe('sekisho audit', () => {
     expect(whole).toMatchObject({ code: 0, json: { ok: true } });
     expect(whole.json.witness).toMatchObject({ contradicted: 0, pruned: 0, problems: [] });
     expect(whole.json.witness.agreeing).toBeGreaterThan(0);
+    const signedTo = whole.json.trails[0].signed_to;
+    const newest = { tenant_id: tid, slug: 'witnessed', sequence: signedTo, signed_to: signedTo };
+    expect(whole.json.witness.newest).toEqual([{ ...newest, behind: false }]);
+    // As if the log had been silenced an hour before the newest signature.
+    await at.engine.makeUser(other.caller, 'ben@witnessed.example');
+    const ago = new Date(Date.now() - 3_600_000).toISOString();
+    const old = lines.map((line) => line.replace(/"time":"[^"]+"/, `"time":"${ago}"`));
+    await at.run('audit', 'checkpoint');
+    writeFileSync(file('old.log'), old.join(''));
+    const silenced = await at.run(...verify, '--witness', file('old.log'));
+    expect(silenced).toMatchObject({ code: 0 });
+    expect(silenced.stdout).toMatch(
+      /\nwitnessed: the log tells of it up to number \d+, signed up to \d+\nwarning: it was signed well/,
+    );
+    // One that tells of other trails is no witness of this one.
+    writeFileSync(file('other.log'), old.filter((line) => !line.includes(tid)).join(''));
+    expect(await at.run(...verify, '--witness', file('other.log'))).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('tells of other trails only') },
+    });
+    writeFileSync(file('server.log'), lines.join(''));
     const exported = ['audit', 'export', '--tenant', 'witnessed', '--output'];
     await at.run(...exported, file('witnessed.jsonl'));
     const offline = ['audit', 'verify', '--file', file('witnessed.jsonl'), ...witness];

@@ -65,8 +65,8 @@ export const auditVerify: Command = {
         { tenant, all, kept },
         progressBar('verifying rows'),
       );
-      const tids = all ? null : new Set(found.trails.map(({ tid }) => tid));
-      return [found, witness === null ? null : await askWitness(operator, witness, tids)] as const;
+      const seen = witness === null ? null : await askWitness(operator, witness, found.trails, all);
+      return [found, seen] as const;
     });
     const isGood = isWhole(verified) && (seen?.contradicted ?? 0) === 0;
     print(
@@ -84,7 +84,7 @@ function isWhole({ trails, missing, problems }: Verified): boolean {
 
 function shown({ trails, missing, problems }: Verified) {
   return {
-    trails: trails.map(({ tid, slug, signedTo, problems: found, ...counts }) => ({
+    trails: trails.map(({ tid, slug, signedTo, signedAtMs: _, problems: found, ...counts }) => ({
       ...{ tenant_id: tid, slug, ...counts, signed_to: signedTo },
       problems: found.map(shownProblem),
     })),
@@ -93,7 +93,10 @@ function shown({ trails, missing, problems }: Verified) {
 }
 
 function shownWitness(report: WitnessReport) {
-  return { ...report, problems: report.problems.map(shownProblem) };
+  const newest = report.newest.map(({ tid, slug, seq, signedTo, behind }) => ({
+    ...{ tenant_id: tid, slug, sequence: seq, signed_to: signedTo, behind },
+  }));
+  return { ...report, newest, problems: report.problems.map(shownProblem) };
 }
 
 function linesOf(
