@@ -91,10 +91,10 @@ export async function startNginx(origins) {
 
 /** The documented example with the nodes of this run in place of its own. @param {string} example @param {string[]} nodes */
 function withNodes(example, nodes) {
-  const line = /^( *)server 10\.0\.0\.11:4000(.*)$/m.exec(example);
+  const line = /^( *)server 10\.214\.73\.11:4000(.*)$/m.exec(example);
   if (line === null) throw new Error(`${exampleFile} has no line for a node`);
   const lines = nodes.map((origin) => `${line[1]}server ${new URL(origin).host}${line[2]}`);
-  const others = /^ *server 10\.0\.0\.\d+:4000.*\n/gm;
+  const others = /^ *server 10\.214\.73\.\d+:4000.*\n/gm;
   return example
     .replace(line[0], '# nodes')
     .replace(others, '')
