@@ -113,11 +113,11 @@ export const needs: readonly Need[] = [
   {
     line: /sekisho audit verify .*(--checkpoints|--witness|--file)/,
     async make(world) {
-      await world.operator.checkpointAudit({ tenant: null, all: true });
-      if (!existsSync(world.at('kept.json'))) {
-        const { stdout } = await runBuilt('sekisho audit checkpoint --json', world.folder);
-        writeFileSync(world.at('kept.json'), stdout);
-      }
+      // The checkpoint first, so that it covers what is in the file.
+      const { stdout } = await runBuilt('sekisho audit checkpoint --json', world.folder);
+      writeFileSync(world.at('kept.json'), stdout);
+      rmSync(world.at('trail.jsonl'), { force: true });
+      await runBuilt('sekisho audit export --tenant main --output trail.jsonl', world.folder);
       for (const name of ['server.log', 'sekisho.log', 'var/log/kept-elsewhere/sekisho.log']) {
         writeFileSync(world.at(name), world.log);
       }
