@@ -152,9 +152,14 @@ async function oneCutOff(scene: Scene, person: Person, spared: Person): Promise<
   const socket = await load.openSocket(valid, first);
   await eventually('a socket is open', () => socket?.fact.openedMs !== null);
 
+  // Cut off at the very moment at which its statement is on its way: one that was never sent would not be unknown.
+  load.pause();
+  await sleep(500);
   const fromMs = performance.now();
-  for (const proxy of [postgres, redis]) proxy?.setMode({ kind: 'blackhole' });
+  const cutOff = postgres.holdFrom(COMMIT).then(() => redis?.setMode({ kind: 'blackhole' }));
   const ownCall = load.revoker.user(spared, { node: first });
+  await cutOff;
+  load.continue();
   const others = await load.revoker.user(person, { node: second, waitMs: WAIT_MS });
   expect(others.firstOutcome).toBe('pending');
   expect((await known(others)).outcome).toBe('everywhere');

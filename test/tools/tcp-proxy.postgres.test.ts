@@ -68,6 +68,29 @@ test('the answer to a named statement that was prepared before is lost in silenc
   await expect(answer).rejects.toThrow();
 });
 
+test('from a statement on nothing passes, it included; later all of it does', async () => {
+  const direct = await dial(database.url);
+  await direct.query('create table held (id int)');
+  const through = await dial(proxy.through(database.url));
+  const beside = await dial(proxy.through(database.url));
+  const statement = { name: 'hold', text: 'insert into held values ($1)' };
+  await through.query({ ...statement, values: [1] });
+
+  const cutOff = proxy.holdFrom(/insert into held/);
+  await beside.query('select 1');
+  let answers = 0;
+  const written = through.query({ ...statement, values: [2] }).then(() => (answers += 1));
+  await cutOff;
+  const asked = beside.query('select 1').then(() => (answers += 1));
+  await direct.query('select pg_sleep(0.1)');
+  expect((await direct.query('select id from held')).rows).toEqual([{ id: 1 }]);
+  expect(answers).toBe(0);
+
+  proxy.setMode({ kind: 'pass' });
+  await Promise.all([written, asked]);
+  expect((await direct.query('select id from held')).rows).toEqual([{ id: 1 }, { id: 2 }]);
+});
+
 test('notifications are dropped, doubled and forged one by one; answers pass', async () => {
   const listener = await dial(proxy.through(database.url));
   const heard: string[] = [];

@@ -14,6 +14,7 @@ const framings = { plain: plainFraming, resp: respFraming, postgres: postgresFra
  * @property {() => number} random
  * @property {((delivery: import('./tcp-proxy.mjs').Delivery) => import('./tcp-proxy.mjs').Fate) | undefined} decide
  * @property {{ statement: RegExp, then: 'reset' | 'silence', done: () => void }[]} awaited
+ * @property {{ statement: RegExp, done: () => void }[]} holding statements that begin a blackhole
  * @property {Record<'passed' | 'dropped' | 'doubled' | 'swapped' | 'delayed' | 'replaced' | 'forged', number>} deliveries
  *
  * @typedef {object} Connection
@@ -158,6 +159,11 @@ export function createConnection({ id, client, target, protocol, rules, closed }
       if (at >= 0) {
         const [awaited] = rules.awaited.splice(at, 1);
         if (awaited) losing = { ...awaited, remaining: unanswered + 1 };
+      }
+      const holding = rules.holding.findIndex((one) => statement && one.statement.test(statement));
+      if (holding >= 0) {
+        rules.modes = [{ kind: 'blackhole' }];
+        rules.holding.splice(holding, 1)[0]?.done();
       }
       if (asks) unanswered += 1;
       toServer.push(bytes);

@@ -43,6 +43,8 @@ import { createConnection } from './tcp-proxy-connection.mjs';
  * @property {(statement: RegExp, then?: 'reset' | 'silence') => Promise<void>} loseAnswerTo the next
  *   statement (SQL text; a Redis command with its arguments) that matches gets through, the server's answer is awaited and
  *   lost, then the connection is reset, or says nothing any more. Settles when that has happened.
+ * @property {(statement: RegExp) => Promise<void>} holdFrom from the next statement that matches on, it included, the mode is
+ *   `blackhole`. Settles when that has happened.
  * @property {(decide: ((delivery: Delivery) => Fate) | undefined) => void} onDelivery decides about
  *   each published message on its way to a subscriber
  * @property {(published: import('./tcp-proxy-framing.mjs').Published, where?: Mode['where']) => number} forge
@@ -66,6 +68,7 @@ export async function startProxy({ target, protocol = 'plain', random = Math.ran
     random,
     decide: undefined,
     awaited: [],
+    holding: [],
     deliveries: {
       ...{ passed: 0, dropped: 0, doubled: 0, swapped: 0, delayed: 0, replaced: 0, forged: 0 },
     },
@@ -116,6 +119,10 @@ export async function startProxy({ target, protocol = 'plain', random = Math.ran
     loseAnswerTo: (statement, then = 'reset') =>
       new Promise((resolve) => {
         rules.awaited.push({ statement, then, done: () => resolve(undefined) });
+      }),
+    holdFrom: (statement) =>
+      new Promise((resolve) => {
+        rules.holding.push({ statement, done: () => resolve(undefined) });
       }),
     onDelivery(decide) {
       rules.decide = decide;

@@ -1,27 +1,33 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { unoptimised } from './wasm-budget.ts';
 
 /** A `WebAssembly.Module`. */
 export type Program = object;
 
 /** What is used of the runtime's own; its types come with those of browsers. */
-declare const WebAssembly: { compile(bytes: Uint8Array): Promise<Program> };
+declare const WebAssembly: { readonly Module: new (bytes: Uint8Array) => Program };
 
-let compiled: Promise<Program | null> | null = null;
+let compiled: Program | null | undefined;
 
 /**
- * PGlite's program, compiled once a process for the databases in memory that it opens one after the other: they share the code,
- * and what the runtime has made faster of it while one of them ran.
+ * PGlite's program, compiled once a process for the databases in memory that it opens one after the other. They are small and
+ * soon gone: optimising the program would cost more than half of the processor time of a start, and is left out.
  *
  * @returns null where it is not found; PGlite then compiles its own.
  */
-export function sharedProgram(): Promise<Program | null> {
-  compiled ??= compile().catch(() => null);
+export function sharedProgram(): Program | null {
+  compiled ??= compile();
   return compiled;
 }
 
-async function compile(): Promise<Program> {
-  const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite');
-  return await WebAssembly.compile(await readFile(join(dirname(entry), 'pglite.wasm')));
+function compile(): Program | null {
+  try {
+    const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite');
+    const bytes = readFileSync(join(dirname(entry), 'pglite.wasm'));
+    return unoptimised(() => new WebAssembly.Module(bytes));
+  } catch {
+    return null;
+  }
 }
