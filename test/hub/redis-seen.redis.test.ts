@@ -142,25 +142,32 @@ describe('last-seen in Redis', () => {
     await node(1).flush();
     const begin = node(0).seen.begin;
     let told = false;
+    let keysSeen: number | null = null;
     Object.assign(node(0).seen, {
       async begin(number: number) {
         const sweep = await begin(number);
         const next = sweep.next;
         return Object.defineProperty(sweep, 'next', {
           value: async () => {
-            if (sweep.progress.keysSeen > 300 && !told) {
-              told = true;
-              await node(1).pause.set(true);
-              await eventually('it is known here', () => node(0).pause.ask());
-            }
-            return next();
+            if (sweep.progress.keysSeen <= 300 || told) return next();
+            told = true;
+            await node(1).pause.set(true);
+            await eventually('it is known here', () => node(0).pause.ask());
+            // This batch was under way; no other one is begun.
+            const batch = await next();
+            keysSeen = sweep.progress.keysSeen;
+            return batch;
           },
         });
       },
     });
     const run = node(0).sweeper.run();
-    await eventually('it is paused', async () => node(0).sweeper.status().state === 'paused');
+    await eventually('it rests, and the record knows where', async () => {
+      const { progress } = await state();
+      return keysSeen !== null && progress?.keysSeen === keysSeen;
+    });
     const at = node(0).sweeper.status();
+    expect(at).toMatchObject({ state: 'paused', keysSeen });
     expect(at.keysSeen).toBeGreaterThan(300);
     expect(at.keysSeen).toBeLessThan(1_500);
     await new Promise((resolve) => setTimeout(resolve, 1_500));
