@@ -15,6 +15,7 @@ import {
   seedTenant,
   seedUser,
 } from '../../support/seed.ts';
+import { lifetimesModelTests } from './lifetimes-model.ts';
 import { pastPolicyTests } from './past-policies.ts';
 
 const DAY_MS = 86_400_000;
@@ -64,7 +65,9 @@ export function operationsSuite(kind: string, open: () => Promise<RecordFixture>
       return (await committed(fixture, { nowMs: at(seconds), change })).version;
     }
 
-    pastPolicyTests({ fixture: () => fixture, put, stateOf, sweptThrough, bareSession });
+    const tools = { fixture: () => fixture, put, stateOf, sweptThrough, bareSession };
+    pastPolicyTests(tools);
+    lifetimesModelTests(tools);
 
     describe('A8 the override of a policy', () => {
       test('A8 it is in force up to its end, and then what was there before, to the millisecond', async () => {
