@@ -8,6 +8,7 @@ import { silentLog } from '../../src/observe/log.ts';
 import type { AttemptBucket, AttemptStore } from '../../src/record/contract.ts';
 import { eventually, type RedisServer, startRedis } from '../../tools/services/redis.mjs';
 import { attemptSuite } from '../conformance/record/attempts.ts';
+import { patient } from '../support/patient.ts';
 import { openPostgresTestRecord } from '../support/postgres-record.ts';
 import type { TestRecord } from '../support/record.ts';
 import { openTestLink } from '../support/redis-link.ts';
@@ -24,7 +25,7 @@ function over(link: RedisLink, record: AttemptStore): RedisAttempts {
 }
 
 attemptSuite('Redis over PostgreSQL', async () => {
-  const fixture = await openPostgresTestRecord(inject('postgresUrl'));
+  const fixture = patient(await openPostgresTestRecord(inject('postgresUrl')));
   const link = await openTestLink(inject('redisUrl'));
   const attempts = over(link, fixture.record.attempts);
   return {
@@ -44,7 +45,7 @@ describe('login attempts with Redis in front', () => {
   const closers: (() => unknown)[] = [];
 
   beforeAll(async () => {
-    fixture = await openPostgresTestRecord(inject('postgresUrl'));
+    fixture = patient(await openPostgresTestRecord(inject('postgresUrl')));
     redis = await startRedis();
   });
   afterEach(async () => {

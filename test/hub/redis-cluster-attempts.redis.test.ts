@@ -8,6 +8,7 @@ import { silentLog } from '../../src/observe/log.ts';
 import type { AttemptBucket } from '../../src/record/contract.ts';
 import { startRedisCluster } from '../../tools/services/redis-cluster.mjs';
 import { attemptSuite } from '../conformance/record/attempts.ts';
+import { patient } from '../support/patient.ts';
 import { openPostgresTestRecord } from '../support/postgres-record.ts';
 import type { TestRecord } from '../support/record.ts';
 import { openTestLink } from '../support/redis-link.ts';
@@ -34,7 +35,7 @@ describe('with a Redis Cluster', () => {
   }
 
   attemptSuite('a Redis Cluster over PostgreSQL', async () => {
-    const fixture = await openPostgresTestRecord(inject('postgresUrl'));
+    const fixture = patient(await openPostgresTestRecord(inject('postgresUrl')));
     const { link, attempts } = await open(fixture);
     return {
       ...fixture,
@@ -48,7 +49,7 @@ describe('with a Redis Cluster', () => {
   });
 
   test('A4 B2: of 200 parallel guesses over three nodes exactly the limit passes, in each of twelve tenants', async () => {
-    const fixture = await openPostgresTestRecord(inject('postgresUrl'));
+    const fixture = patient(await openPostgresTestRecord(inject('postgresUrl')));
     const deployment = newId();
     const nodes: { link: RedisLink; attempts: RedisAttempts }[] = [];
     for (let n = 0; n < 3; n += 1) nodes.push(await open(fixture, deployment));

@@ -13,7 +13,8 @@ export async function openPostgresTestRecord(
 ): Promise<TestRecord & { readonly url: string }> {
   const made = await createTestDatabase(adminUrl);
   // As many as any test has statements at once: what it waits for are locks, not connections.
-  const database = openPoolDatabase({ url: made.url, max: 60 });
+  // A busy machine makes no dozens of them at once within the usual time.
+  const database = openPoolDatabase({ url: made.url, max: 60, connectMs: 60_000 });
   const record = createSqlRecord(database);
   await record.migrate();
   return {

@@ -46,8 +46,11 @@ export async function behindLock<Result>(
   lock: SqlCall,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  // Connections are made before, or they would be what the statements wait for.
-  await Promise.all(Array.from({ length: 50 }, () => database.query({ text: 'select 1' })));
+  // Connections are made before, or they would be what the statements wait for; a few at a time, since a busy machine does
+  // not make them all within the time that one may take.
+  for (let count = 5; count <= 50; count += 5) {
+    await Promise.all(Array.from({ length: count }, () => database.query({ text: 'select 1' })));
+  }
   const held = byHand(database, lock, { text: 'select pg_sleep(0.2)' });
   const [result] = await Promise.all([work(), held]);
   return result;

@@ -7,7 +7,6 @@ import { type CallOptions, type Database, type SqlCall, SqlError } from '../data
 const DEFAULT_DEADLINE_MS = 5_000;
 /** A migration of a large database. */
 const SCRIPT_DEADLINE_MS = 120_000;
-/** How long a connection may take to be made, or to become free. */
 const CONNECT_DEADLINE_MS = 3_000;
 const IDLE_MS = 60_000;
 
@@ -27,6 +26,8 @@ export interface PoolSettings {
   readonly url: string;
   /** Connections at most, beside the one for heartbeats. Default 10. */
   readonly max?: number;
+  /** How long a connection may take to be made, or to become free, in milliseconds. Default 3,000. */
+  readonly connectMs?: number;
   /**
    * Prepared statements. Default true; given up by itself behind a pooler that does not keep them with its client, and only
    * there.
@@ -49,7 +50,7 @@ export function openPoolDatabase(settings: PoolSettings): Database {
   const common: pg.PoolConfig = {
     connectionString: settings.url,
     application_name: settings.applicationName ?? 'sekisho',
-    connectionTimeoutMillis: CONNECT_DEADLINE_MS,
+    connectionTimeoutMillis: settings.connectMs ?? CONNECT_DEADLINE_MS,
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
     types: { getTypeParser: parserOf as typeof pg.types.getTypeParser },
