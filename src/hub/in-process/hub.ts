@@ -1,5 +1,6 @@
 import type { Entry } from '../../revocation/types.ts';
 import type { Acknowledgement, Hub, HubEvent } from '../contract.ts';
+import { Listeners } from '../listeners.ts';
 
 /** What the nodes of one process share. */
 export interface InProcessHub {
@@ -7,10 +8,10 @@ export interface InProcessHub {
   connect(): Hub;
 }
 
-interface Listeners {
-  readonly announcement: Set<(entry: Entry) => void>;
-  readonly acknowledgement: Set<(acknowledgement: Acknowledgement) => void>;
-  readonly event: Set<(event: HubEvent) => void>;
+interface Node {
+  readonly announcement: Listeners<Entry>;
+  readonly acknowledgement: Listeners<Acknowledgement>;
+  readonly event: Listeners<HubEvent>;
 }
 
 /**
@@ -19,30 +20,24 @@ interface Listeners {
  * It always works, so that a lone node needs no heartbeat beyond the regular ones.
  */
 export function createInProcessHub(): InProcessHub {
-  const nodes = new Set<Listeners>();
+  const nodes = new Set<Node>();
 
   function deliver<Message>(
-    kind: (listeners: Listeners) => Set<(message: Message) => void>,
+    kind: (node: Node) => Listeners<Message>,
     message: Message,
-    except: Listeners | null,
+    except: Node | null,
   ): void {
-    for (const listeners of nodes) {
-      if (listeners === except) continue;
-      for (const listener of kind(listeners)) {
-        queueMicrotask(() => {
-          // It may have been removed since.
-          if (nodes.has(listeners) && kind(listeners).has(listener)) callSafely(listener, message);
-        });
-      }
+    for (const node of nodes) {
+      if (node !== except) kind(node).tellSoon(message, () => nodes.has(node));
     }
   }
 
   return {
     connect(): Hub {
-      const own: Listeners = {
-        announcement: new Set(),
-        acknowledgement: new Set(),
-        event: new Set(),
+      const own: Node = {
+        announcement: new Listeners(),
+        acknowledgement: new Listeners(),
+        event: new Listeners(),
       };
       nodes.add(own);
       const open = () => nodes.has(own);
@@ -51,19 +46,19 @@ export function createInProcessHub(): InProcessHub {
         // Listeners judge the generation of an entry themselves; one process has no traffic to save.
         enter() {},
         announce(entry) {
-          if (open()) deliver((listeners) => listeners.announcement, entry, own);
+          if (open()) deliver((node) => node.announcement, entry, own);
         },
         acknowledge(acknowledgement) {
-          if (open()) deliver((listeners) => listeners.acknowledgement, acknowledgement, own);
+          if (open()) deliver((node) => node.acknowledgement, acknowledgement, own);
         },
         publish(event) {
-          if (open()) deliver((listeners) => listeners.event, event, null);
+          if (open()) deliver((node) => node.event, event, null);
         },
-        onAnnouncement: (listener) => subscribe(own.announcement, listener),
+        onAnnouncement: own.announcement.add,
         // Every entry is handed over itself.
         onHead: () => () => {},
-        onAcknowledgement: (listener) => subscribe(own.acknowledgement, listener),
-        onEvent: (listener) => subscribe(own.event, listener),
+        onAcknowledgement: own.acknowledgement.add,
+        onEvent: own.event.add,
         working: open,
         acknowledging: open,
         close() {
@@ -73,19 +68,4 @@ export function createInProcessHub(): InProcessHub {
       };
     },
   };
-}
-
-function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
-  listeners.add(listener);
-  return () => {
-    listeners.delete(listener);
-  };
-}
-
-function callSafely<Message>(listener: (message: Message) => void, message: Message): void {
-  try {
-    listener(message);
-  } catch {
-    // A listener's failure is its own: no message of a hub is ever relied on.
-  }
 }

@@ -1,11 +1,13 @@
 import type { Hub, HubEvent } from '../contract.ts';
+import { Listeners } from '../listeners.ts';
 
 /**
  * No hub: revocations and their acknowledgements go by heartbeats alone, events stay on the node where they happened. What
  * is left when there is nothing to send messages through, and the base line for measuring what a hub brings.
  */
 export function createNoHub(): Hub {
-  const listeners = new Set<(event: HubEvent) => void>();
+  const listeners = new Listeners<HubEvent>();
+  let closed = false;
   const silent = (): (() => void) => () => {};
   return {
     kind: 'none',
@@ -13,30 +15,16 @@ export function createNoHub(): Hub {
     announce() {},
     acknowledge() {},
     publish(event) {
-      for (const listener of listeners) {
-        queueMicrotask(() => {
-          if (!listeners.has(listener)) return;
-          try {
-            listener(event);
-          } catch {
-            // A listener's failure is its own.
-          }
-        });
-      }
+      listeners.tellSoon(event, () => !closed);
     },
     onAnnouncement: silent,
     onHead: silent,
     onAcknowledgement: silent,
-    onEvent(listener) {
-      listeners.add(listener);
-      return () => {
-        listeners.delete(listener);
-      };
-    },
+    onEvent: listeners.add,
     working: () => false,
     acknowledging: () => false,
     close() {
-      listeners.clear();
+      closed = true;
       return Promise.resolve();
     },
   };

@@ -3,6 +3,7 @@ import { newId } from '../../id.ts';
 import type { Log } from '../../observe/log.ts';
 import type { Entry, Head } from '../../revocation/types.ts';
 import type { Hub, HubEvent } from '../contract.ts';
+import { Listeners } from '../listeners.ts';
 import type { HubCodec, HubMessage } from '../message.ts';
 import { eventsChannel, generationChannel, nonceChannel } from './channels.ts';
 import { LastingClient } from './lasting-client.ts';
@@ -33,14 +34,15 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
   const events = eventsChannel(deploymentId);
   const nonces = nonceChannel(deploymentId, self);
   const listeners = {
-    entry: new Set<(entry: Entry) => void>(),
-    head: new Set<(head: Head) => void>(),
-    event: new Set<(event: HubEvent) => void>(),
+    entry: new Listeners<Entry>(),
+    head: new Listeners<Head>(),
+    event: new Listeners<HubEvent>(),
   };
   /** Channel of the generation that was entered, and its name. */
   let entered: string | null = null;
   let current = '';
   let closed = false;
+  const isOpen = (): boolean => !closed;
 
   const sender = new LastingClient({ ...options, opened: begin, lost: () => probe.stop() });
   const receiver = new LastingClient({
@@ -95,7 +97,7 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
     } else if (from === self) {
       // Events were told when they were published; the rest is never given back.
     } else if (channel === events) {
-      if (message.kind === 'event') tell(listeners.event, message.event);
+      if (message.kind === 'event') listeners.event.tellSoon(message.event, isOpen);
     } else if (channel === entered) {
       hearOfLog(message);
     }
@@ -104,9 +106,9 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
   /** LINEAGE: what is of another generation is not listened to, whatever channel it comes by. */
   function hearOfLog(message: HubMessage): void {
     if (message.kind === 'entry' && message.entry.generation === current) {
-      tell(listeners.entry, message.entry);
+      listeners.entry.tellSoon(message.entry, isOpen);
     } else if (message.kind === 'head' && message.head.generation === current) {
-      tell(listeners.head, message.head);
+      listeners.head.tellSoon(message.head, isOpen);
     }
   }
 
@@ -139,13 +141,13 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
     publish(event) {
       if (closed) return;
       // Its own node hears it whatever becomes of the connection.
-      tell(listeners.event, event);
+      listeners.event.tellSoon(event, isOpen);
       send(events, { kind: 'event', event });
     },
-    onAnnouncement: (listener) => subscribe(listeners.entry, listener),
-    onHead: (listener) => subscribe(listeners.head, listener),
+    onAnnouncement: listeners.entry.add,
+    onHead: listeners.head.add,
     onAcknowledgement: () => () => {},
-    onEvent: (listener) => subscribe(listeners.event, listener),
+    onEvent: listeners.event.add,
     working: () => probe.working,
     acknowledging: () => false,
     close() {
@@ -157,29 +159,8 @@ export function createNotifyHub(options: NotifyHubOptions): Hub {
       return Promise.resolve();
     },
   };
-
-  /** In a microtask of its own: never within the sender's synchronous block, and what one throws reaches nobody. */
-  function tell<Message>(to: Set<(message: Message) => void>, message: Message): void {
-    for (const listener of to) {
-      queueMicrotask(() => {
-        if (closed || !to.has(listener)) return;
-        try {
-          listener(message);
-        } catch {
-          // A listener's failure is its own: no message of a hub is ever relied on.
-        }
-      });
-    }
-  }
 }
 
 function listen(channels: readonly string[]): string {
   return channels.map((channel) => `listen ${channel}`).join('; ');
-}
-
-function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
-  listeners.add(listener);
-  return () => {
-    listeners.delete(listener);
-  };
 }

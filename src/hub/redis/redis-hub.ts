@@ -3,6 +3,7 @@ import { newId } from '../../id.ts';
 import { type Log, silentLog } from '../../observe/log.ts';
 import type { Entry, Head } from '../../revocation/types.ts';
 import type { Acknowledgement, Hub, HubEvent } from '../contract.ts';
+import { Listeners } from '../listeners.ts';
 import type { HubCodec, HubMessage } from '../message.ts';
 import { Arrival } from './arrival.ts';
 import { askForRedis, foreignRedis } from './claim.ts';
@@ -22,13 +23,6 @@ export interface RedisHubOptions {
   readonly log?: Log;
 }
 
-interface Listeners {
-  readonly entry: Set<(entry: Entry) => void>;
-  readonly head: Set<(head: Head) => void>;
-  readonly acknowledgement: Set<(acknowledgement: Acknowledgement) => void>;
-  readonly event: Set<(event: HubEvent) => void>;
-}
-
 /**
  * Redis or Valkey as a hub, by PUBLISH and SUBSCRIBE on one connection: what is sent and what is heard take the very way
  * that the nonces prove. No verb throws or waits; what cannot be sent is dropped. It works only once this Redis has said
@@ -43,11 +37,11 @@ export function createRedisHub(options: RedisHubOptions): Hub {
     nonces: `${link.prefix}nonce:${self}`,
     log: (generation: string) => `${link.prefix}log:${generation}`,
   };
-  const listeners: Listeners = {
-    entry: new Set(),
-    head: new Set(),
-    acknowledgement: new Set(),
-    event: new Set(),
+  const listeners = {
+    entry: new Listeners<Entry>(),
+    head: new Listeners<Head>(),
+    acknowledgement: new Listeners<Acknowledgement>(),
+    event: new Listeners<HubEvent>(),
   };
   let entered: string | null = null;
   let ours = false;
@@ -129,7 +123,7 @@ export function createRedisHub(options: RedisHubOptions): Hub {
     } else if (from === self || !ours) {
       // Events were told when they were published; the rest is never given back.
     } else if (channel === channels.events) {
-      if (message.kind === 'event') tell(listeners.event, message.event);
+      if (message.kind === 'event') listeners.event.tell(message.event);
     } else if (entered !== null && channel === channels.log(entered)) {
       hearOfLog(message, entered);
     }
@@ -138,24 +132,14 @@ export function createRedisHub(options: RedisHubOptions): Hub {
   /** LINEAGE: what is of another generation is not listened to, whatever channel it comes by. */
   function hearOfLog(message: HubMessage, generation: string): void {
     if (message.kind === 'entry' && message.entry.generation === generation) {
-      tell(listeners.entry, message.entry);
+      listeners.entry.tell(message.entry);
     } else if (message.kind === 'head' && message.head.generation === generation) {
-      tell(listeners.head, message.head);
+      listeners.head.tell(message.head);
     } else if (
       message.kind === 'acknowledgement' &&
       message.acknowledgement.generation === generation
     ) {
-      tell(listeners.acknowledgement, message.acknowledgement);
-    }
-  }
-
-  function tell<Message>(to: ReadonlySet<(message: Message) => void>, message: Message): void {
-    for (const listener of to) {
-      try {
-        listener(message);
-      } catch {
-        // A listener's failure is its own: no message of a hub is ever relied on.
-      }
+      listeners.acknowledgement.tell(message.acknowledgement);
     }
   }
 
@@ -195,15 +179,13 @@ export function createRedisHub(options: RedisHubOptions): Hub {
     publish(event) {
       if (closed) return;
       // Its own node hears it whatever becomes of Redis.
-      queueMicrotask(() => {
-        if (!closed) tell(listeners.event, event);
-      });
+      listeners.event.tellSoon(event, () => !closed);
       send(channels.events, { kind: 'event', event });
     },
-    onAnnouncement: (listener) => subscribe(listeners.entry, listener),
-    onHead: (listener) => subscribe(listeners.head, listener),
-    onAcknowledgement: (listener) => subscribe(listeners.acknowledgement, listener),
-    onEvent: (listener) => subscribe(listeners.event, listener),
+    onAnnouncement: listeners.entry.add,
+    onHead: listeners.head.add,
+    onAcknowledgement: listeners.acknowledgement.add,
+    onEvent: listeners.event.add,
     working,
     acknowledging: working,
     close() {
@@ -213,12 +195,5 @@ export function createRedisHub(options: RedisHubOptions): Hub {
       arrival.close();
       return subscriptions.close();
     },
-  };
-}
-
-function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
-  listeners.add(listener);
-  return () => {
-    listeners.delete(listener);
   };
 }
