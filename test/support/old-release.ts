@@ -6,6 +6,7 @@ import type { RotateOutcome } from '../../src/record/session-contract.ts';
 import type { TestEngine } from './engine.ts';
 import type { TestRecord } from './record.ts';
 import type { KeptRelease } from './releases.ts';
+import { connectAhead } from './seed.ts';
 
 /**
  * What the tests use of an older release's own code. It is of the same shape as today's, or a node of it could not run
@@ -59,7 +60,10 @@ export async function openOldPostgres(release: KeptRelease, url: string): Promis
 /** A record of `release` on a database of PostgreSQL that somebody else has migrated. */
 export async function openOldOnPostgres(release: KeptRelease, url: string): Promise<TestRecord> {
   const { openPoolDatabase } = await release.load<Pool>('src/record/postgres/pool-database.js');
-  return recordOn(release, openPoolDatabase({ url, max: 60 }));
+  const database = openPoolDatabase({ url, max: 60 });
+  // Its suites make all of them at once.
+  await connectAhead(database);
+  return recordOn(release, database);
 }
 
 /** With deadlines that a busy machine does not reach, as `patient`. */

@@ -38,6 +38,16 @@ export async function byHand(
 }
 
 /**
+ * Makes the connections that a crowd of statements needs before it comes; a few at a time, since a busy machine does not make
+ * them all within the time that one may take.
+ */
+export async function connectAhead(database: Database): Promise<void> {
+  for (let count = 5; count <= 50; count += 5) {
+    await Promise.all(Array.from({ length: count }, () => database.query({ text: 'select 1' })));
+  }
+}
+
+/**
  * Runs `work` while another transaction holds the row that `lock` takes, so that the statements of `work` pile up there and
  * then go on all at once. Where statements run one by one anyway it changes nothing.
  */
@@ -46,11 +56,8 @@ export async function behindLock<Result>(
   lock: SqlCall,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  // Connections are made before, or they would be what the statements wait for; a few at a time, since a busy machine does
-  // not make them all within the time that one may take.
-  for (let count = 5; count <= 50; count += 5) {
-    await Promise.all(Array.from({ length: count }, () => database.query({ text: 'select 1' })));
-  }
+  // Or connections would be what the statements wait for.
+  await connectAhead(database);
   const held = byHand(database, lock, { text: 'select pg_sleep(0.2)' });
   const [result] = await Promise.all([work(), held]);
   return result;
