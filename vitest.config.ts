@@ -5,11 +5,12 @@ import { mutantPlugin } from './test/support/mutant-plugin.ts';
 const shared = {
   pool: 'forks',
   maxWorkers: 2,
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
+  // Many times what anything takes on a quiet machine: a time-out is for what would never end.
+  testTimeout: 180_000,
+  hookTimeout: 300_000,
   restoreMocks: true,
   // What is waited for comes at once; on two busy cores that is not within a second.
-  expect: { poll: { timeout: 30_000 } },
+  expect: { poll: { timeout: 60_000 } },
 } as const;
 
 /**
@@ -74,8 +75,8 @@ export default defineConfig({
           globalSetup: ['tools/services/postgres.setup.ts'],
           maxWorkers: 1,
           fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          testTimeout: 400_000,
+          hookTimeout: 400_000,
         },
       },
     ],

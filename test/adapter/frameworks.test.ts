@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import express from 'express';
 import fastify from 'fastify';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   fastifySekisho,
   fastifySession,
@@ -14,8 +14,6 @@ import type { Sekisho } from '../../src/create/sekisho.ts';
 import { createSekisho } from '../../src/create.ts';
 import { listening } from '../support/node-host.ts';
 import { call } from '../support/process.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 const PASSWORD = 'violet-anchor-lantern-93';
 const LOGIN = { tenant: 'harbor', email: 'mika@harbor.example', password: PASSWORD };

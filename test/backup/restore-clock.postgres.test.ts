@@ -32,7 +32,7 @@ describe('RESTORE WALL TIME the clock of the machine that restores', () => {
     kid = (await engine.record.keys.list())[0]?.kid ?? '';
     await engine.close();
     await backUp(source.config, { path });
-  }, 120_000);
+  });
   afterAll(async () => {
     await source?.drop();
     rmSync(folder, { recursive: true, force: true });
@@ -78,7 +78,7 @@ describe('RESTORE WALL TIME the clock of the machine that restores', () => {
       await restore(source.config, { path, replace: true, clock: clockAt(aheadMs) });
       await expectWithdrawn(source);
     }
-  }, 120_000);
+  });
 
   test('an embedded record: a clock that is set right afterwards makes no key of the backup good', async () => {
     const target = await embeddedPlace();
@@ -89,5 +89,5 @@ describe('RESTORE WALL TIME the clock of the machine that restores', () => {
     } finally {
       await target.drop();
     }
-  }, 120_000);
+  });
 });

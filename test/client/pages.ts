@@ -10,7 +10,7 @@ import { type Deployment, EMAIL, PASSWORD, startDeployment, TENANT } from './dep
 export const LOGIN = { tenant: TENANT, email: EMAIL, password: PASSWORD };
 
 /** How long news of another tab may take. */
-export const ELSEWHERE = { timeout: 10_000 };
+export const ELSEWHERE = { timeout: 60_000 };
 
 /** What the tests of one file share. */
 export interface Pages {

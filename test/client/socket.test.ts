@@ -9,7 +9,7 @@ import {
 } from '../../src/client/index.ts';
 import { type Deployment, EMAIL, PASSWORD, startDeployment, TENANT } from './deployment.ts';
 
-const PATIENT = { timeout: 15_000 };
+const PATIENT = { timeout: 60_000 };
 const WebSocket = NodeWebSocket as unknown as SocketConstructor;
 let at: Deployment;
 const closers: (() => void)[] = [];

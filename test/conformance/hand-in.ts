@@ -20,7 +20,7 @@ const WAIT = { timeout: 60_000, interval: 20 };
 
 /** HAND IN over a real record: what nodes hold and the record has lost is revoked anew, each once, whatever goes wrong. */
 export function describeHandIn(name: string, open: () => Promise<RecordFixture>): void {
-  describe(`HAND IN over ${name}`, { timeout: 120_000 }, () => {
+  describe(`HAND IN over ${name}`, () => {
     let fixture: RecordFixture;
     let tid: string;
     let uid: string;

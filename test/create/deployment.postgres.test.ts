@@ -1,12 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { OpenEngine } from '../../src/create/open.ts';
 import { openPostgresRecord } from '../../src/record/postgres/open.ts';
 import { MAX_SKEW_MS } from '../../src/revocation/constants.ts';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { type ClusterNodeOptions, startClusterNode } from '../support/cluster-node.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const FIRST = 'the first secret of these tests as long as needed';
 const SECOND = 'the second secret of these tests and long enough';

@@ -8,8 +8,6 @@ import { startRedis } from '../../tools/services/redis.mjs';
 import { startClusterNode } from '../support/cluster-node.ts';
 import { codeOf, ORIGIN, PASSWORD } from '../support/engine.ts';
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
-
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();

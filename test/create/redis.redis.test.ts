@@ -5,8 +5,6 @@ import { startRedis } from '../../tools/services/redis.mjs';
 import { type ClusterNodeOptions, startClusterNode } from '../support/cluster-node.ts';
 import { codeOf, ORIGIN, PASSWORD } from '../support/engine.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
@@ -61,7 +59,7 @@ test('B3 B9 nodes with REDIS_URL: Redis is their hub, and a revocation is everyw
     expect(nodes.map(({ engine }) => engine.status().hub)).toEqual(
       Array.from({ length: 3 }, () => ({ kind: 'redis', working: true })),
     );
-  }, 20_000);
+  }, 60_000);
   await everywhere(nodes);
 });
 
@@ -78,7 +76,7 @@ test('B9 a Redis that is away keeps no node from starting; when it comes, it is 
   await redis.resume();
   await vi.waitFor(() => {
     expect(nodes.every(({ engine }) => engine.status().hub.working)).toBe(true);
-  }, 30_000);
+  }, 60_000);
   await everywhere(nodes);
 });
 

@@ -6,7 +6,7 @@ import { startRedis } from '../../tools/services/redis.mjs';
 import { SECRET } from '../support/engine.ts';
 import { BOOTSTRAP, cleanUp, freshDirectory, sekisho, serve } from '../support/process.ts';
 
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -22,8 +22,6 @@ import { redisBinaries } from '../../tools/services/redis-binaries.mjs';
 import { startClusterNode } from '../support/cluster-node.ts';
 import { root } from './files.ts';
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
-
 const PASSWORD = 'f0a1b2c3d4e5f60718293a4b5c6d7e8f';
 let folder: string;
 let server: Guarded;
@@ -114,7 +112,7 @@ test('A10 a node works with it', async () => {
     await vi.waitFor(
       () => expect(node.engine.status().hub).toEqual({ kind: 'redis', working: true }),
       {
-        timeout: 20_000,
+        timeout: 60_000,
       },
     );
   } finally {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { backUp } from '../../src/create/backup.ts';
 import { migrateRecord } from '../../src/create/migration.ts';
@@ -19,8 +19,6 @@ import { startClusterNode } from '../support/cluster-node.ts';
 import { ORIGIN, PASSWORD, SECRET } from '../support/engine.ts';
 import type { TestRecord } from '../support/record.ts';
 import { root } from './files.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 /** The roles belong to a server, so it is one of its own. */
 let server: Postgres;

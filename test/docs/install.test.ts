@@ -31,7 +31,7 @@ describe('A5 the way into somebody’s project', () => {
     expect(packed.stdout).toMatch(/"dist\/record\/sql\/\w+\.sql"/);
   });
 
-  test('the examples of the README are strict TypeScript', { timeout: 60_000 }, () => {
+  test('the examples of the README are strict TypeScript', () => {
     const project = freshDirectory();
     const installed = ['hono', 'express', '@hono/node-server', '@types'];
     for (const name of installed) {

@@ -95,4 +95,4 @@ test('B9 HAND IN FIRST TERM failover to an asynchronous standby: what nodes hold
   } finally {
     await pair.stop();
   }
-}, 240_000);
+});

@@ -210,4 +210,4 @@ test('B8 B9 UNKNOWN OUTCOME BARRIER messages to PostgreSQL are late, cut, and th
   );
   expect(summary.revocations.unknown).toBeGreaterThanOrEqual(2);
   expect(summary.pending).toBeGreaterThanOrEqual(1);
-}, 240_000);
+});

@@ -199,4 +199,4 @@ test('B8 B12 ANSWER GENERATION FIRST TERM PostgreSQL is restarted, crashes, and 
   } finally {
     await server.stop();
   }
-}, 240_000);
+});

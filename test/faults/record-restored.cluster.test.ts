@@ -134,4 +134,4 @@ test('B9 HAND IN RESTORE the database is put back, undeclared: who holds the los
   } finally {
     await server.stop();
   }
-}, 400_000);
+});

@@ -174,7 +174,7 @@ describe('B11 Last-Event-ID', () => {
       );
     }
     await expect
-      .poll(async () => (await record.trail.state(tid)).waiting, { timeout: 30_000 })
+      .poll(async () => (await record.trail.state(tid)).waiting, { timeout: 60_000 })
       .toBe(0);
     const late = await listen(1, { after });
     await late.until(() => late.events.length > 0);

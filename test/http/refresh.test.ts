@@ -165,4 +165,4 @@ test('A7 a client that refreshes in a loop is told to wait, and goes on where it
   expect(limited.headers.get('ratelimit')).toBe('"refresh";r=0;t=60');
   await clock.advance(60_000);
   expect((await byBody(token)).status).toBe(200);
-}, 60_000);
+});

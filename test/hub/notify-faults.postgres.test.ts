@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import type { Hub } from '../../src/hub/contract.ts';
 import { createHubCodec } from '../../src/hub/message.ts';
@@ -17,8 +17,6 @@ import { notifyHubs, SECRET } from '../support/notify-hub.ts';
 import { openPostgresTestRecord } from '../support/postgres-record.ts';
 import { ofUser, request } from '../support/requests.ts';
 import { seedTenant, seedUser } from '../support/seed.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 const closers: (() => Promise<unknown>)[] = [];

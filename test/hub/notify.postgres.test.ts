@@ -20,7 +20,7 @@ describeHub(
         const hub = hubs.connect();
         nodes.push(hub);
         hub.enter(ENTRY.generation);
-        await expect.poll(() => hub.working(), { timeout: 15_000 }).toBe(true);
+        await expect.poll(() => hub.working(), { timeout: 60_000 }).toBe(true);
         return hub;
       },
       async close() {

@@ -20,7 +20,7 @@ describe('with a Redis Cluster', () => {
   let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
   beforeAll(async () => {
     cluster = await startRedisCluster();
-  }, 120_000);
+  });
   afterAll(async () => {
     await cluster?.stop();
   });

@@ -115,7 +115,7 @@ test.each([
     const heard: unknown[] = [];
     b.hub.onAnnouncement((entry) => heard.push(entry));
     a.hub.announce(ENTRY);
-    await expect.poll(() => heard, { timeout: 20_000 }).toEqual([ENTRY]);
+    await expect.poll(() => heard, { timeout: 60_000 }).toEqual([ENTRY]);
     for (const server of servers) expect(await server.run('acl', 'log')).toEqual([]);
   },
   120_000,

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSekisho, type SekishoOptions, startSekisho } from '../../src/index.ts';
 import { codeOf, ORIGIN, PASSWORD } from '../support/engine.ts';
 
@@ -11,8 +11,6 @@ beforeAll(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'sekisho-'));
 });
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
-vi.setConfig({ testTimeout: 60_000 });
-
 function open(more: SekishoOptions = {}) {
   return createSekisho({ dataDir, logLevel: 'silent', ...more });
 }

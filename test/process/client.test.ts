@@ -1,8 +1,6 @@
 import { rmSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { cleanUp, copyOf, makeTemplate, sekisho, serve } from '../support/process.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let template: string;
 beforeAll(async () => {

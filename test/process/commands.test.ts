@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   BOOTSTRAP,
   call,
@@ -12,8 +12,6 @@ import {
   sekisho,
   serve,
 } from '../support/process.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let template: string;
 beforeAll(async () => {

@@ -1,8 +1,6 @@
-import { afterEach, expect, inject, test, vi } from 'vitest';
+import { afterEach, expect, inject, test } from 'vitest';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { BOOTSTRAP, call, cleanUp, login, sekisho, serve } from '../support/process.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 afterEach(cleanUp);
 

@@ -1,10 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { environment } from '../support/process.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 const STORY = fileURLToPath(new URL('../../demo/story.mjs', import.meta.url));
 

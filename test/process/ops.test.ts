@@ -2,8 +2,6 @@ import { rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { call, cleanUp, copyOf, login, makeTemplate, sekisho, serve } from '../support/process.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
 let template: string;
 beforeAll(async () => {
   template = await makeTemplate();

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } fro
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { join, resolve } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import {
   BOOTSTRAP,
   call,
@@ -18,8 +18,6 @@ import {
   start,
 } from '../support/process.ts';
 import { openSocket } from '../support/socket-client.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let template: string;
 beforeAll(async () => {
@@ -192,9 +190,9 @@ describe('starting', () => {
         (answer) => answer.status,
         () => 0,
       );
-    await expect.poll(() => status('/readyz'), { timeout: 30_000 }).toBe(503);
+    await expect.poll(() => status('/readyz'), { timeout: 60_000 }).toBe(503);
     expect(await status('/healthz')).toBe(200);
-    await expect.poll(child.stderr, { timeout: 30_000 }).toContain('cannot be reached');
+    await expect.poll(child.stderr, { timeout: 60_000 }).toContain('cannot be reached');
     expect(child.stdout()).toBe('');
     expect(child.stderr()).not.toContain('secret-of-the-database');
     child.child.kill('SIGTERM');

@@ -1,8 +1,6 @@
-import { afterAll, afterEach, beforeAll, expect, inject, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { BOOTSTRAP, call, cleanUp, freshDirectory, sekisho, serve } from '../support/process.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 beforeAll(async () => {

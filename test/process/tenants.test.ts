@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { decodeJwt } from 'jose';
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import {
   BOOTSTRAP,
   call,
@@ -11,8 +11,6 @@ import {
   sekisho,
   serve,
 } from '../support/process.ts';
-
-vi.setConfig({ testTimeout: 120_000 });
 
 let template: string;
 beforeAll(async () => {

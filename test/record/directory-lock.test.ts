@@ -291,7 +291,7 @@ describe('whatever happens to processes', () => {
       const lines = createInterface({ input: stopped.stdout });
       const isMark = (name: string): boolean => /^lock-.*sock$|^\.held-.*-/.test(name);
       await expect
-        .poll(async () => (await readdir(directory)).filter(isMark), { timeout: 30_000 })
+        .poll(async () => (await readdir(directory)).filter(isMark), { timeout: 60_000 })
         .toHaveLength(published);
       expect((await starter()).said).toBe('data_directory_in_use');
       const said = once(lines, 'line');

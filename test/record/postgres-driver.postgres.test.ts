@@ -70,7 +70,7 @@ describe('the pool', () => {
       });
       expect(await seen()).toEqual([]);
     });
-    await expect.poll(seen, { timeout: 10_000 }).toEqual(['slow']);
+    await expect.poll(seen, { timeout: 60_000 }).toEqual(['slow']);
   });
 
   test('DURABLE a result that came with a warning proves nothing', async () => {
@@ -111,7 +111,7 @@ describe('the pool', () => {
         where locktype = 'advisory' and not granted
           and database = (select oid from pg_database where datname = current_database())`;
       const rows = async () => database.query({ text: waiting }, { urgent: true });
-      await expect.poll(rows, { timeout: 10_000 }).toEqual([{ count: 3 }]);
+      await expect.poll(rows, { timeout: 60_000 }).toEqual([{ count: 3 }]);
     });
     await Promise.all(busy);
   });

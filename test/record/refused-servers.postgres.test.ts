@@ -1,11 +1,9 @@
 import pg from 'pg';
-import { afterEach, expect, inject, test, vi } from 'vitest';
+import { afterEach, expect, inject, test } from 'vitest';
 import { openPostgres, openPostgresRecord } from '../../src/record/postgres/open.ts';
 import { startPgbouncer } from '../../tools/services/pgbouncer.mjs';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { startPostgresPair } from '../../tools/services/postgres-pair.mjs';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const closers: (() => Promise<void>)[] = [];
 

@@ -11,7 +11,7 @@ import { request } from '../support/requests.ts';
 
 /** Several servers are started one after the other. */
 const timeout = 120_000;
-const WITHIN = { timeout: 30_000, interval: 20 };
+const WITHIN = { timeout: 60_000, interval: 20 };
 const UNKNOWN = { code: 'outcome_unknown' };
 /** What ends a wait for the standby, and what the server says of it. */
 const ENDINGS = [

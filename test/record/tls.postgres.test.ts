@@ -1,13 +1,11 @@
 import { chownSync, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openPostgres } from '../../src/record/postgres/open.ts';
 import { sharedCertificate } from '../../tools/services/certificate.mjs';
 import { type Postgres, startPostgres } from '../../tools/services/postgres.mjs';
 import { serverUser, withClient } from '../../tools/services/postgres-clients.mjs';
 import { startClusterNode } from '../support/cluster-node.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const certificate = sharedCertificate();
 const foreign = sharedCertificate();
@@ -44,7 +42,7 @@ test('a node speaks TLS to PostgreSQL by every connection, NOTIFY included', asy
   const node = await startClusterNode({ databaseUrl: verified(certificate.caFile) });
   try {
     await expect
-      .poll(() => node.engine.status().hub, { timeout: 30_000 })
+      .poll(() => node.engine.status().hub, { timeout: 60_000 })
       .toEqual({ kind: 'postgres', working: true });
     await withClient(postgres.superuserUrl, async (client) => {
       const { rows } = await client.query(

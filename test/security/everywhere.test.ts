@@ -60,7 +60,7 @@ describe('ASVS 7.4.1: what logout says is so', () => {
     for (const presented of [byAccess, byRefresh]) {
       expect(await logins.logout(presented, ORIGIN)).toEqual({ revocation: null });
     }
-  }, 20_000);
+  });
 });
 
 const PAGE = { limit: 1, cursor: null };

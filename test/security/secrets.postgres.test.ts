@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { createLogger } from '../../src/observe/logger.ts';
 import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { startClusterNode } from '../support/cluster-node.ts';
 import { codeOf, ORIGIN, PASSWORD, SECRET } from '../support/engine.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 beforeAll(async () => {

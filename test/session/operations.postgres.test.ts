@@ -6,8 +6,6 @@ import { createTestDatabase } from '../../tools/services/postgres.mjs';
 import { startClusterNode } from '../support/cluster-node.ts';
 import { codeOf, ORIGIN, PASSWORD } from '../support/engine.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 const by = 'noor';
 const HOUR = { forSeconds: 3_600 };
 let database: Awaited<ReturnType<typeof createTestDatabase>>;

@@ -301,7 +301,7 @@ describe('A8: the level of the log', () => {
     expect(members).toMatchObject([{ self: true, logLevel: 'debug' }]);
     expect(lines.join('\n')).toContain('the level of this log has changed');
     offsetMs += MINUTE_MS;
-    await vi.waitFor(() => expect(log.level).toBe('info'), { timeout: 30_000 });
+    await vi.waitFor(() => expect(log.level).toBe('info'), { timeout: 60_000 });
     expect((await operator.operations()).overrides).toEqual([]);
   });
 

@@ -9,7 +9,7 @@ import { type PostgresPair, startPostgresPair } from '../../tools/services/postg
 import { codeOf, ORIGIN, startTestEngine, type TestEngine } from '../support/engine.ts';
 import { openPostgresTestRecord } from '../support/postgres-record.ts';
 
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 /** The policy's window in these tests, seconds; and how long its end is waited for. */
 const GRACE = 2;

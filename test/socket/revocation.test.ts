@@ -1,14 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { attachSocket, nodeHandler } from '../../src/adapter/node/index.ts';
 import type { Sekisho } from '../../src/create/sekisho.ts';
 import { createSekisho } from '../../src/create.ts';
 import { type Listening, listening } from '../support/node-host.ts';
 import { type Answer, call } from '../support/process.ts';
 import { openSocket, type SocketClient } from '../support/socket-client.ts';
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
 const PASSWORD = 'violet-anchor-lantern-93';
 const ADMIN = 'mika@harbor.example';

@@ -11,7 +11,7 @@ import { FakeSockets } from '../support/fake-sockets.ts';
 import { type Listening, listening } from '../support/node-host.ts';
 import { openSocket } from '../support/socket-client.ts';
 
-const PATIENT = { timeout: 10_000 };
+const PATIENT = { timeout: 60_000 };
 let fake: FakeSockets;
 let running: Listening;
 let attached: AttachedSockets;

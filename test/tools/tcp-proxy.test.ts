@@ -64,7 +64,7 @@ async function dial(port: number): Promise<Client> {
   await once(socket, 'connect');
   return {
     ...{ socket, closed, text: () => text },
-    arrived: (expected) => expect.poll(() => text, { timeout: 10_000 }).toBe(expected),
+    arrived: (expected) => expect.poll(() => text, { timeout: 60_000 }).toBe(expected),
   };
 }
 
@@ -243,13 +243,13 @@ test('a swapped message without a successor arrives all the same, and so does a 
   proxy.onDelivery(() => 'swap');
   const client = await dial(proxy.port);
   client.socket.write('*1\r\n$4\r\nPING\r\n');
-  await expect.poll(() => client.text(), { timeout: 10_000 }).toContain('last');
+  await expect.poll(() => client.text(), { timeout: 60_000 }).toContain('last');
   expect(client.text().indexOf('PONG')).toBeLessThan(client.text().indexOf('last'));
 
   proxy.onDelivery(() => ({ delayMs: 20 }));
   const second = await dial(proxy.port);
   second.socket.write('*1\r\n$4\r\nPING\r\n');
-  await expect.poll(() => second.text(), { timeout: 10_000 }).toContain('last');
+  await expect.poll(() => second.text(), { timeout: 60_000 }).toContain('last');
 });
 
 test('shares of chance are those that were asked for', () => {

@@ -127,7 +127,7 @@ test('a table that is in use does not make heartbeats wait behind a migration', 
       where not granted and mode = 'AccessExclusiveLock' and relation = 'sekisho.member'::regclass`,
   };
   await expect
-    .poll(async () => (await database.query(waits))[0]?.n, { timeout: 20_000 })
+    .poll(async () => (await database.query(waits))[0]?.n, { timeout: 60_000 })
     .toBeGreaterThan(0);
   // It stands behind the migration, and gets through although the reader is still there.
   const beat = { text: "update sekisho.member set beat = beat + 1 where id = 'nobody'" };

@@ -285,6 +285,6 @@ export function attemptSuite(kind: string, open: () => Promise<RecordFixture>): 
         ),
         { numRuns: 40 },
       );
-    }, 120_000);
+    });
   });
 }

@@ -497,6 +497,6 @@ export function deviceCapSuite(kind: string, open: () => Promise<RecordFixture>)
         }),
         { numRuns: 25 },
       );
-    }, 120_000);
+    });
   });
 }

@@ -247,7 +247,7 @@ export function sweepSuite(kind: string, open: () => Promise<RecordFixture>): vo
         }),
         { numRuns: 15 },
       );
-    }, 120_000);
+    });
 
     test('G3 losses between two sweeps are one; very many are kept few; old ones are dropped', async () => {
       const { sweep, sessions } = fixture.record;
