@@ -13,7 +13,7 @@ import { httpPage } from './reference/http.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const check = process.argv.includes('--check');
 
-/** @type {Readonly<Record<string, () => string>>} */
+/** @type {Readonly<Record<string, () => string | Promise<string>>>} */
 const pages = {
   'docs/commands.md': commandsPage,
   'docs/configuration.md': configurationPage,
@@ -24,7 +24,7 @@ const pages = {
 const stale = [];
 for (const [page, make] of Object.entries(pages)) {
   const path = join(root, page);
-  const text = make();
+  const text = await make();
   if (check && (!existsSync(path) || readFileSync(path, 'utf8') !== text)) stale.push(page);
   else if (!check) writeFileSync(path, text);
 }

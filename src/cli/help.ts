@@ -11,7 +11,7 @@ export interface Group {
 const COLUMNS = 100;
 
 /** `sekisho --help`. */
-export function overview(groups: readonly Group[]): string {
+export function overview(groups: readonly Pick<Group, 'name' | 'summary'>[]): string {
   return [
     'Usage: sekisho <command> [options]',
     '',

@@ -1,7 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { readConfig } from '../config.ts';
-import { openForCommand } from '../create/open-for-command.ts';
 import { askOperator, type OperatorCommands, operatorAt } from '../create/operator-commands.ts';
 import { isSekishoError, SekishoError } from '../errors.ts';
 import { silentLog } from '../observe/log.ts';
@@ -43,6 +42,8 @@ export async function withOperator<Result>(
   const by = whoOf(call);
   const running = record.kind === 'embedded' ? await runningAt(record.dataDir, by) : null;
   if (running !== null) return use(running);
+  // The engine, and the database's driver: a server that answers has both, and this process needs neither.
+  const { openForCommand } = await import('../create/open-for-command.ts');
   const opened = await openForCommand(config, { mayMake, by });
   try {
     return await use(opened.commands);

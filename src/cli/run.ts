@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Command, readCall, UsageError } from './command.ts';
 import { EXIT } from './exit.ts';
-import { groups } from './groups.ts';
+import { groups, loadGroup } from './groups.ts';
 import { commandHelp, type Group, groupHelp, overview } from './help.ts';
 import { explain, say } from './output.ts';
 import { nearest } from './suggest.ts';
@@ -35,7 +35,7 @@ async function dispatch(args: readonly string[], env: NodeJS.ProcessEnv): Promis
     );
     throw new UsageError(`no command ${word} (${hint('', meant)})`);
   }
-  return runIn(group, rest, env);
+  return runIn(await loadGroup(group), rest, env);
 }
 
 function runIn(

@@ -2,9 +2,6 @@ import { createTally } from '../audit/tally.ts';
 import { createTrail } from '../audit/trail.ts';
 import type { Clock } from '../clock.ts';
 import type { Hub } from '../hub/contract.ts';
-import { createRedisAttempts } from '../hub/redis/attempts.ts';
-import type { RedisLink } from '../hub/redis/link.ts';
-import { createRedisSeen } from '../hub/redis/seen.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordStore } from '../record/contract.ts';
 import type { Follower } from '../revocation/contract.ts';
@@ -17,11 +14,12 @@ import { hubDestination, recordDestination } from '../session/seen.ts';
 import type { Services } from '../session/services.ts';
 import { createSweeper } from '../session/sweep.ts';
 import type { KeyRing } from '../token/secrets.ts';
+import type { RedisStores } from './redis.ts';
 
 export interface BackgroundParts {
   readonly record: RecordStore;
   /** Where last-seen times and login attempts are kept besides; null without Redis. */
-  readonly redis: RedisLink | null;
+  readonly redis: RedisStores | null;
   readonly hub: Hub;
   /** Null: a logger of the program's own. */
   readonly levels: Levels | null;
@@ -44,7 +42,7 @@ export function startBackground(
   const touch = record.sessions.touch.bind(record.sessions);
   const listMembers = record.members.list.bind(record.members);
   const pause = createPause({ store: sweep, clock });
-  const seen = redis === null ? null : createRedisSeen(redis);
+  const seen = redis === null ? null : redis.seen();
 
   const tally = createTally({
     ...{ clock, wallNowMs, log },
@@ -88,14 +86,11 @@ export function startBackground(
 
 /** The record with Redis in front of its login attempts (docs/decisions/0010). */
 export function withRedisAttempts(
-  { record, redis, ring, log, clock }: BackgroundParts,
+  { record, redis, ring }: BackgroundParts,
   closers: (() => unknown)[],
 ): RecordStore {
   if (redis === null) return record;
-  const attempts = createRedisAttempts({
-    ...{ link: redis, record: record.attempts, clock, log },
-    nameKey: ring.newest.key('login-attempt-name'),
-  });
+  const attempts = redis.attempts(record.attempts, ring.newest.key('login-attempt-name'));
   closers.push(() => attempts.close());
   return { ...record, attempts };
 }

@@ -5,9 +5,7 @@ import { exportRecord } from '../record/backup/export.ts';
 import { writeFromRecord } from '../record/backup/write.ts';
 import type { BackupRequest, BackupSummary } from '../record/backup-contract.ts';
 import { lockDirectory } from '../record/pglite/directory-lock.ts';
-import { openPglite } from '../record/pglite/open.ts';
 import { hasDatabase } from '../record/pglite/restored-folder.ts';
-import { createPostgresBackups } from '../record/postgres/backups.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { keptSecret } from './secret.ts';
 
@@ -27,6 +25,7 @@ export async function backUp(
   }
   if (record.kind === 'postgres') {
     const ring = createKeyRing(secret ?? '');
+    const { createPostgresBackups } = await import('../record/postgres/backups.ts');
     return await createPostgresBackups(record.databaseUrl).write({ ...request, ring });
   }
   const { dataDir } = record;
@@ -39,6 +38,7 @@ export async function backUp(
   const lock = await lockDirectory(dataDir);
   try {
     const ring = createKeyRing(secret ?? (await keptSecret(dataDir)) ?? '');
+    const { openPglite } = await import('../record/pglite/open.ts');
     const database = await openPglite({ dataDir, lock });
     try {
       // Nobody else is there, so the snapshot holds nobody up.

@@ -5,8 +5,6 @@ import type { Database } from '../record/database.ts';
 import { listLiveMembers } from '../record/live-members.ts';
 import { planMigration } from '../record/migration-plan.ts';
 import { type MigrationPlan, migrate, plan, thisRelease } from '../record/migrator.ts';
-import { openPglite } from '../record/pglite/open.ts';
-import { openPostgres } from '../record/postgres/open.ts';
 
 /** What bringing a record up to this release does, or did. */
 export interface MigrationReport extends Pick<MigrationPlan, 'kind' | 'from' | 'to'> {
@@ -62,14 +60,14 @@ async function withDatabase(
 }
 
 async function open({ record }: Config): Promise<Database> {
-  switch (record.kind) {
-    case 'postgres':
-      return await openPostgres({ url: record.databaseUrl });
-    case 'embedded':
-      return await openPglite({ dataDir: record.dataDir });
-    case 'memory':
-      return await openPglite({ memory: true });
+  if (record.kind === 'postgres') {
+    const { openPostgres } = await import('../record/postgres/open.ts');
+    return await openPostgres({ url: record.databaseUrl });
   }
+  const { openPglite } = await import('../record/pglite/open.ts');
+  return await openPglite(
+    record.kind === 'memory' ? { memory: true } : { dataDir: record.dataDir },
+  );
 }
 
 function reportOf(done: MigrationPlan, members: readonly LiveMember[]): MigrationReport {

@@ -1,8 +1,6 @@
 import type { Config } from '../config.ts';
 import type { RecordStore } from '../record/contract.ts';
 import { type DirectoryLock, lockDirectory } from '../record/pglite/directory-lock.ts';
-import { openPgliteRecord } from '../record/pglite/open.ts';
-import { openPostgresRecord } from '../record/postgres/open.ts';
 import { makeSecret } from '../token/secrets.ts';
 import { secretOf } from './secret.ts';
 
@@ -16,7 +14,7 @@ export interface OpenedRecord {
 }
 
 /**
- * Opens the record that the settings name.
+ * Opens the record that the settings name. Its database's code is loaded with it, and the other's is not.
  *
  * @throws SekishoError `data_directory_in_use`, `data_directory_unusable`, `invalid_configuration`, `store_unavailable`.
  */
@@ -24,14 +22,15 @@ export async function openRecord(config: Config): Promise<OpenedRecord> {
   const { record: place, address } = config;
   const given = config.secret ?? makeSecret();
   switch (place.kind) {
-    case 'memory':
+    case 'memory': {
+      const { openPgliteRecord } = await import('../record/pglite/open.ts');
       return { record: await openPgliteRecord({ memory: true }), secret: given, lock: null };
-    case 'postgres':
-      return {
-        record: await openPostgresRecord({ url: place.databaseUrl }),
-        secret: given,
-        lock: null,
-      };
+    }
+    case 'postgres': {
+      const { openPostgresRecord } = await import('../record/postgres/open.ts');
+      const record = await openPostgresRecord({ url: place.databaseUrl });
+      return { record, secret: given, lock: null };
+    }
     case 'embedded':
       return openLocked(place.dataDir, config.secret, address);
   }
@@ -47,6 +46,7 @@ async function openLocked(
     if (address !== null) lock.serveAt(address);
     // Under the lock, so that two first starts cannot each make one.
     const secret = givenSecret ?? (await secretOf(dataDir));
+    const { openPgliteRecord } = await import('../record/pglite/open.ts');
     const record = await openPgliteRecord({ dataDir, lock });
     const close = async (): Promise<void> => {
       try {

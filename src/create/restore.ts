@@ -10,8 +10,6 @@ import type { BackupSummary } from '../record/backup-contract.ts';
 import type { Database } from '../record/database.ts';
 import type { Override } from '../record/operations-contract.ts';
 import { lockDirectory } from '../record/pglite/directory-lock.ts';
-import { restoreIntoDirectory } from '../record/pglite/restore.ts';
-import { restoreIntoPostgres } from '../record/postgres/restore.ts';
 import { createSqlRecord } from '../record/sql-record.ts';
 import { clockProblem, skewMs } from '../revocation/wall-time.ts';
 import { makeRestoredKeys } from '../token/restored-keys.ts';
@@ -88,12 +86,14 @@ export async function restore(
     ...(onProgress && { onProgress: onProgress.bind(null, 'restoring') }),
   };
   if (place.kind === 'postgres') {
+    const { restoreIntoPostgres } = await import('../record/postgres/restore.ts');
     await restoreIntoPostgres({
       ...parts,
       databaseUrl: place.databaseUrl,
       judgeClock: (database) => judgeClock(database, clock),
     });
   } else if (place.kind === 'embedded') {
+    const { restoreIntoDirectory } = await import('../record/pglite/restore.ts');
     const lock = await lockDirectory(place.dataDir);
     try {
       await restoreIntoDirectory({ ...parts, dataDir: place.dataDir, lock });

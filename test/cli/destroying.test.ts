@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { groups } from '../../src/cli/groups.ts';
+import { loadGroups } from '../../src/cli/groups.ts';
 import { type Operated, runCommand, startOperated } from '../support/cli.ts';
+
+const groups = await loadGroups();
 
 const ID = 'hQ2mZ7xW0rTn5bJ8cK1vYA';
 const OF_ACME = ['--tenant', 'acme'];

@@ -10,13 +10,15 @@ import {
   optional,
   readCall,
 } from '../../src/cli/command.ts';
-import { groups } from '../../src/cli/groups.ts';
+import { loadGroups } from '../../src/cli/groups.ts';
 import { commandHelp } from '../../src/cli/help.ts';
 import { print, table } from '../../src/cli/output.ts';
 import { everyPage } from '../../src/cli/paging.ts';
 import { progressLine } from '../../src/cli/progress.ts';
 import { nearest } from '../../src/cli/suggest.ts';
 import { runCommand } from '../support/cli.ts';
+
+const groups = await loadGroups();
 
 const commands = groups.flatMap((group) => group.commands);
 

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readCall, UsageError } from '../../src/cli/command.ts';
-import { groups } from '../../src/cli/groups.ts';
+import { loadGroups } from '../../src/cli/groups.ts';
 import { time } from '../../src/cli/time.ts';
 import { runCommand } from '../support/cli.ts';
+
+const groups = await loadGroups();
 
 const directory = mkdtempSync(join(tmpdir(), 'sekisho-ranges-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { groups } from '../../src/cli/groups.ts';
+import { loadGroups } from '../../src/cli/groups.ts';
 import { newId } from '../../src/id.ts';
 import { type Operated, startOperated } from '../support/cli.ts';
 import type { TestTenant } from '../support/engine.ts';
+
+const groups = await loadGroups();
 
 /** What a command says of a tenant, a user, a session … that is not there. */
 

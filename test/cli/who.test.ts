@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { groups } from '../../src/cli/groups.ts';
+import { loadGroups } from '../../src/cli/groups.ts';
 import { whoOf } from '../../src/cli/who.ts';
 import { type Operated, startOperated } from '../support/cli.ts';
+
+const groups = await loadGroups();
 
 /** They change nothing in a record, or make no row in its trail. */
 const NOBODYS = [

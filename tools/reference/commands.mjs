@@ -1,9 +1,10 @@
 // docs/commands.md: every command with its help, as the terminal shows it.
-import { groups } from '../../dist/cli/groups.js';
+import { loadGroups } from '../../dist/cli/groups.js';
 import { commandHelp, overview } from '../../dist/cli/help.js';
 
-/** @returns {string} */
-export function commandsPage() {
+/** @returns {Promise<string>} */
+export async function commandsPage() {
+  const groups = await loadGroups();
   const lines = [
     '# Commands',
     '',

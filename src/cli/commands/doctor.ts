@@ -1,6 +1,4 @@
 import { readConfig } from '../../config.ts';
-import { maxmemoryPolicies } from '../../create/redis-policies.ts';
-import { watchMembers } from '../../create/watch.ts';
 import { isSekishoError, SekishoError } from '../../errors.ts';
 import { tenths } from '../../http/objects/common.ts';
 import { memberOf } from '../../http/objects/insight.ts';
@@ -63,9 +61,9 @@ async function look(call: Call): Promise<{
   // Looking takes no secret, so that whoever watches nodes need not have theirs.
   const { record, redisUrl } = readConfig({ ...readRecordOptions(call), secret: makeSecret() });
   if (record.kind === 'postgres') {
+    const { watchMembers } = await import('../../create/watch.ts');
     const members = await watchMembers(record.databaseUrl);
-    const redis = redisUrl === null ? null : { policies: await maxmemoryPolicies(redisUrl) };
-    return { node: null, members, redis, backups: null };
+    return { node: null, members, redis: await redisAt(redisUrl), backups: null };
   }
   const running = record.kind === 'embedded' ? await runningAt(record.dataDir) : null;
   if (running === null) {
@@ -100,6 +98,12 @@ async function scheduledBackups(
 interface Redis {
   /** As `maxmemoryPolicies`. */
   readonly policies: readonly string[] | null;
+}
+
+async function redisAt(redisUrl: string | null): Promise<Redis | null> {
+  if (redisUrl === null) return null;
+  const { maxmemoryPolicies } = await import('../../create/redis-policies.ts');
+  return { policies: await maxmemoryPolicies(redisUrl) };
 }
 
 function redisJson({ policies }: Redis): object {

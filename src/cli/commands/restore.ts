@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import { type Config, readConfig } from '../../config.ts';
-import { refusedByRedis } from '../../create/redis-holder.ts';
-import { checkBackup, type RestoreStage, restore as restoreRecord } from '../../create/restore.ts';
+import type { RestoreStage } from '../../create/restore.ts';
 import type { Override } from '../../record/operations-contract.ts';
 import { type Command, given, operand, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
@@ -36,6 +35,7 @@ export const restore: Command = {
     const onProgress = (stage: RestoreStage, progress: Parameters<typeof bars.checking>[0]): void =>
       bars[stage](progress);
     const json = wantsJson(call);
+    const { checkBackup, restore: restoreRecord } = await import('../../create/restore.ts');
     if (given(call, 'check')) {
       const { rows, takenAtMs, schemaVersion, generation, position, keyId } = await checkBackup(
         config,
@@ -88,6 +88,7 @@ async function refusalOf(
   deployment: string | null,
 ): Promise<string | null> {
   if (record.kind !== 'postgres' || redisUrl === null || deployment === null) return null;
+  const { refusedByRedis } = await import('../../create/redis-holder.ts');
   return refusedByRedis(redisUrl, deployment);
 }
 
