@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
+import { freePort } from '../../tools/services/ports.mjs';
 import { cleanUp } from '../support/process.ts';
 import { drive } from './examples/drive.ts';
 import { programsOf } from './examples/programs.ts';
@@ -78,12 +77,3 @@ test('A5 the programs of docs/client.md log in, ask an API and listen on a socke
     ],
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}

@@ -13,6 +13,7 @@ import {
   type DirectoryLock,
   lockDirectory,
 } from '../../src/record/pglite/directory-lock.ts';
+import { freePort } from '../../tools/services/ports.mjs';
 import { Dice, randomFrom } from '../support/simulation/random.ts';
 
 const built = new URL('../../dist/record/pglite/directory-lock.js', import.meta.url).href;
@@ -41,7 +42,7 @@ const marked = `
     await lockDirectory(process.argv[1]);
     // A process that is being killed may keep the port for a moment.
     let free = await alone();
-    for (let tries = 0; !free && tries < 50; tries += 1) { await sleep(20); free = await alone(); }
+    for (let tries = 0; !free && tries < 250; tries += 1) { await sleep(20); free = await alone(); }
     console.log(free ? 'held' : 'two of us');
     setInterval(() => {}, 1000);
   } catch (error) {
@@ -101,15 +102,6 @@ async function starter(dir = directory): Promise<{ child: ChildProcess; said: st
 async function removeMarks(dir: string, which: RegExp): Promise<void> {
   const names = (await readdir(dir)).filter((name) => which.test(name));
   await Promise.all(names.map((name) => rm(join(dir, name), { force: true })));
-}
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return String(typeof address === 'object' ? address?.port : '');
 }
 
 async function lock(): Promise<DirectoryLock> {
@@ -304,7 +296,7 @@ describe('whatever happens to processes', () => {
     const seed = Number(process.env.SEKISHO_LOCK_SEED ?? Date.now() % 1_000_000_000);
     process.stderr.write(`  seed ${seed} (SEKISHO_LOCK_SEED)\n`);
     const dice = new Dice(randomFrom(seed));
-    const port = await freePort();
+    const port = String(await freePort());
     let held = 0;
     for (let round = 0; round < Number(process.env.SEKISHO_LOCK_ROUNDS ?? 5); round += 1) {
       const goAtMs = Date.now() + 1_000;

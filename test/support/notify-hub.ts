@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/clock.ts';
+import { type Clock, systemClock } from '../../src/clock.ts';
 import type { Hub } from '../../src/hub/contract.ts';
 import { createHubCodec } from '../../src/hub/message.ts';
 import { createNotifyHub } from '../../src/hub/postgres/hub.ts';
@@ -21,14 +21,18 @@ export interface NotifyHubs {
 export function notifyHubs(
   url: string,
   log: Log = silentLog,
-  { deployment = newId(), secret = SECRET } = {},
+  {
+    deployment = newId(),
+    secret = SECRET,
+    clock = systemClock,
+  }: { deployment?: string; secret?: string; clock?: Clock } = {},
 ): NotifyHubs {
   const ring = createKeyRing(secret);
   return {
     deployment,
     connect: () =>
       createNotifyHub({
-        ...{ url, deploymentId: deployment, clock: systemClock, log },
+        ...{ url, deploymentId: deployment, clock, log },
         codec: createHubCodec(ring, deployment),
       }),
   };
