@@ -21,6 +21,7 @@ import {
   lockDirectory,
 } from '../../src/record/pglite/directory-lock.ts';
 import { directoryToken } from '../../src/record/pglite/lock-marks.ts';
+import { openSocketDirectory } from '../../src/record/pglite/socket-path.ts';
 import * as listeners from '../../src/record/pglite/unix-listeners.ts';
 import { Dice, randomFrom } from '../support/simulation/random.ts';
 
@@ -263,7 +264,7 @@ describe('another directory is in its place', () => {
 
 test('who listens elsewhere on the name of a mark keeps nobody from the directory', async () => {
   chmodSync(directory, 0o700);
-  const token = directoryToken({ pathOf: (name) => join(directory, name), close: () => {} });
+  const token = directoryToken(openSocketDirectory(directory, 0));
   const bases = [
     await pretend('.held-000000000000.new'),
     await pretend(`.held-000000000000-${token}.new`),
@@ -278,6 +279,52 @@ test('who listens elsewhere on the name of a mark keeps nobody from the director
   } finally {
     for (const base of bases) rmSync(base, { recursive: true, force: true });
   }
+});
+
+describe('the path is too long for a socket, and a link in the temporary directory leads there', () => {
+  const temporary = process.env.TMPDIR;
+  let long: string;
+  beforeEach(() => {
+    long = join(directory, 'a'.repeat(60), 'b'.repeat(60));
+    mkdirSync(join(long, 'postgres'), { recursive: true });
+    writeFileSync(join(long, '.released'), '');
+  });
+  afterEach(() => {
+    if (temporary === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = temporary;
+  });
+
+  test('whoever tidies the temporary directory takes the directory from nobody', async () => {
+    process.env.TMPDIR = mkdtempSync('/tmp/t-');
+    try {
+      const held = await lock(long);
+      held.answer(() => 'here');
+      const names = readdirSync(long);
+      for (const name of readdirSync(process.env.TMPDIR)) {
+        rmSync(join(process.env.TMPDIR, name), { recursive: true });
+      }
+      expect(await held.held()).toBe(true);
+      // No mark was made anew: a dead one would pass for the proof of an end.
+      expect(readdirSync(long)).toEqual(names);
+      expect(held.held()).toBe(true);
+      expect(await askHolder(long, {}, 5_000)).toEqual({ reply: 'here' });
+      await expect(lockDirectory(long)).rejects.toMatchObject(refused);
+    } finally {
+      rmSync(process.env.TMPDIR, { recursive: true });
+    }
+  });
+
+  test('another one is taken where that one is too long itself, or not there', async () => {
+    const folder = join(directory, 't'.repeat(70));
+    mkdirSync(folder);
+    for (const place of [folder, join(directory, 'nowhere')]) {
+      process.env.TMPDIR = place;
+      const held = await lock(long);
+      expect(await askHolder(long, {}, 5_000)).not.toBeNull();
+      await held.release();
+    }
+    expect(readdirSync(folder)).toEqual([]);
+  });
 });
 
 test('a file that was brought along from another directory proves nothing here', async () => {

@@ -125,7 +125,7 @@ function prepare(dataDir: string): SocketDirectory {
     const sockets = openSocketDirectory(dataDir, MARK_NAME_BYTES);
     let fd: number | null = openSync(sockets.pathOf('.'), 'r');
     return {
-      pathOf: sockets.pathOf,
+      ...sockets,
       close() {
         if (fd !== null) closeSync(fd);
         fd = null;

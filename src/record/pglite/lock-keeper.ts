@@ -65,6 +65,8 @@ export function keepMarks(
 
   async function whyNotRestored(): Promise<string | null> {
     try {
+      // The marks may well be there, and only the way to them be gone.
+      sockets.reopen();
       if (inodeOf(sockets) !== directory) return 'another directory is in the place of it';
       for (const [at, mark] of marks.entries()) {
         if (mark.inPlace()) continue;
