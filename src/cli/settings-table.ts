@@ -154,6 +154,15 @@ export const SERVER_SETTINGS: readonly Setting[] = [
       'for platforms that freeze whole processes or machines (serverless, snapshots, hosts that suspend): no tolerance, and every check asks the record, as with `fresh`. Sockets go by the lease all the same, where a ticket opens one and with each frame: a machine whose clock stood still while it slept may pass, for what is left of a lease when it wakes, frames of a session that was revoked meanwhile. Where that counts, keep sockets off such machines',
   },
   {
+    variable: 'SEKISHO_TOKEN_CACHE_SIZE',
+    value: 'N',
+    heading: 'How it behaves',
+    help: 'access tokens known at a time; default 20000',
+    fallback: '`20000`',
+    about:
+      'access tokens that a node knows at a time, 1,000 to 500,000: those that are in use there within the life of one (five minutes, unless the policy says otherwise). Each costs about 1.5 kB of memory, and a check of one that is known less than a hundredth of verifying its signature. Raise it where `sekisho_displaced_tokens_total` grows',
+  },
+  {
     variable: 'SEKISHO_ALLOWED_ORIGINS',
     value: 'URLS',
     heading: 'Where it listens',

@@ -72,6 +72,7 @@ export function readServeSettings(call: Call): ServeSettings {
       leaseMs: read.integer('SEKISHO_LEASE_MS', 0, Number.MAX_SAFE_INTEGER),
       toleranceMs: read.integer('SEKISHO_TOLERANCE_MS', 0, Number.MAX_SAFE_INTEGER),
       strict: read.toggle('SEKISHO_STRICT'),
+      tokenCacheSize: read.integer('SEKISHO_TOKEN_CACHE_SIZE', 1_000, 500_000),
       allowedOrigins: read.list('SEKISHO_ALLOWED_ORIGINS'),
       trustedProxies: proxies(read.list('SEKISHO_TRUSTED_PROXIES')),
       operationsHosts: read.list('SEKISHO_ADMIN_HOSTS'),

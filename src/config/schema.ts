@@ -58,6 +58,11 @@ export const SCHEMA = z.strictObject({
   leaseMs: milliseconds(30).optional(),
   toleranceMs: milliseconds(0).optional(),
   strict: toggle.optional(),
+  tokenCacheSize: z
+    .int('must be a whole number from 1000 to 500000')
+    .min(1_000, 'must be at least 1000')
+    .max(500_000, 'must be at most 500000')
+    .optional(),
   allowedOrigins: list(origin).optional(),
   trustedProxies: list(text(100)).optional(),
   operationsHosts: list(

@@ -53,7 +53,8 @@ export interface EngineParts {
     | 'record'
     | 'redisUrl'
     | 'hub'
-  >;
+  > &
+    Partial<Pick<Config, 'tokenCacheSize'>>;
   /** Embedded: a lock proves that no other node exists. */
   readonly exclusive: boolean;
   readonly log: Log;
@@ -158,7 +159,9 @@ export async function openEngine(parts: EngineParts): Promise<OpenEngine> {
       ...startBackground(background, follower, closers),
     });
     closers.push(() => sightings.close());
-    const cache = createVerifiedCache<Known>();
+    const cache = createVerifiedCache<Known>(
+      config.tokenCacheSize === undefined ? {} : { maxTokens: config.tokenCacheSize },
+    );
     keys.onKeys((kids) => cache.acceptKeys(kids));
     const judging = createAuthenticator(services, cache);
     const authenticator = config.strict ? alwaysFresh(judging) : judging;

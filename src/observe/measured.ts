@@ -3,11 +3,11 @@ import type { Engine } from '../session/contract.ts';
 import type { Metrics } from './metrics.ts';
 
 /**
- * The same engine, counted: logins, refreshes and judged tokens by outcome. Whoever calls it, HTTP or a program, is in the
- * figures. Revocations are counted where they are made (`Metrics.revocation`).
+ * The same engine, counted: logins and refreshes by outcome. Whoever calls it, HTTP or a program, is in the figures. Judged
+ * tokens are counted where they are judged (`Metrics.watchTokens`), revocations where they are made (`Metrics.revocation`).
  */
 export function measured(engine: Engine, metrics: Metrics): Engine {
-  const { authentication, logins } = engine;
+  const { logins } = engine;
   metrics.watch(() => engine.status());
   metrics.watchMembers(async () => {
     // A record that this node cannot reach would hold the whole scrape up.
@@ -17,26 +17,16 @@ export function measured(engine: Engine, metrics: Metrics): Engine {
   metrics.watchCleanup(() => engine.maintenance.status());
   // Whether a node sweeps never changes.
   const { sweep } = engine.maintenance.status();
+  metrics.watchTokens(() => engine.tokens.status());
   metrics.watchTrail(() => engine.trail.status());
   if (sweep !== null) metrics.watchSweep(() => engine.maintenance.status().sweep ?? sweep);
   const { backups } = engine;
   if (backups !== null) metrics.watchBackups(backups.status);
-  const judged = () => metrics.authentication('success');
-  const refused = (error: unknown) => metrics.authentication(outcomeOf(error));
   return Object.freeze({
     ...engine,
     get issuer() {
       return engine.issuer;
     },
-    authentication: Object.freeze({
-      ...authentication,
-      authenticate(token, options) {
-        const answer = authentication.authenticate(token, options);
-        // Beside the answer: counting holds nobody up.
-        answer.then(judged, refused);
-        return answer;
-      },
-    } satisfies Engine['authentication']),
     logins: Object.freeze({
       ...logins,
       login: counted(logins.login, (outcome) => metrics.login(outcome)),

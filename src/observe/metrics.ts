@@ -8,6 +8,7 @@ import type {
   MemberState,
   Revocation,
   SweepStatus,
+  TokenStatus,
 } from '../session/contract.ts';
 import { watchBackups } from './backup-metrics.ts';
 import { watchCleanup } from './cleanup-metrics.ts';
@@ -15,6 +16,7 @@ import { watchMembers } from './member-metrics.ts';
 import type { HttpMeter } from './meter.ts';
 import { createProtocolMetrics } from './protocol-metrics.ts';
 import { watchSweep } from './sweep-metrics.ts';
+import { watchTokens } from './token-metrics.ts';
 import { watchTrail } from './trail-metrics.ts';
 
 /** The figures of one instance, in a registry of its own. Labels are words of ours, and of ids those of members only. */
@@ -23,7 +25,6 @@ export interface Metrics {
   /** `outcome`: `success`, or the code of the error. */
   login(outcome: string): void;
   refresh(outcome: string): void;
-  authentication(outcome: string): void;
   /** With the time that it waited; every one of this node, whoever made it. */
   revocation(revocation: Pick<Revocation, 'scope' | 'barrier'>): void;
   /** From where the figures of the follower are read, each time somebody asks. */
@@ -34,6 +35,8 @@ export interface Metrics {
   watchSweep(status: () => SweepStatus): void;
   /** From where those of clean-up are read. */
   watchCleanup(status: () => MaintenanceStatus): void;
+  /** From where those of judged and of known tokens are read. */
+  watchTokens(status: () => TokenStatus): void;
   /** From where those of the sealed audit trail are read. */
   watchTrail(status: () => TrailStatus): void;
   /** From where those of backups are read; only for records that this process backs up. */
@@ -82,7 +85,6 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     new Counter({ name, help, labelNames: ['outcome'] as const, registers });
   const logins = counter('sekisho_logins_total', 'Logins, by outcome.');
   const refreshes = counter('sekisho_refreshes_total', 'Refreshes, by outcome.');
-  const authentications = counter('sekisho_authentications_total', 'Judged tokens, by outcome.');
   const revocations = new Counter({
     name: 'sekisho_revocations_total',
     help: 'Revocations made here, by scope and by what their call could say.',
@@ -95,8 +97,6 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     buckets: BARRIER_BUCKETS,
     registers,
   });
-  // Counting without labels' look-up: nearly every judged token has this outcome.
-  const passed = authentications.labels('success');
 
   return {
     http: {
@@ -111,10 +111,6 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
     login: (outcome) => logins.inc({ outcome }),
     refresh: (outcome) => refreshes.inc({ outcome }),
-    authentication(outcome) {
-      if (outcome === 'success') passed.inc();
-      else authentications.inc({ outcome });
-    },
     revocation({ scope, barrier: { effective, waitedMs } }) {
       revocations.inc({ scope, effective });
       barrier.observe(waitedMs / 1000);
@@ -123,6 +119,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     watchMembers: (members) => watchMembers(registry, members),
     watchSweep: (status) => watchSweep(registry, status),
     watchCleanup: (status) => watchCleanup(registry, status),
+    watchTokens: (status) => watchTokens(registry, status),
     watchTrail: (status) => watchTrail(registry, status),
     watchBackups: (status) => watchBackups(registry, status),
     protocol: createProtocolMetrics(registry),

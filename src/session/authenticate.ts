@@ -2,7 +2,7 @@ import { isSekishoError, SekishoError } from '../errors.ts';
 import type { Judgement } from '../revocation/contract.ts';
 import type { Freshness } from '../revocation/types.ts';
 import { type AccessFacts, assertInTime } from '../token/access-token.ts';
-import type { VerifiedCache, VerifiedToken } from '../token/verified-cache.ts';
+import type { VerifiedCache, VerifiedCacheStatus, VerifiedToken } from '../token/verified-cache.ts';
 import type { ActivityMark } from './activity.ts';
 import { auditDenied } from './audit.ts';
 import type { AuthenticateOptions, Authentication, Origin, Session } from './contract.ts';
@@ -18,11 +18,18 @@ export interface Known extends AccessFacts {
   stale: Session | null;
   /** Resolves with `fresh`. */
   readonly answer: Promise<Session>;
-  readonly expiresAtMs: number;
   readonly mark: ActivityMark;
 }
 
 type Verified = VerifiedToken<Known>;
+
+/** What became of the access tokens that this node was asked about, and which of them it knows. */
+export interface TokenStatus extends VerifiedCacheStatus {
+  /** Those that were let through. */
+  readonly passed: number;
+  /** The others, by the code of their error. */
+  readonly refused: ReadonlyMap<string, number>;
+}
 
 /** The use case, and what other use cases need to know of a token or a session. */
 export interface Authenticator extends Authentication {
@@ -30,6 +37,7 @@ export interface Authenticator extends Authentication {
   known(token: string): Promise<AccessFacts>;
   /** The facts of a session that `authenticate` returned; null for an object made elsewhere. */
   factsOf(session: Session): AccessFacts | null;
+  status(): TokenStatus;
 }
 
 export function createAuthenticator(
@@ -38,6 +46,9 @@ export function createAuthenticator(
 ): Authenticator {
   const { clock, follower, keys, tally, activity, sightings } = services;
   const facts = new WeakMap<Session, AccessFacts>();
+  // Plain numbers that are read when somebody asks: to count costs nothing beside what is counted.
+  let passed = 0;
+  const refused = new Map<string, number>();
 
   /** Whoever verifies a token comes by here, so every first sight of one on this node is noted. */
   async function verified(token: string, ip: string | null = null): Promise<Verified> {
@@ -59,7 +70,6 @@ export function createAuthenticator(
       fresh,
       stale: null,
       answer: Promise.resolve(fresh),
-      expiresAtMs: one.expiresAtSeconds * 1000,
       mark: activity.mark(one.tid, one.sid),
     };
   }
@@ -97,7 +107,7 @@ export function createAuthenticator(
     if (one === undefined || one.passedVersion !== follower.version) return null;
     const { facts: known } = one;
     const nowMs = follower.wallNowMs();
-    if (nowMs >= known.expiresAtMs || follower.freshnessNow() !== 'fresh') return null;
+    if (nowMs >= known.expiresAtSeconds * 1000 || follower.freshnessNow() !== 'fresh') return null;
     // Whatever is refused is refused by the long way, which says why.
     if (!isRecent(known, options?.maxAuthAgeSeconds, nowMs) || !hasRole(known, options?.roles)) {
       return null;
@@ -168,8 +178,12 @@ export function createAuthenticator(
     try {
       const one = await verified(token, options.origin?.ip);
       tid = one.facts.tid;
-      return await answer(one, options);
+      const session = await answer(one, options);
+      passed += 1;
+      return session;
     } catch (error) {
+      const code = isSekishoError(error) ? error.code : 'internal';
+      refused.set(code, (refused.get(code) ?? 0) + 1);
       if (isSekishoError(error) && error.status === 401) countRefusal(error.code, tid);
       throw error;
     }
@@ -181,7 +195,10 @@ export function createAuthenticator(
 
   return {
     authenticate(token, options) {
-      return answerNow(token, options) ?? authenticateSlowly(token, options ?? {});
+      const now = answerNow(token, options);
+      if (now === null) return authenticateSlowly(token, options ?? {});
+      passed += 1;
+      return now;
     },
     async verifySignature(token) {
       try {
@@ -196,6 +213,7 @@ export function createAuthenticator(
     denied,
     known: async (token) => (await verified(token)).facts,
     factsOf: (session) => facts.get(session) ?? null,
+    status: () => ({ ...cache.status(), passed, refused: new Map(refused) }),
   };
 }
 

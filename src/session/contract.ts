@@ -2,6 +2,7 @@ import type { TrailStatus } from '../audit/trail.ts';
 import type { RecordSchema } from '../record/contract.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { Administration } from './administration-contract.ts';
+import type { TokenStatus } from './authenticate.ts';
 import type { Authentication } from './authentication-contract.ts';
 import type { BackupStatus } from './backups.ts';
 import type { Clients } from './client-contract.ts';
@@ -13,10 +14,12 @@ import type { Events, Sockets } from './socket-contract.ts';
 
 export type {
   Administration,
+  ChangedPolicy,
   NodeState,
   RevokeOptions,
-  TenantPolicyState,
+  VersionedPolicy,
 } from './administration-contract.ts';
+export type { TokenStatus } from './authenticate.ts';
 export type { AuthenticateOptions, Authentication } from './authentication-contract.ts';
 export type { BackupStatus } from './backups.ts';
 export type {
@@ -24,7 +27,6 @@ export type {
   CallingClient,
   Clients,
   ClientWithSecret,
-  Introspection,
 } from './client-contract.ts';
 export type {
   CreateSessionInput,
@@ -57,6 +59,8 @@ export interface Engine {
   readonly sockets: Sockets;
   readonly events: Events;
   readonly maintenance: Maintenance;
+  /** What became of access tokens on this node. */
+  readonly tokens: { status(): TokenStatus };
   /** How the audit trail is sealed, as far as this node knows. */
   readonly trail: { status(): TrailStatus };
   /** Of a record in a data directory, which this process backs up; null for others. */

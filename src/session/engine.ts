@@ -57,6 +57,7 @@ export function createEngine(
       connectionOf: (token: string) => connectionOf(services, authenticator, token),
     }),
     maintenance: services.maintenance,
+    tokens: Object.freeze({ status: authenticator.status }),
     trail: Object.freeze({ status: services.trail.status }),
     backups: record.kind === 'pglite' && backups ? Object.freeze({ status: backups.status }) : null,
     jwks: async () => services.keys.jwks(),

@@ -12,10 +12,20 @@ export interface VerifiedToken<Facts extends AccessFacts = AccessFacts> {
 }
 
 export interface VerifiedCacheOptions {
-  /** Most tokens at a time. Default 10,000. */
+  /** Most tokens at a time. Default `DEFAULT_MAX_TOKENS`. */
   readonly maxTokens?: number;
-  /** Most characters of tokens at a time, which bounds the memory. Default 16 Mi. */
+  /** Most characters of tokens at a time, which bounds the memory. Default 1,600 for each of `maxTokens`. */
   readonly maxCharacters?: number;
+}
+
+/** What the cache has done, for metrics. */
+export interface VerifiedCacheStatus {
+  readonly size: number;
+  readonly maxTokens: number;
+  /** Tokens that were put in: each is a signature that was verified. */
+  readonly added: number;
+  /** Tokens that had to go before their end, for lack of room; should they come back, they are verified anew. */
+  readonly displaced: number;
 }
 
 /** Tokens whose signature is known to be good. It never holds a refused one, and judges neither time nor revocation. */
@@ -26,12 +36,21 @@ export interface VerifiedCache<Facts extends AccessFacts = AccessFacts> {
   put(token: string, facts: Facts, nowMs: number): VerifiedToken<Facts> | undefined;
   /** From now on only tokens of these keys: all others are dropped, and not taken in when their verification ends late. */
   acceptKeys(kids: ReadonlySet<string>): void;
+  status(): VerifiedCacheStatus;
   readonly size: number;
   readonly characters: number;
 }
 
-/** A token may stand in one of this many neighbouring slots; eight fingerprints are half a cache line. */
-const WINDOW = 8;
+/** About 30 MB when they are all there. */
+export const DEFAULT_MAX_TOKENS = 20_000;
+/** A token of the largest session; most have a third of it. */
+const CHARACTERS_A_TOKEN = 1_600;
+
+/**
+ * A token may stand in one of this many neighbouring slots; their fingerprints are one cache line. With eight, two of 10,000
+ * tokens found no place, and were verified again and again.
+ */
+const WINDOW = 16;
 const NONE = -1;
 
 /**
@@ -45,7 +64,8 @@ const NONE = -1;
 export function createVerifiedCache<Facts extends AccessFacts = AccessFacts>(
   options: VerifiedCacheOptions = {},
 ): VerifiedCache<Facts> {
-  const { maxTokens = 10_000, maxCharacters = 16 * 1024 * 1024 } = options;
+  const { maxTokens = DEFAULT_MAX_TOKENS, maxCharacters = maxTokens * CHARACTERS_A_TOKEN } =
+    options;
   const slots = 2 ** Math.ceil(Math.log2(Math.max(WINDOW, maxTokens * 2)));
   const mask = slots - 1;
   // 0 is an empty slot.
@@ -57,6 +77,8 @@ export function createVerifiedCache<Facts extends AccessFacts = AccessFacts>(
   let youngest = NONE;
   let size = 0;
   let characters = 0;
+  let added = 0;
+  let displaced = 0;
   let accepted: ReadonlySet<string> | null = null;
 
   const find = (token: string, fingerprint: number): number => {
@@ -92,8 +114,11 @@ export function createVerifiedCache<Facts extends AccessFacts = AccessFacts>(
     characters -= entry.token.length;
   };
 
+  const hasExpired = (slot: number, nowMs: number): boolean =>
+    (entries[slot]?.facts.expiresAtSeconds ?? 0) * 1000 <= nowMs;
+
   /** A free slot of the window; when all are taken, that of the token that expires first, which is removed. */
-  const makeRoom = (fingerprint: number): number => {
+  const makeRoom = (fingerprint: number, nowMs: number): number => {
     let first = fingerprint & mask;
     for (let step = 0; step < WINDOW; step += 1) {
       const slot = (fingerprint + step) & mask;
@@ -105,6 +130,7 @@ export function createVerifiedCache<Facts extends AccessFacts = AccessFacts>(
         first = slot;
       }
     }
+    if (!hasExpired(first, nowMs)) displaced += 1;
     remove(first);
     return first;
   };
@@ -125,13 +151,14 @@ export function createVerifiedCache<Facts extends AccessFacts = AccessFacts>(
         return entries[present];
       }
       while (oldest !== NONE) {
-        const expired = (entries[oldest]?.facts.expiresAtSeconds ?? 0) * 1000 <= nowMs;
+        const expired = hasExpired(oldest, nowMs);
         if (!expired && size < maxTokens && characters + token.length <= maxCharacters) {
           break;
         }
+        if (!expired) displaced += 1;
         remove(oldest);
       }
-      const slot = makeRoom(fingerprint);
+      const slot = makeRoom(fingerprint, nowMs);
       // A copy of its own: a slice would keep the whole header that it was cut from alive.
       const own = Buffer.from(token, 'latin1').toString('latin1');
       const entry: VerifiedToken<Facts> = { token: own, facts, passedVersion: -1 };
@@ -147,17 +174,20 @@ export function createVerifiedCache<Facts extends AccessFacts = AccessFacts>(
       youngest = slot;
       size += 1;
       characters += token.length;
+      added += 1;
       return entry;
     },
 
     acceptKeys(kids) {
       accepted = new Set(kids);
-      for (const [slot, entry] of entries.entries()) {
-        if (entry !== undefined && !kids.has(entry.facts.kid)) {
-          remove(slot);
-        }
+      for (let slot = oldest; slot !== NONE; ) {
+        const next = newer[slot] ?? NONE;
+        if (!kids.has(entries[slot]?.facts.kid ?? '')) remove(slot);
+        slot = next;
       }
     },
+
+    status: () => ({ size, maxTokens, added, displaced }),
 
     get size() {
       return size;

@@ -111,6 +111,8 @@ describe('settings', () => {
     ['SEKISHO_LEASE_MS', { leaseMs: '750' }],
     ['SEKISHO_TOLERANCE_MS', { toleranceMs: -1 }],
     ['SEKISHO_TOLERANCE_MS', { toleranceMs: Number.NaN }],
+    ['SEKISHO_TOKEN_CACHE_SIZE', { tokenCacheSize: 999 }],
+    ['SEKISHO_TOKEN_CACHE_SIZE', { tokenCacheSize: 500_001 }],
     ['SEKISHO_ADMIN_HOSTS', { operationsHosts: ['https://ops.example:4001'] }],
     ['SEKISHO_ALLOWED_ORIGINS', { allowedOrigins: ['https://app.example/hidden'] }],
     ['SEKISHO_ALLOWED_ORIGINS', { allowedOrigins: ['*'] }],

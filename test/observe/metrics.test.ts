@@ -73,6 +73,27 @@ test('A10 sweeping of last-seen: how far it is, and since when it stands still',
   expect(second).toContain('sekisho_sweep_through_timestamp_seconds 1700000000.5');
 });
 
+test('B11 A7 judged tokens by outcome, and whether there is room for those that are known', async () => {
+  const refused = new Map<string, number>();
+  const tokens = { size: 3, maxTokens: 1000, added: 7, displaced: 4, passed: 0, refused };
+  const metrics = createMetrics({ process: false });
+  metrics.watchTokens(() => tokens);
+  expect(await metrics.read()).toContain('sekisho_authentications_total{outcome="success"} 0');
+  Object.assign(tokens, { passed: 9 });
+  refused.set('session_revoked', 2);
+  const lines = (await metrics.read()).split('\n');
+  for (const line of [
+    'sekisho_known_tokens 3',
+    'sekisho_known_tokens_limit 1000',
+    'sekisho_verified_tokens_total 7',
+    'sekisho_displaced_tokens_total 4',
+    'sekisho_authentications_total{outcome="success"} 9',
+    'sekisho_authentications_total{outcome="session_revoked"} 2',
+  ]) {
+    expect(lines).toContain(line);
+  }
+});
+
 test('B11 what the follower reports is counted', async () => {
   const metrics = createMetrics({ process: false });
   const { protocol } = metrics;

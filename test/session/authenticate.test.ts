@@ -178,6 +178,24 @@ describe('ANSWER', () => {
   });
 });
 
+test('B11 every judgement is counted by its outcome, and each signature that was verified', async () => {
+  const before = test_.engine.tokens.status();
+  const pair = await test_.open('main', uid);
+  await authenticate(pair);
+  await authenticate(pair);
+  expect(await codeOf(authenticate({ accessToken: 'hidden' }))).toBe('invalid_token');
+  expect(await codeOf(authenticate(pair, { roles: ['admin'] }))).toBe('insufficient_role');
+  const after = test_.engine.tokens.status();
+  const counted = (code: string) =>
+    (after.refused.get(code) ?? 0) - (before.refused.get(code) ?? 0);
+  expect({
+    passed: after.passed - before.passed,
+    added: after.added - before.added,
+    invalid: counted('invalid_token'),
+    denied: counted('insufficient_role'),
+  }).toEqual({ passed: 2, added: 1, invalid: 1, denied: 1 });
+});
+
 describe('order', () => {
   test('revoked comes before roles and age; roles after age', async () => {
     const pair = await test_.open('main', uid);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AccessFacts } from '../../src/token/access-token.ts';
@@ -75,9 +76,32 @@ describe('the cache of verified tokens', () => {
     for (let n = 0; n < 100; n += 1) {
       cache.put(`${n}.same.ending`, facts(1000 + n), 0);
     }
-    expect(cache.size).toBeLessThanOrEqual(9);
+    expect(cache.size).toBeLessThanOrEqual(17);
     expect(cache.get('99.same.ending')).toBeDefined();
     expect(cache.get(token(1))).toBeDefined();
+  });
+
+  test('as many as it may hold all find a place', () => {
+    const cache = createVerifiedCache();
+    const random = Array.from({ length: 20_000 }, (_, n) =>
+      createHash('sha512').update(`${n}`).digest('base64url'),
+    );
+    for (const signature of random) cache.put(`h.p.${signature}`, facts(1000), 0);
+    expect(random.filter((signature) => cache.get(`h.p.${signature}`) === undefined)).toEqual([]);
+    expect(cache.status()).toEqual({
+      ...{ size: 20_000, maxTokens: 20_000, added: 20_000, displaced: 0 },
+    });
+  });
+
+  test('B11 tells how many it had to put out before their end, and no others', () => {
+    const cache = createVerifiedCache({ maxTokens: 2 });
+    cache.put(token(1), facts(10), 0);
+    cache.put(token(2), facts(100), 0);
+    cache.put(token(3), facts(100), 10_000);
+    expect(cache.status()).toEqual({ size: 2, maxTokens: 2, added: 3, displaced: 0 });
+    cache.put(token(4), facts(100), 10_000);
+    cache.put(token(4), facts(100), 10_000);
+    expect(cache.status()).toEqual({ size: 2, maxTokens: 2, added: 4, displaced: 1 });
   });
 
   test('expired tokens make room', () => {
