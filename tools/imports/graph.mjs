@@ -9,6 +9,7 @@ import { parseSync } from 'oxc-parser';
  * @property {string} to such a path, or a package's name
  * @property {boolean} local
  * @property {boolean} typeOnly
+ * @property {boolean} dynamic by `import()`, so that it is loaded when that is called
  * @property {number} line
  */
 
@@ -31,7 +32,7 @@ export function sourceFiles(root) {
 export function importsOf(file, text) {
   const { module, errors } = parseSync(file, text);
   if (errors.length > 0) throw new Error(`${file}: ${errors[0]?.message}`);
-  /** @type {{ specifier: string, typeOnly: boolean, start: number }[]} */
+  /** @type {{ specifier: string, typeOnly: boolean, dynamic?: true, start: number }[]} */
   const found = [];
   for (const { moduleRequest, entries, start } of module.staticImports) {
     const typeOnly = entries.length > 0 && entries.every(({ isType }) => isType);
@@ -44,15 +45,16 @@ export function importsOf(file, text) {
   }
   for (const { moduleRequest, start } of module.dynamicImports) {
     const literal = /^['"`](.*)['"`]$/.exec(text.slice(moduleRequest.start, moduleRequest.end));
-    if (literal?.[1]) found.push({ specifier: literal[1], typeOnly: false, start });
+    if (literal?.[1]) found.push({ specifier: literal[1], typeOnly: false, dynamic: true, start });
   }
-  return found.map(({ specifier, typeOnly, start }) => {
+  return found.map(({ specifier, typeOnly, dynamic = false, start }) => {
     const local = specifier.startsWith('.');
     return {
       from: file,
       to: local ? posix.join(posix.dirname(file), specifier) : packageName(specifier),
       local,
       typeOnly,
+      dynamic,
       line: text.slice(0, start).split('\n').length,
     };
   });

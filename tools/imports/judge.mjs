@@ -14,7 +14,7 @@ function pattern(glob) {
 }
 
 /** @param {string[]} globs @param {string} path */
-const matches = (globs, path) => globs.some((glob) => pattern(glob).test(path));
+export const matches = (globs, path) => globs.some((glob) => pattern(glob).test(path));
 
 /** @param {string} file @param {Rule[]} rules */
 export function ruleFor(file, rules) {

@@ -10,6 +10,12 @@
  * @property {string[]} files
  * @property {string[]} values
  * @property {string[]} [types]
+ *
+ * @typedef {object} ReachRule
+ * @property {string} name
+ * @property {string} because one sentence, printed with each violation
+ * @property {string[]} from files with which nothing of `never` is loaded
+ * @property {string[]} never files and packages
  */
 
 /** The words everything is said in: they depend on nothing of ours. */
@@ -192,5 +198,68 @@ export const packageRules = [
     packages: ['prom-client', 'pino'],
     files: ['src/observe/**'],
     because: 'Everything else measures and logs through observe.',
+  },
+];
+
+/** What an instance needs as soon as it is made, or opened. */
+const engine = [
+  'src/create/instance.ts',
+  'src/create/open.ts',
+  'src/http/table.ts',
+  'src/record/sql-record.ts',
+  ...['hono', '@hono/node-server', 'ws', 'pino', 'prom-client', '@node-rs/argon2', 'kysely'],
+];
+
+const redis = ['ioredis', 'src/hub/redis/connect.ts', 'src/hub/redis/scripts.ts'];
+const postgres = ['pg', 'src/record/postgres/**', 'src/hub/postgres/**'];
+const pglite = ['@electric-sql/pglite', 'src/record/pglite/open.ts', 'src/record/pglite/image.ts'];
+
+/**
+ * What is not used is not loaded: a database's driver with the record that it opens, the engine with the command that opens
+ * one. Whoever uses more says `await import()` where it begins.
+ * @type {ReachRule[]}
+ */
+export const reachRules = [
+  {
+    name: 'the help',
+    because: 'One command line needs the commands of one group at most.',
+    from: ['src/cli/main.ts'],
+    never: ['src/cli/commands/**', 'src/config.ts', 'zod', 'jose', ...engine],
+  },
+  {
+    name: 'a command',
+    because: 'Whoever asks a running server, or for help, needs no engine and no store.',
+    from: ['src/cli/commands/**'],
+    never: [...engine, ...redis, ...postgres, ...pglite],
+  },
+  {
+    name: 'an instance',
+    because: 'The record and the hub that the settings name are loaded when they are opened.',
+    from: ['src/index.ts', 'src/adapter/node/index.ts', 'src/cli/server/serve.ts'],
+    never: [...redis, ...postgres, ...pglite],
+  },
+  {
+    name: 'an instance for tests',
+    because: 'Its record is in memory, and its hub in the process.',
+    from: ['src/testing/index.ts'],
+    never: [...redis, ...postgres],
+  },
+  {
+    name: 'the embedded record',
+    because: 'It needs no server, and no driver of one.',
+    from: ['src/record/pglite/open.ts'],
+    never: [...redis, ...postgres],
+  },
+  {
+    name: 'the record on PostgreSQL',
+    because: 'The embedded database is another one, and Redis a hub of its own.',
+    from: ['src/record/postgres/open.ts', 'src/hub/postgres/hub.ts'],
+    never: [...redis, ...pglite],
+  },
+  {
+    name: 'the hub on Redis',
+    because: 'Which record is beside it is none of its business.',
+    from: ['src/create/redis.ts'],
+    never: [...postgres, ...pglite],
   },
 ];
