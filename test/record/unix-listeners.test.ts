@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { directoryToken, isHeldBound } from '../../src/record/pglite/lock-marks.ts';
+import { openSocketDirectory } from '../../src/record/pglite/socket-path.ts';
 import { listenersIn } from '../../src/record/pglite/unix-listeners.ts';
 
 vi.mock(import('node:fs'), { spy: true });
@@ -44,7 +45,7 @@ afterEach(() => {
 });
 
 function tokenOf(path: string): string {
-  return directoryToken({ pathOf: (file) => join(path, file), close: () => {} });
+  return directoryToken(openSocketDirectory(path, 0));
 }
 
 function boundIn(path: string): string {
