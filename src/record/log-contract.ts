@@ -32,6 +32,8 @@ export interface LogStore {
   /** UNKNOWN OUTCOME: the same, but an unknown id is inserted as abandoned, so that it cannot happen afterwards. */
   operationOrAbandon(tid: string | null, operationId: string): Promise<OperationState>;
   list(tid: string, page: Page): Promise<readonly LogRow[]>;
+  /** Of each row's operation the last entry, in the same order: whoever has applied that one has applied all of it. */
+  lastEntries(tid: string, rows: readonly LogRow[]): Promise<readonly LogRow[]>;
   /** The digest of RECONCILE over positions `from` to `to`, both included: SHA-256 in hex, see revocation/digest.ts. */
   digest(from: number, to: number): Promise<HistoryCheck & { readonly digest: string }>;
 }

@@ -122,6 +122,19 @@ export function createLogStore(database: Database): LogStore {
       return (await asTenant(database, tid, query)).map(logRowOf);
     },
 
+    async lastEntries(tid, rows) {
+      if (rows.length === 0) return [];
+      const names = rows.map((row) => row.operationId);
+      const lasts = await call<Readonly<Record<string, RawEntry>>>(database, 'last_entries', [
+        tid,
+        names,
+      ]);
+      return rows.map((row) => {
+        const last = lasts[row.operationId.split('.', 1).join()];
+        return last === undefined ? row : logRowOf(last);
+      });
+    },
+
     digest: async (from, to) =>
       await call<HistoryCheck & { digest: string }>(database, 'digest_log', [from, to]),
   };

@@ -90,8 +90,10 @@ export function createSessionAdministration(services: Services): Sessions {
     },
 
     async listRevocations(caller, page) {
-      const rows = await log.list(caller.session.tenantId, page);
-      const all = await standings(services, rows, STANDING_WAIT_MS);
+      const { tenantId: tid } = caller.session;
+      const rows = await log.list(tid, page);
+      const lasts = await log.lastEntries(tid, rows);
+      const all = await standings(services, rows, lasts, STANDING_WAIT_MS);
       return rows.flatMap((row, at) => {
         const revocation = all[at];
         return revocation === undefined ? [] : [{ row, revocation }];

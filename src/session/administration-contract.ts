@@ -78,7 +78,10 @@ export interface Administration extends ClientAdministration {
     options: RevokeOptions,
   ): Promise<{ readonly revocation: Revocation }>;
   revokeAll(caller: Caller, options: RevokeOptions): Promise<{ readonly revocation: Revocation }>;
-  /** Newest first, each with what is true of it now: barriers of their own, one or two for all of the page. */
+  /**
+   * Newest first, each with what is true now of the whole operation that it is of, as `getRevocation` says it: barriers of
+   * their own, commonly one for all of the page.
+   */
   listRevocations(
     caller: Caller,
     page: Page,

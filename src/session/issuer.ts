@@ -3,6 +3,7 @@ import { SekishoError } from '../errors.ts';
 import type { KeyStore } from '../record/contract.ts';
 import {
   acceptedIssuersAt,
+  endingIssuersAt,
   type IssuedAs,
   type IssuerSchedule,
   issuerAt,
@@ -23,6 +24,8 @@ export interface Issuer {
   of(issuedAtMs: number): string;
   /** Whose tokens are good now. */
   accepted(): ReadonlySet<string>;
+  /** Those of them that have been replaced, and until when their tokens are good. */
+  ending(): ReturnType<typeof endingIssuersAt>;
   newest(): IssuedAs;
   /** Looks at the record. */
   refresh(): Promise<void>;
@@ -60,6 +63,7 @@ export function createIssuer({ store, first, wallNowMs }: IssuerOptions): Issuer
       return acceptedIssuersAt(schedule, wallNowMs()).has(then) ? then : current();
     },
     accepted: () => acceptedIssuersAt(schedule, wallNowMs()),
+    ending: () => endingIssuersAt(schedule, wallNowMs()),
     newest: () => newestIssuer(schedule),
     refresh,
     async change(issuer, activeFromMs, audit) {

@@ -159,22 +159,23 @@ export async function standing(
 }
 
 /**
- * The same of a page of the log, newest first. Whoever has applied the newest entry has applied those before it, so that
- * commonly one barrier is enough for all of them; the others share theirs.
+ * The same of a page of the log, each row with the last entry of its operation (`lasts`, in the same order). Whoever has
+ * applied the newest of all these has applied those before it, so that commonly one barrier is enough for all of them; the
+ * others share theirs.
  */
 export async function standings(
   services: Services,
   rows: readonly LogRow[],
+  lasts: readonly LogRow[],
   waitMs: number,
 ): Promise<readonly Revocation[]> {
-  const [newest, ...older] = rows;
+  const [newest] = lasts.toSorted((a, b) => b.position - a.position);
   if (newest === undefined) return [];
-  const first = await standing(services, newest, waitMs);
-  const rest =
-    first.barrier.effective === 'everywhere'
-      ? older.map((row) => revocationOf(row, row.reason, first.barrier))
-      : await Promise.all(older.map((row) => standing(services, row, waitMs)));
-  return [first, ...rest];
+  const { barrier } = await standing(services, newest, waitMs);
+  if (barrier.effective === 'everywhere') {
+    return rows.map((row) => revocationOf(row, row.reason, barrier));
+  }
+  return await Promise.all(rows.map((row, at) => standing(services, row, waitMs, lasts[at])));
 }
 
 /**

@@ -36,6 +36,8 @@ interface Writing {
   readonly ifVersion?: number | null;
   /** BARRIER; absent: the usual time. */
   readonly waitMs?: number;
+  /** For people, where it ends sessions: why. Null or absent: what was done is all that is said. */
+  readonly reason?: string | null;
 }
 
 /** Changes of users, whoever makes them. */
@@ -110,7 +112,7 @@ export function createUserWrites(services: Services): UserWrites {
       return { user, reset: reset?.reset ?? null };
     },
 
-    async patch(author, uid, patch, { ifVersion = null, waitMs } = {}) {
+    async patch(author, uid, patch, { ifVersion = null, waitMs, reason = null } = {}) {
       const { tid, actor } = author;
       const change = {
         ...(patch.name === undefined ? {} : { name: parseName(patch.name) }),
@@ -121,12 +123,15 @@ export function createUserWrites(services: Services): UserWrites {
         actor,
         revoke: revokedBy(change, tid, uid),
         change: { kind: 'user_patch', tid, uid, ifVersion, ...change },
-        reason: reasonOf(change),
+        reason: reason ?? reasonOf(change),
         audit: actionsOf(change).map((action) =>
           auditRowBy(services, author, {
             action,
             subject: { kind: 'user', id: uid },
-            detail: action === 'user_roles_changed' ? { roles: change.roles?.join(' ') ?? '' } : {},
+            detail: {
+              ...(action === 'user_roles_changed' && { roles: change.roles?.join(' ') ?? '' }),
+              ...(reason !== null && { reason }),
+            },
           }),
         ),
         ...(waitMs === undefined ? {} : { waitMs }),
@@ -137,17 +142,18 @@ export function createUserWrites(services: Services): UserWrites {
       return { user, revocation };
     },
 
-    async remove(author, uid, { ifVersion = null, waitMs } = {}) {
+    async remove(author, uid, { ifVersion = null, waitMs, reason = null } = {}) {
       const { tid, actor } = author;
       const { revocation } = await revoke(services, {
         actor,
         revoke: [floorOfUser(tid, uid, null)],
         change: { kind: 'user_delete', tid, uid, ifVersion },
-        reason: 'user_deleted',
+        reason: reason ?? 'user_deleted',
         audit: [
           auditRowBy(services, author, {
             action: 'user_deleted',
             subject: { kind: 'user', id: uid },
+            detail: reason === null ? {} : { reason },
           }),
         ],
         ...(waitMs === undefined ? {} : { waitMs }),

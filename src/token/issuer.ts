@@ -58,6 +58,19 @@ export function acceptedIssuersAt(schedule: IssuerSchedule, nowMs: number): Read
   return new Set(good.map(({ issuer }) => issuer));
 }
 
+/** Those of them that another has taken the place of, each with the time until which its tokens are good. */
+export function endingIssuersAt(
+  schedule: IssuerSchedule,
+  nowMs: number,
+): readonly { readonly issuer: string; readonly untilMs: number }[] {
+  const ends = new Map(
+    schedule.map(({ issuer, acceptedUntilMs }) => [issuer, acceptedUntilMs] as const),
+  );
+  return [...ends].flatMap(([issuer, untilMs]) =>
+    untilMs === null || untilMs <= nowMs ? [] : [{ issuer, untilMs }],
+  );
+}
+
 /** The one that is active, or will be. */
 export function newestIssuer(schedule: IssuerSchedule): IssuedAs {
   return schedule.at(-1) ?? schedule[0];

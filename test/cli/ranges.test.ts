@@ -49,6 +49,9 @@ describe('A8: a value out of its range is a wrong command line, whichever it is'
       '--set max_sessions_per_user must be 1 to 1000, not 0',
     ],
     ['keys issuer http://id.example --yes', 'URL must be an https URL'],
+    // As a server's own schedule, SEKISHO_BACKUP_EVERY.
+    ['backup backups --every 59s', '--every must be 1m to 7d, not 59s'],
+    ['backup backups --every 8d', '--every must be 1m to 7d, not 8d'],
   ])('A8 %s', async (line, words) => {
     const { code, stdout, stderr } = await runCommand([...line.split(' '), ...none]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

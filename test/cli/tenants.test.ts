@@ -214,10 +214,16 @@ describe('sekisho user', () => {
       revocation: { scope: 'reissue', effective: 'everywhere' },
     });
     const pair = await at.engine.open('acme', id);
-    const disabled = await at.run('user', 'disable', 'YUKI@acme.example', ...tenant, '--json');
+    const why = ['--reason', 'left the company'];
+    const off = ['user', 'disable', 'YUKI@acme.example'];
+    const disabled = await at.run(...off, ...tenant, ...why, '--json');
     expect(disabled.json).toMatchObject({
       user: { id, status: 'disabled' },
-      revocation: { scope: 'user', effective: 'everywhere' },
+      revocation: { scope: 'user', effective: 'everywhere', reason: 'left the company' },
+    });
+    const tooLong = ['--reason', 'x'.repeat(501)];
+    expect(await at.run(...off, ...tenant, ...tooLong)).toMatchObject({
+      ...{ code: 1, stderr: expect.stringContaining('at most 500') },
     });
     const { authentication } = at.engine.engine;
     expect(await codeOf(authentication.authenticate(pair.accessToken))).toBe('session_revoked');
@@ -232,10 +238,19 @@ describe('sekisho user', () => {
       /yuki@acme\.example +active +seller/,
     );
     expect((await at.run('user', 'delete', id, ...tenant)).code).toBe(2);
-    expect(await at.run('user', 'delete', id, ...tenant, '--yes', '--json')).toMatchObject({
+    const asked = ['--reason', 'asked to be forgotten'];
+    expect(
+      await at.run('user', 'delete', id, ...tenant, ...asked, '--yes', '--json'),
+    ).toMatchObject({
       code: 0,
-      json: { user: { id, status: 'deleted' } },
+      json: { user: { id, status: 'deleted' }, revocation: { reason: 'asked to be forgotten' } },
     });
+    // B14: the trail says it as well.
+    const trail = await at.run('audit', 'list', ...tenant, '--json');
+    const said = (action: string) =>
+      trail.json.events.find((row: { readonly action: string }) => row.action === action);
+    expect(said('user_disabled')).toMatchObject({ detail: { reason: 'left the company' } });
+    expect(said('user_deleted')).toMatchObject({ detail: { reason: 'asked to be forgotten' } });
     expect((await at.run('user', 'show', id, ...tenant)).code).toBe(1);
   });
 

@@ -99,12 +99,33 @@ describe('B3: while not every node is known to honour it', () => {
       const { body } = await http.send('GET', `/v1/admin/revocations/${id}`, admin);
       return [body.revocation.id, body.revocation.position, body.revocation.effective];
     };
+    type Row = { readonly id: string; readonly position: number; readonly effective: string };
+    // In the list, too, also where a page begins between the two.
+    const listed = async (limit: number) => {
+      const { body } = await http.send('GET', `/v1/admin/revocations?limit=${limit}`, admin);
+      const next = `/v1/admin/revocations?limit=${limit}&cursor=${body.next_cursor}`;
+      const rows: Row[] = [
+        ...body.revocations,
+        ...(limit === 1 ? (await http.send('GET', next, admin)).body.revocations : []),
+      ];
+      return rows
+        .filter((row) => row.id === id || row.id === `${id}.1`)
+        .map((row) => [row.position, row.effective]);
+    };
+    const rowsThat = (effective: string) => [
+      [position + 1, effective],
+      [position, effective],
+    ];
     const acknowledge = (applied: number) =>
       http.engine.record.members.heartbeat(silent, generation ?? '', applied);
     // The floor ends the other sessions, the reissue behind it supersedes the token of this one.
     await acknowledge(position);
     expect(await ask()).toEqual([id, position, 'pending']);
+    expect(await listed(50)).toEqual(rowsThat('pending'));
+    expect(await listed(1)).toEqual(rowsThat('pending'));
     await acknowledge(position + 1);
     expect(await ask()).toEqual([id, position, 'everywhere']);
+    expect(await listed(50)).toEqual(rowsThat('everywhere'));
+    expect(await listed(1)).toEqual(rowsThat('everywhere'));
   });
 });

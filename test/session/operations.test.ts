@@ -348,6 +348,10 @@ describe('A3 A8: clean-up', () => {
     expect(status).toMatchObject({ state: 'paused', paused: { by, atMs: expect.any(Number) } });
     expect((await operator.operations()).paused).toMatchObject({ by });
     expect(await newestRow()).toMatchObject({ action: 'ops_cleanup_paused', detail: { by } });
+    // It stands still since the first one, whoever else pauses it; the trail names both.
+    expect(await operator.pauseCleanup({ by: 'the second one' })).toEqual(TOLD);
+    expect((await operator.cleanupStatus()).paused).toEqual(status.paused);
+    expect(await newestRow()).toMatchObject({ detail: { by: 'the second one' } });
     await test_.services.maintenance.run();
     expect((await operator.cleanupStatus()).finishedAtMs).toBeNull();
     expect(await operator.resumeCleanup({ by })).toEqual(TOLD);

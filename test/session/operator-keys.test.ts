@@ -153,7 +153,9 @@ test('issuer: one node alone mints as the new one at once; tokens of the old one
   const pair = await test_.open('main', main.admin.uid);
   const next = 'https://id.example';
   const seen = await operator.changeIssuer({ issuer: next });
+  const untilMs = seen.activeFromMs + RETIRED_KEY_MS;
   expect(seen).toMatchObject({ issuer: next, newest: next, accepted: [old, next] });
+  expect(seen.ending).toEqual([{ issuer: old, untilMs }]);
   expect(test_.engine.issuer).toBe(next);
   await authentication.authenticate(pair.accessToken);
   const refreshed = await logins.refresh(pair.refreshToken, ORIGIN);
@@ -161,7 +163,7 @@ test('issuer: one node alone mints as the new one at once; tokens of the old one
   await authentication.authenticate(refreshed.accessToken);
 
   await clock.advance(RETIRED_KEY_MS + 1);
-  expect((await operator.getIssuer()).accepted).toEqual([next]);
+  expect(await operator.getIssuer()).toMatchObject({ accepted: [next], ending: [] });
   for (const wrong of [
     ...['id.example', 'ftp://id.example', 'https://id.example/?a', 'https://a/#b'],
     ...['http://id.example', 'http://10.0.0.7:4000', 'http://localhost.id.example', 'https://a@b'],

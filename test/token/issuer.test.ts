@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   acceptedIssuersAt,
+  endingIssuersAt,
   ISSUER_AHEAD_MS,
   issuerAt,
   newestIssuer,
@@ -24,6 +25,9 @@ test('RFC 8725 3.8 a new issuer is accepted before it mints, the one before it u
   expect(issuerAt(schedule, from)).toBe('b');
   expect(accepted(schedule, NOW)).toEqual(['a', 'b']);
   expect(accepted(schedule, from + RETIRED_KEY_MS - 1)).toEqual(['a', 'b']);
+  const ending = { issuer: 'a', untilMs: from + RETIRED_KEY_MS };
+  expect(endingIssuersAt(schedule, NOW)).toEqual([ending]);
+  expect(endingIssuersAt(schedule, ending.untilMs)).toEqual([]);
   expect(accepted(schedule, from + RETIRED_KEY_MS)).toEqual(['b']);
 });
 
@@ -35,6 +39,7 @@ test('a change before the last one has taken effect, and back again', () => {
   const back = withIssuer(second, 'a', NOW + 300, NOW + 250);
   expect(issuerAt(back, NOW + 300)).toBe('a');
   expect(accepted(back, NOW + 300 + RETIRED_KEY_MS)).toEqual(['a']);
+  expect(endingIssuersAt(back, NOW + 300).map(({ issuer }) => issuer)).toEqual(['b', 'c']);
   // What is long past is kept no longer.
   const later = NOW + 300 + RETIRED_KEY_MS;
   expect(withIssuer(back, 'd', later, later).map(({ issuer }) => issuer)).toEqual(['a', 'd']);

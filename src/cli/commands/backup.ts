@@ -25,8 +25,8 @@ import { readRecordOptions } from '../settings.ts';
 import { WriteError } from '../sink.ts';
 
 const DEFAULT_KEEP = 24;
-/** A timer of Node holds 24 days. */
-const MAX_EVERY_S = 7 * 86_400;
+/** As of a server's own schedule (`backupEverySeconds`). */
+const EVERY = { least: 60, most: 7 * 86_400 };
 
 export const backup: Command = {
   name: 'backup',
@@ -41,7 +41,7 @@ export const backup: Command = {
     {
       name: 'every',
       value: 'SPAN',
-      help: 'make one each SPAN, such as 1h, until the command is ended',
+      help: 'make one each SPAN, 1m to 7d, such as 1h, until the command is ended',
     },
     { name: 'keep', value: 'N', help: `with --every: keep the newest N; default ${DEFAULT_KEEP}` },
     ...reachOptions,
@@ -53,12 +53,9 @@ export const backup: Command = {
   ],
   async run(call) {
     const path = resolve(operand(call, 0));
-    const everySeconds = duration(call, 'every');
+    const everySeconds = duration(call, 'every', EVERY);
     const keep = integer(call, 'keep', 1, 100_000);
     if (everySeconds !== null) {
-      if (everySeconds < 1 || everySeconds > MAX_EVERY_S) {
-        throw new UsageError('--every must be from 1s to 7d');
-      }
       return await again(call, path, everySeconds * 1_000, keep ?? DEFAULT_KEEP);
     }
     if (keep !== null) throw new UsageError('--keep belongs to --every');

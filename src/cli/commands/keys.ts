@@ -131,7 +131,7 @@ export const keysIssuer: Command = {
       ...(seen.newest === seen.issuer
         ? []
         : [`next       ${seen.newest}, on every node from ${timeOf(seen.activeFromMs)} on`]),
-      `accepted   ${seen.accepted.join(', ')}`,
+      ...acceptedLines(seen),
     ]);
     return EXIT.done;
   },
@@ -153,5 +153,15 @@ function issuerJson(seen: IssuerSeen): object {
     newest: seen.newest,
     active_from: seen.activeFromMs === 0 ? null : isoOf(seen.activeFromMs),
     accepted: seen.accepted,
+    ending: seen.ending.map(({ issuer, untilMs }) => ({ issuer, accepted_until: isoOf(untilMs) })),
   };
+}
+
+/** A line for each; of those that were replaced until when. */
+function acceptedLines({ accepted, ending }: IssuerSeen): readonly string[] {
+  const ends = new Map(ending.map(({ issuer, untilMs }) => [issuer, untilMs]));
+  return accepted.map((issuer) => {
+    const untilMs = ends.get(issuer);
+    return `accepted   ${issuer}${untilMs === undefined ? '' : `, until ${timeOf(untilMs)}`}`;
+  });
 }

@@ -7,6 +7,7 @@ import {
   given,
   many,
   operand,
+  optional,
   required,
   UsageError,
   wantsJson,
@@ -17,6 +18,7 @@ import { actOptions, type OperatorCommands, withOperator } from '../operator.ts'
 import { isoOf, print } from '../output.ts';
 import { readPassword } from '../password.ts';
 import {
+  reasonOption,
   revocationExit,
   revocationJson,
   revokedLine,
@@ -30,12 +32,15 @@ export const userDisable: Command = {
   name: 'user disable',
   operands: ['USER'],
   summary: 'Ends every session of a user, and lets nobody log in as them.',
-  options: [tenantOption, waitOption, ...actOptions],
-  examples: ['sekisho user disable --tenant skyline noor@skyline.example'],
+  options: [tenantOption, reasonOption, waitOption, ...actOptions],
+  examples: [
+    'sekisho user disable --tenant skyline noor@skyline.example --reason "left the company"',
+  ],
   run: (call) =>
     change(
       call,
-      (operator, who) => operator.patchUser({ ...who, status: 'disabled' }),
+      (operator, who) =>
+        operator.patchUser({ ...who, status: 'disabled', reason: optional(call, 'reason') }),
       ({ email }) => `${email} is disabled and logged out`,
     ),
 };
@@ -83,14 +88,16 @@ export const userDelete: Command = {
   name: 'user delete',
   operands: ['USER'],
   summary: 'Ends every session of a user and removes them.',
-  options: [tenantOption, waitOption, yesOption, ...actOptions],
-  examples: ['sekisho user delete --tenant skyline noor@skyline.example --yes'],
+  options: [tenantOption, reasonOption, waitOption, yesOption, ...actOptions],
+  examples: [
+    'sekisho user delete --tenant skyline noor@skyline.example --yes --reason "asked to be forgotten"',
+  ],
   async run(call) {
     const tenant = required(call, 'tenant');
     await confirm(call, `Delete ${operand(call, 0)} of ${tenant} for good?`);
     return change(
       call,
-      (operator, who) => operator.deleteUser(who),
+      (operator, who) => operator.deleteUser({ ...who, reason: optional(call, 'reason') }),
       ({ email }) => `${email} is deleted; their sessions have ended`,
       { status: 'deleted' },
     );

@@ -11,7 +11,7 @@ const list = route({
   group: 'Sessions',
   summary: 'The revocation log of the tenant',
   description:
-    'Newest first, each entry with whether it is everywhere by now. Where one call made several entries, each is judged by itself here; `GET /v1/admin/revocations/{id}` says it of all of them, as does the last one, which stands above the others.',
+    'Newest first, each entry with whether it is everywhere by now. Where one call made several entries, that is said of all of them here, too: every one is everywhere when the last of them is, as `GET /v1/admin/revocations/{id}` says it.',
   who: 'admin',
   query: z.strictObject(pageFields),
   responses: { 200: listSchema('revocations', logRowSchema) },

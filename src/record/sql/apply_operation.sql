@@ -4,11 +4,15 @@
 create or replace function sekisho.apply_operation(c jsonb, p_now timestamptz) returns void
   language plpgsql volatile
 as $$
+declare
+  v_since timestamptz;
 begin
   update sekisho.operations set version = version + 1;
   if c ->> 'kind' = 'cleanup_pause' then
+    -- Whoever pauses what is paused already changes nothing: it stands still since the first of them, and by them.
+    select w.paused_at into v_since from sekisho.sweep w where w.paused for update;
     perform sekisho.pause_sweep((c ->> 'paused')::boolean);
-    update sekisho.sweep set paused_by = c ->> 'by', paused_at = p_now where paused;
+    update sekisho.sweep set paused_by = c ->> 'by', paused_at = p_now where paused and v_since is null;
     return;
   end if;
   -- What it takes the place of is over: up to now it counted.

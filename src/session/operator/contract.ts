@@ -141,11 +141,14 @@ export interface OperatorUsers {
     readonly roles?: readonly string[];
     readonly status?: 'active' | 'disabled';
     readonly waitMs: number | null;
+    /** As in `Revoking`; absent: null. */
+    readonly reason?: string | null;
   }): Promise<{ readonly user: User; readonly revocation: Revocation | null }>;
   deleteUser(input: {
     readonly tenant: string;
     readonly user: string;
     readonly waitMs: number | null;
+    readonly reason?: string | null;
   }): Promise<{ readonly user: User; readonly revocation: Revocation }>;
   /** A new way in for somebody who has forgotten everything: the old password is dead, sessions are revoked. `makeAdmin`: also gives the role back. */
   resetUser(input: {

@@ -28,6 +28,8 @@ export interface IssuerSeen {
   readonly activeFromMs: number;
   /** Whose tokens are good now. */
   readonly accepted: readonly string[];
+  /** Those of them that have been replaced, and until when that is so. */
+  readonly ending: readonly { readonly issuer: string; readonly untilMs: number }[];
 }
 
 export interface OperatorKeys {

@@ -60,7 +60,8 @@ export function createOperatorKeys(services: Services): OperatorKeys {
 
   function issuerSeen(): IssuerSeen {
     const { issuer: newest, activeFromMs } = issuer.newest();
-    return { issuer: issuer.current(), newest, activeFromMs, accepted: [...issuer.accepted()] };
+    const [accepted, ending] = [[...issuer.accepted()], issuer.ending()];
+    return { issuer: issuer.current(), newest, activeFromMs, accepted, ending };
   }
 
   return {

@@ -14,7 +14,7 @@ import { createUserWrites, newReset } from '../user-writes.ts';
 import { ACTOR } from './actor.ts';
 import type { OperatorUsers, TenantSeen } from './contract.ts';
 import { operatorIn, tenantNamed, userNamed } from './names.ts';
-import { waitOf } from './revoking.ts';
+import { waiting } from './revoking.ts';
 
 type Revoked = Awaited<ReturnType<typeof revoke>>;
 
@@ -91,15 +91,15 @@ export function createOperatorUsers(services: Services): OperatorUsers {
       return writes.create(operatorIn(tid), input);
     },
 
-    async patchUser({ tenant: slug, user: name, waitMs, ...patch }) {
+    async patchUser({ tenant: slug, user: name, waitMs, reason = null, ...patch }) {
       const { tenant, user } = await found({ tenant: slug, user: name });
-      const writing = { waitMs: waitOf(waitMs) };
+      const writing = waiting({ reason, waitMs });
       return writes.patch(operatorIn(tenant.tid), user.uid, patch, writing);
     },
 
-    async deleteUser({ waitMs, ...input }) {
+    async deleteUser({ waitMs, reason = null, ...input }) {
       const { tenant, user } = await found(input);
-      const writing = { waitMs: waitOf(waitMs) };
+      const writing = waiting({ reason, waitMs });
       return { user, ...(await writes.remove(operatorIn(tenant.tid), user.uid, writing)) };
     },
 

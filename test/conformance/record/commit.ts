@@ -302,6 +302,16 @@ export function commitSuite(kind: string, open: () => Promise<RecordFixture>): v
       });
       const stranger = await seeded();
       expect(await log.operation(stranger.tid, several.operationId)).toEqual({ kind: 'unknown' });
+      // The same for a page of the log, in as many statements for any rows (A6); of a name alone it tells nobody else.
+      const rows = await log.list(tid, { limit: 3, cursor: { atMs: 0, id: String(before + 3) } });
+      expect(rows.map((row) => row.position)).toEqual([before + 2, before + 1, before]);
+      const asked = fixture.record.statementCount();
+      const lasts = await log.lastEntries(tid, rows);
+      const statements = fixture.record.statementCount() - asked;
+      expect(lasts.map((row) => row.position)).toEqual([before + 3, before + 3, before]);
+      await log.lastEntries(tid, rows.slice(0, 1));
+      expect(fixture.record.statementCount() - asked).toBe(2 * statements);
+      expect(await log.lastEntries(stranger.tid, rows)).toEqual(rows);
       const nothing = request();
       await log.commit([nothing]);
       expect(await log.operation(tid, nothing.operationId)).toEqual({ kind: 'unknown' });

@@ -55,6 +55,7 @@ export function logVerbs(on: On, weakness: Weakness | null): LogStore {
         return { kind: 'abandoned' };
       }),
     list: () => on('list', () => []),
+    lastEntries: (_tid, rows) => on('lastEntries', () => rows),
     digest: (from, to) =>
       on('digest', (server) => ({
         ...server.check(),
