@@ -1,8 +1,7 @@
-import { sql } from 'kysely';
 import { call } from './call.ts';
 import type { ClientStore, ServiceClient } from './client-contract.ts';
 import type { Database } from './database.ts';
-import { asTenant, build } from './reads.ts';
+import { asTenant, behind, build } from './reads.ts';
 import { msOf } from './rows.ts';
 import type { ServiceClientTable } from './tables.ts';
 
@@ -30,16 +29,11 @@ export function createClientStore(database: Database): ClientStore {
     },
 
     async list(tid, page) {
-      const { cursor } = page;
       const query = build
         .selectFrom('service_client as c')
         .select(COLUMNS)
         .where('c.tid', '=', tid)
-        .$if(cursor !== null, (all) =>
-          all.where(
-            sql<boolean>`(c.created_at, c.cid) < (${new Date(cursor?.atMs ?? 0)}, ${cursor?.id})`,
-          ),
-        )
+        .where(behind(page.cursor, 'c.created_at', 'c.cid'))
         .orderBy('c.created_at', 'desc')
         .orderBy('c.cid', 'desc')
         .limit(page.limit);

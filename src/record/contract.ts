@@ -18,7 +18,7 @@ export type {
   LimitedAccount,
   ReserveOutcome,
 } from './attempt-contract.ts';
-export type { BackupRequest, BackupStore, BackupSummary } from './backup-contract.ts';
+export type { BackupStore, BackupSummary } from './backup-contract.ts';
 export type { ClientCredentials, ClientStore, ServiceClient } from './client-contract.ts';
 export type {
   Actor,
@@ -28,7 +28,6 @@ export type {
   LogRow,
   LogStore,
   NewClientSecret,
-  NewReset,
   OperationState,
   Regenerate,
   RestoredKeys,
@@ -53,7 +52,6 @@ export type {
   Page,
   RecordSchema,
   RefreshSlots,
-  SchemaState,
   StoredKey,
 } from './shapes.ts';
 
@@ -95,6 +93,7 @@ export interface RecordStore {
   statementCount(): number;
   close(): Promise<void>;
 }
+
 // ── Members ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface NewMember {
@@ -168,11 +167,15 @@ export type Heartbeat =
 
 // ── Tenants and users ─────────────────────────────────────────────────────────────────────────────────────────────
 
+export interface TenantRow extends TenantState {
+  readonly createdAtMs: number;
+}
+
 export interface TenantStore {
-  bySlug(slug: string): Promise<(TenantState & { readonly createdAtMs: number }) | null>;
-  byId(tid: string): Promise<(TenantState & { readonly createdAtMs: number }) | null>;
+  bySlug(slug: string): Promise<TenantRow | null>;
+  byId(tid: string): Promise<TenantRow | null>;
   /** Newest first. */
-  list(page: Page): Promise<readonly (TenantState & { readonly createdAtMs: number })[]>;
+  list(page: Page): Promise<readonly TenantRow[]>;
   policy(tid: string, nowMs: number): Promise<TenantPolicy | null>;
   stats(tid: string, nowMs: number): Promise<TenantStats>;
   /** Rows that `deleteRows` would remove; of each table at most `most` are counted, and null says that some has more. */

@@ -42,8 +42,13 @@ export interface SqlCall {
   readonly values?: readonly unknown[];
 }
 
+/** What a caller waits for at most, milliseconds, unless it says otherwise. */
+export const DEFAULT_DEADLINE_MS = 5_000;
+/** The same of a script: a migration of a large database. */
+export const SCRIPT_DEADLINE_MS = 120_000;
+
 export interface CallOptions {
-  /** Milliseconds after which the caller is answered without the result. Default 5000. */
+  /** Milliseconds after which the caller is answered without the result. Default `DEFAULT_DEADLINE_MS`. */
   readonly deadlineMs?: number;
   /** Goes before every other waiting statement: heartbeats only. */
   readonly urgent?: boolean;

@@ -1,21 +1,22 @@
 import { SekishoError } from '../errors.ts';
 import { SqlError } from './database.ts';
 
+/** The user has not the rights for it. */
+export const INSUFFICIENT_PRIVILEGE = '42501';
+/** A table was in use for longer than the statement may wait for it. */
+export const LOCK_NOT_AVAILABLE = '55P03';
+
 /** Transactions that PostgreSQL undid because of another one: the same call may be made again. */
-const REPEATABLE = new Set(['40001', '40P01', '55P03', '55006']);
+const REPEATABLE = new Set(['40001', '40P01', LOCK_NOT_AVAILABLE, '55006']);
 
 /** Whether the statement had no effect and may succeed when it is simply repeated. */
 export function isRepeatable(error: unknown): boolean {
   return error instanceof SqlError && REPEATABLE.has(error.sqlState);
 }
 
-/** Whether `error` is the database's refusal with this SQLSTATE and, where given, by this constraint. */
-export function isSqlError(error: unknown, sqlState: string, constraint?: string): boolean {
-  return (
-    error instanceof SqlError &&
-    error.sqlState === sqlState &&
-    (constraint === undefined || error.constraint === constraint)
-  );
+/** Whether `error` is the database's refusal with this SQLSTATE. */
+export function isSqlError(error: unknown, sqlState: string): error is SqlError {
+  return error instanceof SqlError && error.sqlState === sqlState;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { call } from './call.ts';
-import type { KeyStore, StoredKey } from './contract.ts';
+import type { KeyStore } from './contract.ts';
 import type { Database } from './database.ts';
 import { asSystem, build } from './reads.ts';
 import { storableJson } from './text.ts';
@@ -16,8 +16,8 @@ export function createKeyStore(database: Database): KeyStore {
       const rows = await asSystem(database, query);
       return rows.map((row) => ({
         kid: row.kid,
-        purpose: row.purpose as StoredKey['purpose'],
-        alg: row.alg as StoredKey['alg'],
+        purpose: row.purpose,
+        alg: row.alg,
         publicJwk: row.public_jwk,
         privateSealed: row.private_sealed,
         activeFromMs: row.active_from.getTime(),

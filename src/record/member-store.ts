@@ -12,26 +12,15 @@ import type { Database } from './database.ts';
 import { asSekishoError } from './failures.ts';
 import { asSystem, build } from './reads.ts';
 import { versionOfThis } from './release.ts';
-import { type Instant, msOf } from './rows.ts';
+import { type Loose, msOf } from './rows.ts';
+import type { MemberTable } from './tables.ts';
 
-interface RawMember {
-  readonly id: string;
-  readonly beat: number;
-  readonly generation: string | null;
-  readonly applied: number;
-  readonly lease_ms: number;
-  readonly tolerance_ms: number;
-  readonly version: number;
-  readonly address: string | null;
-  readonly joined_at: Instant;
-}
+/** What a node reports of itself, beside what the protocol reads. */
+type Reported = 'beat_ms' | 'hub' | 'hub_working';
 
-interface RawWatched extends RawMember {
-  readonly beat_ms: number | null;
-  readonly hub: string | null;
-  readonly hub_working: boolean | null;
-  readonly beat_age_ms: number | null;
-}
+type RawMember = Loose<Omit<MemberTable, 'beat_at' | Reported>>;
+
+type RawWatched = RawMember & Pick<MemberTable, Reported> & { readonly beat_age_ms: number | null };
 
 interface RawBeat {
   readonly generation: string;

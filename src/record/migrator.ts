@@ -3,7 +3,12 @@ import { newId } from '../id.ts';
 import { loadFunctions, loadMigrations } from './assets.ts';
 import { call } from './call.ts';
 import type { Database } from './database.ts';
-import { asSekishoError, isSqlError } from './failures.ts';
+import {
+  asSekishoError,
+  INSUFFICIENT_PRIVILEGE,
+  isSqlError,
+  LOCK_NOT_AVAILABLE,
+} from './failures.ts';
 import { refuseBesideOlder } from './live-members.ts';
 import {
   type MigrationPlan,
@@ -18,11 +23,8 @@ export type { MigrationPlan, Release };
 
 /** Somebody else migrated between our look and our lock: look again. */
 const STATE_CHANGED = 'SK001';
-const INSUFFICIENT_PRIVILEGE = '42501';
 /** Two databases of one server made the roles at the same moment: duplicate key, or "tuple concurrently updated". */
 const ROLE_RACES = ['23505', 'XX000', '40001', '40P01'];
-/** A table was in use for longer than a migration waits for it. */
-const LOCK_NOT_AVAILABLE = '55P03';
 const ATTEMPTS = 30;
 /**
  * While a change of a table waits for its lock, everything that comes after waits behind it, heartbeats too: rather than

@@ -1,13 +1,16 @@
-import type { Compilable } from 'kysely';
+import type { Compilable, RawBuilder } from 'kysely';
 import {
   DummyDriver,
   Kysely,
   PostgresAdapter,
   PostgresIntrospector,
   PostgresQueryCompiler,
+  sql,
 } from 'kysely';
-import type { CallOptions, Database, SqlCall } from './database.ts';
+import type { Page } from './contract.ts';
+import type { Database, SqlCall } from './database.ts';
 import { asSekishoError } from './failures.ts';
+import type { RawSession } from './rows.ts';
 import type { Tables } from './tables.ts';
 
 /** Builds typed reads. It only compiles them: `asTenant` and `asSystem` run them, under the role that the name says. */
@@ -25,18 +28,26 @@ export async function asTenant<Row>(
   database: Database,
   tid: string,
   query: Compilable<Row>,
-  options?: CallOptions,
 ): Promise<Row[]> {
-  return await run(database, ENTER_TENANT, [tid], query, options);
+  return await run(database, ENTER_TENANT, [tid], query);
 }
 
 /** Runs a read across all tenants: the follower's, clean-up's and operators' only. */
-export async function asSystem<Row>(
-  database: Database,
-  query: Compilable<Row>,
-  options?: CallOptions,
-): Promise<Row[]> {
-  return await run(database, ENTER_SYSTEM, [], query, options);
+export async function asSystem<Row>(database: Database, query: Compilable<Row>): Promise<Row[]> {
+  return await run(database, ENTER_SYSTEM, [], query);
+}
+
+/** Sessions (`j`) with the judgement on each at `nowMs`. */
+export function judgedSessions(nowMs: number) {
+  const at = new Date(nowMs).toISOString();
+  const source: RawBuilder<RawSession> = sql`sekisho.judged_session(${at})`;
+  return build.selectFrom(source.as('j'));
+}
+
+/** Where a page of a list that is newest first goes on: behind `cursor`, by the columns of a row's time and id. */
+export function behind(cursor: Page['cursor'], at: string, id: string): RawBuilder<boolean> {
+  if (cursor === null) return sql`true`;
+  return sql`(${sql.ref(at)}, ${sql.ref(id)}) < (${new Date(cursor.atMs)}, ${cursor.id})`;
 }
 
 // Pages are small, whatever the planner fears of them: compiling a query would cost more than running it.
@@ -50,15 +61,14 @@ async function run<Row>(
   enter: string,
   values: readonly unknown[],
   query: Compilable<Row>,
-  options: CallOptions | undefined,
 ): Promise<Row[]> {
-  const { sql, parameters } = query.compile();
+  const { sql: text, parameters } = query.compile();
   const calls: SqlCall[] = [
     { text: enter, values },
-    { text: sql, values: parameters },
+    { text, values: parameters },
   ];
   try {
-    const [, rows] = await database.transaction(calls, options);
+    const [, rows] = await database.transaction(calls);
     return (rows ?? []) as Row[];
   } catch (error) {
     throw asSekishoError(error);

@@ -1,13 +1,13 @@
 import type { Entry } from '../revocation/types.ts';
-import type { Policy, TenantState, User } from '../tenant/types.ts';
-import type { SessionRow } from './contract.ts';
-import type { RevocationTable, TenantTable, UserTable } from './tables.ts';
+import type { Policy, User } from '../tenant/types.ts';
+import type { SessionRow, TenantRow } from './contract.ts';
+import type { RevocationTable, SessionTable, TenantTable, UserTable } from './tables.ts';
 
 /** What a column of type `timestamptz` becomes: a Date in a row, text (RFC 3339) inside `jsonb`. */
 export type Instant = Date | string;
 
 /** A row that may have come through `jsonb`. */
-type Loose<Row> = {
+export type Loose<Row> = {
   readonly [Key in keyof Row]: Row[Key] extends Date
     ? Instant
     : Row[Key] extends Date | null
@@ -22,24 +22,25 @@ export type RawUser = Loose<Omit<UserTable, 'tid' | 'password_hash'>>;
 export type RawTenant = Loose<Pick<TenantTable, 'tid' | 'slug' | 'name' | 'status' | 'created_at'>>;
 
 /** A row of `sekisho.judged_session`. */
-export interface RawSession {
-  readonly tid: string;
-  readonly sid: string;
-  readonly uid: string;
-  readonly device_name: string | null;
-  readonly device_kind: string | null;
-  readonly ip: string | null;
-  readonly user_agent: string | null;
-  readonly amr: readonly string[];
-  readonly auth_time: Instant;
-  readonly created_at: Instant;
-  readonly last_seen_at: Instant;
-  readonly expires_at: Instant;
-  readonly generation: string;
-  readonly epoch: number;
-  readonly rot: number;
-  readonly state: SessionRow['state'];
-}
+export type RawSession = Loose<
+  Pick<
+    SessionTable,
+    | 'tid'
+    | 'sid'
+    | 'uid'
+    | 'device_name'
+    | 'device_kind'
+    | 'ip'
+    | 'user_agent'
+    | 'amr'
+    | 'auth_time'
+    | 'created_at'
+    | 'last_seen_at'
+    | 'generation'
+    | 'epoch'
+    | 'rot'
+  >
+> & { readonly expires_at: Instant; readonly state: SessionRow['state'] };
 
 /** A row of `sekisho.revocation`. */
 export type RawEntry = Loose<RevocationTable>;
@@ -76,7 +77,7 @@ export function userOf(row: RawUser): User {
   };
 }
 
-export function tenantOf(row: RawTenant): TenantState & { readonly createdAtMs: number } {
+export function tenantOf(row: RawTenant): TenantRow {
   return {
     tid: row.tid,
     slug: row.slug,

@@ -1,4 +1,4 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { newId } from '../id.ts';
 import type { LimitOverride } from '../tenant/login-limit.ts';
 import type { Policy } from '../tenant/types.ts';
@@ -11,11 +11,10 @@ import type {
   ReplacedSight,
   RotateOutcome,
   RotateRequest,
-  SessionRow,
   SessionStore,
 } from './contract.ts';
 import type { Database } from './database.ts';
-import { asTenant, build } from './reads.ts';
+import { asTenant, behind, build, judgedSessions } from './reads.ts';
 import {
   entryOf,
   type RawEntry,
@@ -96,7 +95,7 @@ export function createSessionStore(database: Database): SessionStore {
             ),
           ]),
         );
-      const query = judged(nowMs)
+      const query = judgedSessions(nowMs)
         .selectAll('j')
         .where('j.tid', '=', tid)
         .where('j.sid', 'in', ofItsChain);
@@ -117,13 +116,16 @@ export function createSessionStore(database: Database): SessionStore {
     },
 
     async get(tid, sid, nowMs) {
-      const query = judged(nowMs).selectAll('j').where('j.tid', '=', tid).where('j.sid', '=', sid);
+      const query = judgedSessions(nowMs)
+        .selectAll('j')
+        .where('j.tid', '=', tid)
+        .where('j.sid', '=', sid);
       const [row] = await asTenant(database, tid, query);
       return row === undefined ? null : sessionOf(row);
     },
 
     async details(tid, sid, nowMs) {
-      const query = judged(nowMs)
+      const query = judgedSessions(nowMs)
         .innerJoin('tenant as t', 't.tid', 'j.tid')
         .innerJoin('tenant_user as u', (join) =>
           join.onRef('u.tid', '=', 'j.tid').onRef('u.uid', '=', 'j.uid'),
@@ -145,20 +147,15 @@ export function createSessionStore(database: Database): SessionStore {
     },
 
     async list(tid, uid, state, page, nowMs) {
-      const { cursor } = page;
-      const query = judged(nowMs)
+      let query = judgedSessions(nowMs)
         .selectAll('j')
         .where('j.tid', '=', tid)
-        .$if(uid !== null, (all) => all.where('j.uid', '=', uid ?? ''))
-        .$if(state !== 'all', (all) => all.where('j.state', '=', state as SessionRow['state']))
-        .$if(cursor !== null, (all) =>
-          all.where(
-            sql<boolean>`(j.created_at, j.sid) < (${new Date(cursor?.atMs ?? 0)}, ${cursor?.id})`,
-          ),
-        )
+        .where(behind(page.cursor, 'j.created_at', 'j.sid'))
         .orderBy('j.created_at', 'desc')
         .orderBy('j.sid', 'desc')
         .limit(page.limit);
+      if (uid !== null) query = query.where('j.uid', '=', uid);
+      if (state !== 'all') query = query.where('j.state', '=', state);
       return (await asTenant(database, tid, query)).map(sessionOf);
     },
 
@@ -184,13 +181,6 @@ export function createSessionStore(database: Database): SessionStore {
       return await call<boolean>(database, 'use_ticket', [tid, jti, Math.ceil(expiresAtMs)]);
     },
   };
-}
-
-/** Sessions with the judgement on each at `nowMs`. */
-function judged(nowMs: number) {
-  const at = new Date(nowMs).toISOString();
-  const source: RawBuilder<RawSession> = sql`sekisho.judged_session(${at})`;
-  return build.selectFrom(source.as('j'));
 }
 
 function openArguments(tid: string, session: NewSession): readonly unknown[] {

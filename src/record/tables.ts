@@ -8,6 +8,7 @@ import type {
   AuditTable,
   AuditUnsealedTable,
 } from './audit-tables.ts';
+import type { StoredKey } from './contract.ts';
 
 /** The tables of src/record/migrations/ as queries see them: what each is for is said there. */
 export interface Tables {
@@ -229,8 +230,8 @@ export interface IdempotencyKeyTable {
 
 export interface SigningKeyTable {
   readonly kid: string;
-  readonly purpose: string;
-  readonly alg: string;
+  readonly purpose: StoredKey['purpose'];
+  readonly alg: StoredKey['alg'];
   readonly public_jwk: Readonly<Record<string, unknown>>;
   readonly private_sealed: Uint8Array;
   readonly active_from: Date;

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { LoginLimit } from '../tenant/types.ts';
 import { call } from './call.ts';
-import type { Page, TenantStats, TenantStore } from './contract.ts';
+import type { TenantStats, TenantStore } from './contract.ts';
 import type { Database } from './database.ts';
-import { asSystem, asTenant, build } from './reads.ts';
+import { asSystem, asTenant, behind, build, judgedSessions } from './reads.ts';
 import { tenantOf } from './rows.ts';
 import { storableJson } from './text.ts';
 
@@ -24,14 +24,9 @@ export function createTenantStore(database: Database): TenantStore {
       return row === undefined ? null : tenantOf(row);
     },
 
-    async list(page: Page) {
-      const { cursor } = page;
+    async list(page) {
       const query = tenants()
-        .$if(cursor !== null, (all) =>
-          all.where(
-            sql<boolean>`(t.created_at, t.tid) < (${new Date(cursor?.atMs ?? 0)}, ${cursor?.id})`,
-          ),
-        )
+        .where(behind(page.cursor, 't.created_at', 't.tid'))
         .orderBy('t.created_at', 'desc')
         .orderBy('t.tid', 'desc')
         .limit(page.limit);
@@ -65,18 +60,13 @@ export function createTenantStore(database: Database): TenantStore {
         .selectFrom('audit as a')
         .where('a.tid', '=', tid)
         .where('a.at', '>', since);
-      const judged = sql<{
-        tid: string;
-        state: string;
-      }>`sekisho.judged_session(${new Date(nowMs)})`;
       const query = build.selectNoFrom([
         users.select((e) => e.fn.countAll<number>().as('n')).as('users'),
         users
           .where('u.status', '=', 'active')
           .select((e) => e.fn.countAll<number>().as('n'))
           .as('activeUsers'),
-        build
-          .selectFrom(judged.as('j'))
+        judgedSessions(nowMs)
           .where('j.tid', '=', tid)
           .where('j.state', '=', 'active')
           .select((e) => e.fn.countAll<number>().as('n'))

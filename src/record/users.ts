@@ -1,8 +1,7 @@
-import { sql } from 'kysely';
 import { call } from './call.ts';
 import type { UserStore } from './contract.ts';
 import type { Database } from './database.ts';
-import { asTenant, build } from './reads.ts';
+import { asTenant, behind, build } from './reads.ts';
 import { userOf } from './rows.ts';
 
 const COLUMNS = [
@@ -35,16 +34,11 @@ export function createUserStore(database: Database): UserStore {
     byExternalId: (tid, externalId) => one(tid, 'u.external_id', externalId),
 
     async list(tid, page) {
-      const { cursor } = page;
       const query = build
         .selectFrom('tenant_user as u')
         .select(COLUMNS)
         .where('u.tid', '=', tid)
-        .$if(cursor !== null, (all) =>
-          all.where(
-            sql<boolean>`(u.created_at, u.uid) < (${new Date(cursor?.atMs ?? 0)}, ${cursor?.id})`,
-          ),
-        )
+        .where(behind(page.cursor, 'u.created_at', 'u.uid'))
         .orderBy('u.created_at', 'desc')
         .orderBy('u.uid', 'desc')
         .limit(page.limit);

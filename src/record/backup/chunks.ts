@@ -22,7 +22,7 @@ const TAG_BYTES = 16;
 const NONCE_BYTES = 12;
 /** Of what is read at once; what is written is smaller. */
 const MAX_CHUNK_BYTES = 1024 * 1024;
-export const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /** The key of one file: from the deployment's key for backups and everything that stands before the content. */
 export function fileKey(key: KeyObject, salt: string, headerText: string): Buffer {

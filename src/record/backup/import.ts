@@ -1,7 +1,6 @@
 import { SekishoError } from '../../errors.ts';
 import type { Database } from '../database.ts';
-import { SqlError } from '../database.ts';
-import { asSekishoError } from '../failures.ts';
+import { asSekishoError, INSUFFICIENT_PRIVILEGE, isSqlError } from '../failures.ts';
 import { applyRelease, migrate, type Release, thisRelease } from '../migrator.ts';
 import { compareVersions, FIRST_RELEASE } from '../release.ts';
 import type { BackupFile } from './file.ts';
@@ -67,9 +66,9 @@ export async function importRecord(
   database: Database,
   file: BackupFile,
   onProgress?: (progress: { readonly done: number; readonly total: number | null }) => void,
-  release: Release = thisRelease(),
 ): Promise<void> {
   const { header } = file;
+  const release = thisRelease();
   assertRestorable(header, release);
   try {
     await applyRelease(database, {
@@ -89,15 +88,18 @@ export async function importRecord(
     for (const table of tables) await database.script(closeAgain(table));
     await migrate(database, release);
   } catch (error) {
-    if (error instanceof SqlError && error.sqlState === '42501') {
-      throw new SekishoError(
-        'invalid_configuration',
-        `The database user may not restore here: ${error.message}.`,
-        { cause: error },
-      );
-    }
-    throw asSekishoError(error);
+    throw explained(error);
   }
+}
+
+/** What an error of the database means to whoever restores. */
+export function explained(error: unknown): unknown {
+  if (!isSqlError(error, INSUFFICIENT_PRIVILEGE)) return asSekishoError(error);
+  return new SekishoError(
+    'invalid_configuration',
+    `The database user may not restore here: ${error.message}.`,
+    { cause: error },
+  );
 }
 
 /** The rows are put back as they were: no trigger adds to them, and the owner of the tables sees every tenant. */

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { SekishoError } from '../../errors.ts';
-import { type CallOptions, type Database, type SqlCall, SqlError } from '../database.ts';
+import {
+  type CallOptions,
+  type Database,
+  DEFAULT_DEADLINE_MS,
+  SCRIPT_DEADLINE_MS,
+  type SqlCall,
+  SqlError,
+} from '../database.ts';
 
-/** What a caller waits for at most, unless it says otherwise. */
-const DEFAULT_DEADLINE_MS = 5_000;
-/** A migration of a large database. */
-const SCRIPT_DEADLINE_MS = 120_000;
 const CONNECT_DEADLINE_MS = 3_000;
 const IDLE_MS = 60_000;
 
@@ -33,10 +36,6 @@ export interface PoolSettings {
    * there.
    */
   readonly prepare?: boolean;
-  /** Shown in `pg_stat_activity`. Default `sekisho`. */
-  readonly applicationName?: string;
-  /** Told of connections that broke while nobody used them. */
-  readonly onIdleError?: (error: Error) => void;
 }
 
 /**
@@ -49,7 +48,8 @@ export interface PoolSettings {
 export function openPoolDatabase(settings: PoolSettings): Database {
   const common: pg.PoolConfig = {
     connectionString: settings.url,
-    application_name: settings.applicationName ?? 'sekisho',
+    // Shown in `pg_stat_activity`.
+    application_name: 'sekisho',
     connectionTimeoutMillis: settings.connectMs ?? CONNECT_DEADLINE_MS,
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
@@ -65,7 +65,8 @@ export function openPoolDatabase(settings: PoolSettings): Database {
   let closed = false;
 
   for (const pool of [ordinary, heartbeats]) {
-    pool.on('error', (error) => settings.onIdleError?.(error));
+    // A connection that broke while nobody used it: the pool makes another one.
+    pool.on('error', () => {});
     // A role may have these set: a server that cancels by itself would cancel a wait for replication too. And all statements
     // are short, whatever the planner fears of them: compiling one takes a hundred times as long as running it.
     pool.on('connect', (client) => {

@@ -1,7 +1,7 @@
 import { SekishoError } from '../../errors.ts';
-import { importRecord, type Restoring } from '../backup/import.ts';
-import { type Database, SqlError } from '../database.ts';
-import { asSekishoError } from '../failures.ts';
+import { explained, importRecord, type Restoring } from '../backup/import.ts';
+import type { Database } from '../database.ts';
+import { isSqlError, LOCK_NOT_AVAILABLE } from '../failures.ts';
 import { openOneConnection } from './one-connection.ts';
 
 /** What a node's heartbeat is a third of. */
@@ -43,7 +43,7 @@ export async function restoreIntoPostgres(restore: PostgresRestore): Promise<voi
     }
     await database.script('commit');
   } catch (error) {
-    throw explained(error);
+    throw explainedHere(error);
   } finally {
     await database.close();
   }
@@ -134,18 +134,9 @@ async function readMembers(database: Database): Promise<readonly Member[]> {
   });
 }
 
-function explained(error: unknown): unknown {
-  if (error instanceof SqlError && error.sqlState === '55P03') {
-    return new SekishoError('conflict', 'The database is in use: something holds its tables.', {
-      cause: error,
-    });
-  }
-  if (error instanceof SqlError && error.sqlState === '42501') {
-    return new SekishoError(
-      'invalid_configuration',
-      `The database user may not restore here: ${error.message}.`,
-      { cause: error },
-    );
-  }
-  return asSekishoError(error);
+function explainedHere(error: unknown): unknown {
+  if (!isSqlError(error, LOCK_NOT_AVAILABLE)) return explained(error);
+  return new SekishoError('conflict', 'The database is in use: something holds its tables.', {
+    cause: error,
+  });
 }
