@@ -18,6 +18,13 @@ export interface Timer {
   cancel(): void;
 }
 
+/** Resolves after `delayMs`. */
+export function sleep(clock: Pick<Clock, 'after'>, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}
+
 /** What a timer of Node's can hold, 24 days: beyond, it would fire at once. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 

@@ -1,6 +1,7 @@
-import type { Clock } from '../clock.ts';
+import { type Clock, sleep } from '../clock.ts';
 import { isOutage, isSekishoError, SekishoError } from '../errors.ts';
 import type { CommitOutcome, CommitRequest, LogStore } from '../record/contract.ts';
+import { historyKeepsChanging } from './changing-history.ts';
 import {
   COMMIT_BATCH,
   HISTORY_REPEATS,
@@ -76,9 +77,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       if (changed === undefined) return outcomes;
       await follower.identityChanged(changed.head);
     }
-    throw new SekishoError('store_unavailable', 'The history of the record keeps changing.', {
-      retryAfterSeconds: 1,
-    });
+    throw historyKeepsChanging();
   }
 
   async function failed(batch: readonly Waiting[], error: unknown): Promise<void> {
@@ -103,7 +102,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     const { request } = waiting;
     const untilMs = clock.monotonicMs() + unknownOutcomeWaitMs;
     while (clock.monotonicMs() < untilMs) {
-      await pause(clock, UNKNOWN_OUTCOME_EVERY_MS);
+      await sleep(clock, UNKNOWN_OUTCOME_EVERY_MS);
       try {
         const state = await log.operation(tenantOf(request), request.operationId);
         if (state.kind === 'committed') {
@@ -149,10 +148,4 @@ function entriesOf(outcomes: readonly CommitOutcome[]) {
 function tenantOf(request: CommitRequest): string | null {
   if ('tid' in request.actor) return request.actor.tid;
   return request.revoke[0]?.tid ?? request.change?.tid ?? null;
-}
-
-function pause(clock: Clock, delayMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(delayMs, resolve);
-  });
 }

@@ -1,4 +1,4 @@
-import { SekishoError } from '../errors.ts';
+import { historyKeepsChanging } from './changing-history.ts';
 import { HISTORY_REPEATS } from './constants.ts';
 import type { Draft } from './draft.ts';
 import { HandingIn } from './handing-in.ts';
@@ -170,10 +170,4 @@ export class Generations {
     node.lease.clear();
     node.killAll('unavailable');
   }
-}
-
-function historyKeepsChanging(): SekishoError {
-  return new SekishoError('store_unavailable', 'The history of the record keeps changing.', {
-    retryAfterSeconds: 1,
-  });
 }

@@ -1,3 +1,4 @@
+import { sleep } from '../clock.ts';
 import { isOutage, SekishoError } from '../errors.ts';
 import { FIRST_READING_MAX_MS, PROTOCOL_VERSION } from './constants.ts';
 import type { Generations } from './generations.ts';
@@ -151,8 +152,6 @@ export class Joining {
 
   #pause(): Promise<void> {
     const { clock, heartbeatMs } = this.#node.settings;
-    return new Promise((resolve) => {
-      clock.after(heartbeatMs, resolve);
-    });
+    return sleep(clock, heartbeatMs);
   }
 }

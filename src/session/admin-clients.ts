@@ -12,6 +12,7 @@ import type {
   NewSecret,
 } from './client-contract.ts';
 import type { Caller } from './contract.ts';
+import { noSuch } from './no-such.ts';
 import { publish } from './publish.ts';
 import { perform } from './revoke.ts';
 import { nowMs, type Services } from './services.ts';
@@ -33,7 +34,7 @@ export function createClientAdministration(services: Services): ClientAdministra
 
     async getClient(caller, cid) {
       const client = await clients.get(caller.session.tenantId, cid);
-      if (client === null) throw noSuchClient();
+      if (client === null) throw noSuch('service client');
       return client;
     },
 
@@ -143,12 +144,8 @@ function newSecret(
 
 async function existing(services: Services, tid: string, cid: string): Promise<ServiceClient> {
   const client = await services.record.clients.get(tid, cid);
-  if (client === null) throw noSuchClient();
+  if (client === null) throw noSuch('service client');
   return client;
-}
-
-export function noSuchClient(): SekishoError {
-  return new SekishoError('not_found', 'There is no such service client.');
 }
 
 function requireSeconds(pointer: string, seconds: number, least: number, most: number): void {

@@ -4,10 +4,11 @@ import { parseOverrideEnd } from '../tenant/override.ts';
 import { DEFAULT_POLICY, isShorter, parsePolicy } from '../tenant/policy.ts';
 import type { Policy } from '../tenant/types.ts';
 import { type Author, administratorOf, auditRowBy } from './author.ts';
-import type { Administration, Revocation, TenantPolicyState } from './contract.ts';
+import type { Administration, ChangedPolicy, VersionedPolicy } from './contract.ts';
+import { noSuch } from './no-such.ts';
 import { MAX_TRIES } from './open.ts';
 import { publish } from './publish.ts';
-import { type Done, perform } from './revoke.ts';
+import { type Done, isRaced, perform } from './revoke.ts';
 import { nowMs, type Services } from './services.ts';
 import { reissueOfTenant } from './subjects.ts';
 
@@ -25,19 +26,19 @@ export function createPolicyAdministration(
 
 /** Policies as they are read and replaced, whoever does it. */
 export function createPolicyWrites(services: Services): {
-  read(tid: string): Promise<TenantPolicyState>;
+  read(tid: string): Promise<VersionedPolicy>;
   put(
     author: Author,
     input: unknown,
     ifVersion: number | null,
     overrideUntilMs?: number | null,
-  ): Promise<TenantPolicyState & { readonly revocation: Revocation | null }>;
+  ): Promise<ChangedPolicy>;
 } {
   const { tenants } = services.record;
 
-  async function read(tid: string): Promise<TenantPolicyState> {
+  async function read(tid: string): Promise<VersionedPolicy> {
     const found = await tenants.policy(tid, nowMs(services));
-    if (found === null) throw new SekishoError('not_found', 'There is no such tenant.');
+    if (found === null) throw noSuch('tenant');
     return stateOf(found);
   }
 
@@ -81,9 +82,8 @@ export function createPolicyWrites(services: Services): {
             ],
           });
         } catch (error) {
-          const raced = error instanceof SekishoError && error.code === 'precondition_failed';
-          if (raced && ifVersion === null && tries < MAX_TRIES) continue;
-          throw error;
+          if (!isRaced(error) || ifVersion !== null || tries === MAX_TRIES) throw error;
+          continue;
         }
         publish(services, 'policy.changed', tid, { tid });
         const version = done.committed?.version ?? before.version + 1;
@@ -95,10 +95,10 @@ export function createPolicyWrites(services: Services): {
 
 /** What is in force after a `PUT`: an override stands over what was there for good before. */
 function nextOf(
-  before: TenantPolicyState,
+  before: VersionedPolicy,
   policy: Policy,
   untilMs: number | null,
-): Pick<TenantPolicyState, 'policy' | 'override'> {
+): Pick<VersionedPolicy, 'policy' | 'override'> {
   if (untilMs === null) return { policy, override: null };
   const after = before.override?.after ?? before.policy;
   return { policy, override: { untilMs, after } };
@@ -109,8 +109,8 @@ function nextOf(
  * that an override had when a token was made is in that token.
  */
 function shortens(
-  before: Pick<TenantPolicyState, 'policy' | 'override'>,
-  next: Pick<TenantPolicyState, 'policy' | 'override'>,
+  before: Pick<VersionedPolicy, 'policy' | 'override'>,
+  next: Pick<VersionedPolicy, 'policy' | 'override'>,
 ): boolean {
   if (isShorter(before.policy, next.policy)) return true;
   if (before.override === null) return false;
@@ -122,7 +122,7 @@ function shortens(
     : nextUntilMs < untilMs && isShorter(before.policy, after);
 }
 
-function stateOf(found: TenantPolicy): TenantPolicyState {
+function stateOf(found: TenantPolicy): VersionedPolicy {
   const { policy, version, override } = found;
   return {
     policy: inOrder(policy),

@@ -4,6 +4,7 @@ import { isId } from '../id.ts';
 import { adminActor } from './administrator.ts';
 import { auditRowOf } from './audit.ts';
 import type { Administration, Caller, RevokeOptions } from './contract.ts';
+import { noSuch } from './no-such.ts';
 import { revoke, standing, standings } from './revoke.ts';
 import { nowMs, type Services } from './services.ts';
 import { endOfSession, floorOfTenant, floorOfUser } from './subjects.ts';
@@ -67,7 +68,7 @@ export function createSessionAdministration(services: Services): Sessions {
         throw new SekishoError('conflict', 'This is your own session; include it on purpose.');
       }
       const row = await sessions.get(tid, sid, nowMs(services));
-      if (row === null) throw new SekishoError('not_found', 'There is no such session.');
+      if (row === null) throw noSuch('session');
       const { revocation } = await revoke(services, {
         ...act(caller, options),
         revoke: [endOfSession(tid, row.uid, sid)],
@@ -106,7 +107,7 @@ export function createSessionAdministration(services: Services): Sessions {
       // of one operation (`<id>.<n>`) are only looked up.
       const state = isId(id) ? await log.operationOrAbandon(tid, id) : await log.operation(tid, id);
       if (state.kind !== 'committed' || state.row === null) {
-        throw new SekishoError('not_found', 'There is no such revocation.');
+        throw noSuch('revocation');
       }
       return standing(services, state.row, STANDING_WAIT_MS, state.last ?? state.row);
     },

@@ -1,7 +1,8 @@
 import { administratorOf } from './author.ts';
 import type { Administration } from './contract.ts';
+import { noSuch } from './no-such.ts';
 import type { Services } from './services.ts';
-import { createUserWrites, noSuchUser } from './user-writes.ts';
+import { createUserWrites } from './user-writes.ts';
 
 type Users = Pick<
   Administration,
@@ -17,7 +18,7 @@ export function createUserAdministration(services: Services): Users {
 
     async getUser(caller, uid) {
       const user = await users.get(caller.session.tenantId, uid);
-      if (user === null) throw noSuchUser();
+      if (user === null) throw noSuch('user');
       return user;
     },
 

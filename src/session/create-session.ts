@@ -7,6 +7,7 @@ import { isSlug } from '../tenant/slug.ts';
 import type { Tenant, User } from '../tenant/types.ts';
 import { auditRow, SYSTEM } from './audit.ts';
 import type { CreateSessionInput, Origin, Revocation, TokenPair } from './contract.ts';
+import { noSuch } from './no-such.ts';
 import { limitReached, MAX_TRIES, openSession, overtaken, suspended } from './open.ts';
 import { ownFacts } from './own-password.ts';
 import { publish } from './publish.ts';
@@ -69,7 +70,7 @@ async function tenantOf(services: Services, name: string): Promise<Tenant> {
   const found =
     (isSlug(name) ? await tenants.bySlug(name) : null) ??
     (isId(name) ? await tenants.byId(name) : null);
-  if (found === null) throw new SekishoError('not_found', 'There is no such tenant.');
+  if (found === null) throw noSuch('tenant');
   if (found.status !== 'active') throw suspended();
   return found;
 }

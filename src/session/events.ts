@@ -37,7 +37,7 @@ export interface EventFeed {
 }
 
 /** Rows that a stream may have missed; beyond, it is told to load anew. */
-export const RESUME_ROWS = 1_000;
+const RESUME_ROWS = 1_000;
 /** How often chains are looked at while somebody listens, and how soon after the hub said that something happened. */
 const LOOK_EVERY_MS = 1_000;
 const LOOK_SOON_MS = [200, 300] as const;

@@ -1,6 +1,7 @@
 import { SekishoError } from '../errors.ts';
 import { auditRowOf } from './audit.ts';
 import type { Caller, OwnSessions } from './contract.ts';
+import { noSuch } from './no-such.ts';
 import { revoke } from './revoke.ts';
 import { nowMs, type Services } from './services.ts';
 import { endOfSession, floorOfUser } from './subjects.ts';
@@ -32,7 +33,7 @@ export function createOwnSessions(services: Services): OwnSessions {
       const row = await sessions.get(tid, sid, nowMs(services));
       // Another user's session is answered like one that does not exist, in the own tenant too.
       if (row === null || row.uid !== uid || row.state !== 'active') {
-        throw new SekishoError('not_found', 'There is no such session.');
+        throw noSuch('session');
       }
       const { revocation } = await revoke(services, {
         actor: actor(caller),

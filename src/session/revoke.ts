@@ -100,6 +100,11 @@ export async function revoke(
   return { committed, revocation };
 }
 
+/** Whether another change came first: what was to be replaced is of another version by now. */
+export function isRaced(error: unknown): boolean {
+  return isSekishoError(error) && error.code === 'precondition_failed';
+}
+
 async function commit(services: Services, request: CommitRequest): Promise<CommitOutcome> {
   try {
     return await services.committer.commit(request);

@@ -1,5 +1,4 @@
 import type { AuditAction } from '../audit/types.ts';
-import { SekishoError } from '../errors.ts';
 import { newId } from '../id.ts';
 import { assertPassword } from '../login/password-policy.ts';
 import type { Subject } from '../revocation/types.ts';
@@ -8,27 +7,14 @@ import { parseName } from '../tenant/name.ts';
 import { MEMBER_ROLE, parseRoles } from '../tenant/role.ts';
 import type { User } from '../tenant/types.ts';
 import { hashResetToken, makeResetToken, RESET_TOKEN_SECONDS } from '../token/reset-token.ts';
+import type { NewUser, UserPatch } from './administration-contract.ts';
 import { type Author, auditRowBy } from './author.ts';
+import { noSuch } from './no-such.ts';
 import { publish } from './publish.ts';
 import { perform, revoke } from './revoke.ts';
 import { nowMs, type Services } from './services.ts';
 import { floorOfUser, reissueOfUser } from './subjects.ts';
 import type { PasswordReset, Revocation } from './types.ts';
-
-export interface NewUser {
-  readonly email: string;
-  /** Null: a one-time link is made. */
-  readonly password: string | null;
-  readonly name: string | null;
-  /** Null: `member`. */
-  readonly roles: readonly string[] | null;
-}
-
-export interface UserPatch {
-  readonly name?: string;
-  readonly roles?: readonly string[];
-  readonly status?: 'active' | 'disabled';
-}
 
 /** What may accompany a write that revokes. */
 interface Writing {
@@ -107,7 +93,7 @@ export function createUserWrites(services: Services): UserWrites {
         ],
       });
       const user = committed?.user ?? (await users.get(tid, uid));
-      if (user === null) throw noSuchUser();
+      if (user === null) throw noSuch('user');
       publish(services, 'user.created', tid, { tid, uid });
       return { user, reset: reset?.reset ?? null };
     },
@@ -137,7 +123,7 @@ export function createUserWrites(services: Services): UserWrites {
         ...(waitMs === undefined ? {} : { waitMs }),
       });
       const user = committed?.user ?? (await users.get(tid, uid));
-      if (user === null) throw noSuchUser();
+      if (user === null) throw noSuch('user');
       publish(services, 'user.changed', tid, { tid, uid });
       return { user, revocation };
     },
@@ -181,10 +167,6 @@ export function createUserWrites(services: Services): UserWrites {
       return { reset, revocation };
     },
   };
-}
-
-export function noSuchUser(): SekishoError {
-  return new SekishoError('not_found', 'There is no such user.');
 }
 
 /** A one-time link, and what the record keeps of it. */

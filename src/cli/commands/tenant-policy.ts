@@ -1,4 +1,4 @@
-import type { ChangedPolicy, VersionedPolicy } from '../../session/operator/contract.ts';
+import type { ChangedPolicy, VersionedPolicy } from '../../session/contract.ts';
 import { MAX_OVERRIDE_MS } from '../../tenant/override.ts';
 import type { Policy } from '../../tenant/types.ts';
 import {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { TenantPolicyState } from '../../session/contract.ts';
+import type { VersionedPolicy } from '../../session/contract.ts';
 import { policySchema } from '../../tenant/policy.ts';
 import { timeOf } from './common.ts';
 
@@ -26,7 +26,7 @@ export const policyStateSchema = z.strictObject({
 export function policyStateOf({
   policy,
   override,
-}: Pick<TenantPolicyState, 'policy' | 'override'>): z.infer<typeof policyStateSchema> {
+}: Pick<VersionedPolicy, 'policy' | 'override'>): z.infer<typeof policyStateSchema> {
   if (override === null) return { policy };
   const { untilMs, after } = override;
   return { policy: { ...policy, override_until: timeOf(untilMs) }, after };

@@ -3,9 +3,16 @@ import type {
   Page,
   ServiceClient,
   SessionRow,
+  TenantRow,
   TenantStats,
 } from '../../record/contract.ts';
-import type { Policy, Tenant, TenantState, User } from '../../tenant/types.ts';
+import type { Tenant, User } from '../../tenant/types.ts';
+import type {
+  ChangedPolicy,
+  NewUser,
+  UserPatch,
+  VersionedPolicy,
+} from '../administration-contract.ts';
 import type { BackupStatus } from '../backups.ts';
 import type { ClientWithSecret } from '../client-contract.ts';
 import type { MemberState, PasswordReset, Revocation } from '../types.ts';
@@ -99,18 +106,8 @@ export interface OperatorPolicies {
   }): Promise<ChangedPolicy>;
 }
 
-export interface VersionedPolicy {
-  readonly policy: Policy;
-  readonly version: number;
-  /** Up to when it is in force, and what follows; null: for good. */
-  readonly override: { readonly untilMs: number; readonly after: Policy } | null;
-}
-
-/** `revocation`: of tokens that would live longer than the policy allows now; null where none do. */
-export type ChangedPolicy = VersionedPolicy & { readonly revocation: Revocation | null };
-
 /** A tenant with what operators see of it. */
-export type TenantSeen = TenantState & { readonly createdAtMs: number };
+export type TenantSeen = TenantRow;
 
 /** What may be said of whatever revokes. */
 export interface Revoking {
@@ -126,24 +123,19 @@ export interface OperatorUsers {
   listUsers(input: { readonly tenant: string; readonly page: Page }): Promise<readonly User[]>;
   getUser(input: { readonly tenant: string; readonly user: string }): Promise<User>;
   /** Without a password the answer has a one-time link's token. */
-  createUser(input: {
-    readonly tenant: string;
-    readonly email: string;
-    readonly password: string | null;
-    readonly name: string | null;
-    readonly roles: readonly string[] | null;
-  }): Promise<{ readonly user: User; readonly reset: PasswordReset | null }>;
+  createUser(
+    input: { readonly tenant: string } & NewUser,
+  ): Promise<{ readonly user: User; readonly reset: PasswordReset | null }>;
   /** Disabling ends all sessions; changed roles apply at once without logging out. */
-  patchUser(input: {
-    readonly tenant: string;
-    readonly user: string;
-    readonly name?: string;
-    readonly roles?: readonly string[];
-    readonly status?: 'active' | 'disabled';
-    readonly waitMs: number | null;
-    /** As in `Revoking`; absent: null. */
-    readonly reason?: string | null;
-  }): Promise<{ readonly user: User; readonly revocation: Revocation | null }>;
+  patchUser(
+    input: {
+      readonly tenant: string;
+      readonly user: string;
+      readonly waitMs: number | null;
+      /** As in `Revoking`; absent: null. */
+      readonly reason?: string | null;
+    } & UserPatch,
+  ): Promise<{ readonly user: User; readonly revocation: Revocation | null }>;
   deleteUser(input: {
     readonly tenant: string;
     readonly user: string;

@@ -10,6 +10,7 @@ import {
   signingKeyAt,
 } from '../../token/key-set.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
+import { noSuch } from '../no-such.ts';
 import { nowMs, type Services } from '../services.ts';
 import {
   type IssuerSeen,
@@ -54,7 +55,7 @@ export function createOperatorKeys(services: Services): OperatorKeys {
 
   function found(kid: string): StoredKey {
     const key = keys.stored().find((one) => one.kid === kid);
-    if (key === undefined) throw new SekishoError('not_found', 'There is no such signing key.');
+    if (key === undefined) throw noSuch('signing key');
     return key;
   }
 

@@ -8,7 +8,7 @@ import { parseOverrideEnd } from '../../tenant/override.ts';
 import { LOG_LEVELS } from '../log-levels.ts';
 import { memberStates } from '../nodes.ts';
 import { MAX_TRIES } from '../open.ts';
-import { perform, revoke } from '../revoke.ts';
+import { isRaced, perform, revoke } from '../revoke.ts';
 import { nowMs, type Services } from '../services.ts';
 import { reissueOfAll, reissueOfTenant } from '../subjects.ts';
 import { ACTOR } from './actor.ts';
@@ -68,8 +68,7 @@ export function createOperatorOperations(services: Services): OperatorOperations
           operations.announce();
           return { override, replaced: before, revocation };
         } catch (error) {
-          const raced = error instanceof SekishoError && error.code === 'precondition_failed';
-          if (!raced || tries === MAX_TRIES) throw error;
+          if (!isRaced(error) || tries === MAX_TRIES) throw error;
         }
       }
     },

@@ -2,9 +2,11 @@ import { SekishoError } from '../../errors.ts';
 import { parsePolicy } from '../../tenant/policy.ts';
 import type { Policy } from '../../tenant/types.ts';
 import { createPolicyWrites } from '../admin-policy.ts';
+import type { ChangedPolicy, VersionedPolicy } from '../contract.ts';
 import { MAX_TRIES } from '../open.ts';
+import { isRaced } from '../revoke.ts';
 import { nowMs, type Services } from '../services.ts';
-import type { ChangedPolicy, OperatorPolicies, VersionedPolicy } from './contract.ts';
+import type { OperatorPolicies } from './contract.ts';
 import { operatorIn, tenantNamed } from './names.ts';
 
 /** What takes the place of what is in force; `untilMs` null: for good. */
@@ -29,8 +31,7 @@ export function createOperatorPolicies(services: Services): OperatorPolicies {
       try {
         return await put(operatorIn(tid), policy, ifVersion ?? before.version, untilMs);
       } catch (error) {
-        const raced = error instanceof SekishoError && error.code === 'precondition_failed';
-        if (!raced || ifVersion !== null || tries === MAX_TRIES) throw error;
+        if (!isRaced(error) || ifVersion !== null || tries === MAX_TRIES) throw error;
       }
     }
   }

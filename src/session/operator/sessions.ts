@@ -3,6 +3,7 @@ import { SekishoError } from '../../errors.ts';
 import type { Change, SessionRow } from '../../record/contract.ts';
 import type { Subject } from '../../revocation/types.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
+import { noSuch } from '../no-such.ts';
 import { revoke, standing } from '../revoke.ts';
 import { nowMs, type Services } from '../services.ts';
 import { endOfSession, floorOfAll, floorOfTenant, floorOfUser } from '../subjects.ts';
@@ -109,7 +110,7 @@ export function createOperatorSessions(services: Services): OperatorSessions {
       const tid = input.tenant === null ? null : (await tenantNamed(services, input.tenant)).tid;
       const state = await log.operation(tid, input.id);
       if (state.kind !== 'committed' || state.row === null) {
-        throw new SekishoError('not_found', 'There is no such revocation.');
+        throw noSuch('revocation');
       }
       return standing(services, state.row, waitOf(input.waitMs), state.last ?? state.row);
     },

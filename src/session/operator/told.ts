@@ -1,5 +1,6 @@
 import { cleanText } from '../../audit/event.ts';
 import type { AuditAction, NewAuditEvent } from '../../audit/types.ts';
+import { sleep } from '../../clock.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
 import { nowMs, type Services } from '../services.ts';
 import type { Told } from './operations-contract.ts';
@@ -25,9 +26,7 @@ export async function tellNodes(services: Services): Promise<Told> {
       const effective = waitingFor.length === 0 ? 'everywhere' : 'pending';
       return { effective, members: members.length, waitingFor };
     }
-    await new Promise<void>((resolve) => {
-      clock.after(LOOK_EVERY_MS, resolve);
-    });
+    await sleep(clock, LOOK_EVERY_MS);
   }
 }
 

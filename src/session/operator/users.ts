@@ -6,7 +6,7 @@ import { ADMIN_ROLE } from '../../tenant/role.ts';
 import type { User } from '../../tenant/types.ts';
 import { auditRow, OPERATOR } from '../audit.ts';
 import { MAX_TRIES } from '../open.ts';
-import { revoke } from '../revoke.ts';
+import { isRaced, revoke } from '../revoke.ts';
 import type { Services } from '../services.ts';
 import { floorOfUser } from '../subjects.ts';
 import type { PasswordReset } from '../types.ts';
@@ -56,8 +56,7 @@ export function createOperatorUsers(services: Services): OperatorUsers {
           audit: auditOf('user_updated', tid, uid),
         });
       } catch (error) {
-        const raced = error instanceof SekishoError && error.code === 'precondition_failed';
-        if (!raced || tries === MAX_TRIES) throw error;
+        if (!isRaced(error) || tries === MAX_TRIES) throw error;
       }
       user = await users.get(tid, uid);
     }
