@@ -1,9 +1,6 @@
-import type { Connection } from './contract.ts';
+import type { Connection, KillReason } from './contract.ts';
 import { breadthOf, isForAll } from './marks.ts';
 import type { Entry, Verdict } from './types.ts';
-
-/** Why a connection was cut. */
-export type KillReason = 'revoked' | 'superseded' | 'ended' | 'unavailable';
 
 /** A registered connection. `killed` tells what became of it, once it is cut. */
 export interface Registration {

@@ -56,12 +56,16 @@ export type Judgement =
   | { readonly kind: 'pass'; readonly freshness: Freshness }
   | { readonly kind: 'revoked' | 'superseded' | 'unknown_generation' | 'unavailable' };
 
+/** Why a connection is cut. `superseded`: come back with a new ticket; `unavailable`: this node may not answer now. */
+export type KillReason = 'revoked' | 'superseded' | 'ended' | 'unavailable';
+
+/** A long-lived connection, by what it is judged. */
 export interface Connection {
   readonly facts: TokenFacts;
   /** Absolute end of the session, wall milliseconds. */
   readonly endsAtMs: number;
   /** Must cut the connection before it returns. */
-  kill(why: 'revoked' | 'superseded' | 'ended' | 'unavailable'): void;
+  kill(why: KillReason): void;
 }
 
 export interface BarrierResult {

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
-import { Connections, type KillReason } from './connections.ts';
-import type { Judgement } from './contract.ts';
+import { Connections } from './connections.ts';
+import type { Judgement, KillReason } from './contract.ts';
 import type { FollowerEvent, Source } from './events.ts';
 import { Lease } from './lease.ts';
 import type { Name } from './lineage.ts';

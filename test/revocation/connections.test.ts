@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Connections, type KillReason } from '../../src/revocation/connections.ts';
+import { Connections } from '../../src/revocation/connections.ts';
+import type { KillReason } from '../../src/revocation/contract.ts';
 import type { Entry, Generation, TokenFacts } from '../../src/revocation/types.ts';
 import { View } from '../../src/revocation/view.ts';
 import { draftOf } from '../support/log.ts';

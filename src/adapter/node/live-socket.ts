@@ -1,9 +1,7 @@
 import { isSekishoError } from '../../errors.ts';
+import type { KillReason } from '../../revocation/contract.ts';
 import type { LiveConnection, Session } from '../../session/contract.ts';
 import type { SocketBytes, WsLike } from './ws-like.ts';
-
-/** Why a socket was cut. `superseded`: come back with a new ticket; `unavailable`: this node may not answer now. */
-export type CutReason = 'revoked' | 'superseded' | 'ended' | 'unavailable';
 
 /** Close codes of `/v1/socket` (RFC 6455 section 7.4.2: 4000 to 4999 are the application's). */
 export const CLOSE = {
@@ -85,7 +83,7 @@ export class CheckedSocket implements LiveSocket {
    * left to the kernel for a moment, since destroying it with something unread in it would reset it (RFC 9293 section
    * 3.6.1), and the peer would lose the notice.
    */
-  cut(why: CutReason): void {
+  cut(why: KillReason): void {
     if (this.#dead) return;
     const ws = this.#ws;
     const unsent = ws.bufferedAmount > 0;
@@ -140,12 +138,12 @@ export class CheckedSocket implements LiveSocket {
 /** `unknown_generation` means for a socket what `superseded` does: the record decides, at the next ticket. */
 export function cutReasonOf(
   verdict: 'revoked' | 'superseded' | 'unknown_generation' | 'unavailable' | 'ended',
-): CutReason {
+): KillReason {
   return verdict === 'unknown_generation' ? 'superseded' : verdict;
 }
 
 /** Tells the peer why; awaits nothing. */
-function farewell(ws: WsLike, why: CutReason, sessionId: string): void {
+function farewell(ws: WsLike, why: KillReason, sessionId: string): void {
   if (ws.readyState !== ws.OPEN) return;
   ws.send(JSON.stringify({ type: NOTICE[why], session_id: sessionId, reason: why }));
 }
