@@ -3,6 +3,7 @@ import type { AuthenticateOptions } from '../../session/contract.ts';
 import { judge } from './guard.ts';
 import { nodeHandler } from './handler.ts';
 import type { NodeHost } from './host.ts';
+import { OWN_PATHS } from './own-paths.ts';
 
 /** The part of Fastify's request that is used here. */
 export interface FastifyRequestLike {
@@ -67,15 +68,7 @@ export function fastifySekisho(sekisho: NodeHost): (app: FastifyLike) => Promise
     app.removeAllContentTypeParsers();
     const parse = app.addContentTypeParser.bind(app) as (type: string, parser: Parser) => unknown;
     parse('*', async () => undefined);
-    for (const path of [
-      '/v1/*',
-      '/oauth/*',
-      '/.well-known/jwks.json',
-      '/.well-known/oauth-authorization-server',
-      '/openapi.json',
-      '/docs',
-      '/docs/*',
-    ]) {
+    for (const path of OWN_PATHS) {
       app.all(sekisho.basePath + path, (request, reply) => {
         reply.hijack();
         handle(request.raw, reply.raw);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import type { NodeEnv, NodeHost } from './host.ts';
+import { isOwnPath } from './own-paths.ts';
 import { type NodeRequest, targetOf } from './request.ts';
 
 /** A request handler for `http.createServer`, and as middleware for Express and Connect. */
@@ -37,16 +38,6 @@ export function nodeHandler(sekisho: Pick<NodeHost, 'basePath' | 'fetch'>): Node
       else res.destroy();
     });
   };
-}
-
-const OWN_PATHS =
-  /^\/(?:v1|oauth)\/|^\/(?:openapi\.json|docs)(?:$|\/)|^\/\.well-known\/(?:jwks\.json|oauth-authorization-server)$/;
-
-/** Whether `target` (path and query) is for Sekisho rather than for the application that it is mounted in. */
-function isOwnPath(target: string, basePath: string): boolean {
-  const path = target.split('?', 1)[0] ?? '';
-  if (!path.startsWith(basePath)) return false;
-  return OWN_PATHS.test(path.slice(basePath.length));
 }
 
 /** A body parser that ran before has used up the stream; what it made of it is turned back into bytes. */
