@@ -37,13 +37,15 @@ export async function pageOf<Row>(
   fetch: (page: Page) => Promise<readonly Row[]>,
   keyOf: (row: Row) => Position,
 ): Promise<{ readonly rows: readonly Row[]; readonly nextCursor: string | null }> {
-  const limit = query.limit ?? DEFAULT_LIMIT;
-  const asked = Math.min(limit + 1, MAX_LIMIT);
-  const found = await fetch({ limit: asked, cursor: readCursor(query.cursor) });
-  const rows = found.slice(0, limit);
-  const last = rows.at(-1);
-  const more = found.length > limit || (limit === MAX_LIMIT && found.length === limit);
-  return { rows, nextCursor: more && last !== undefined ? writeCursor(keyOf(last)) : null };
+  return lookedPageOf(
+    query,
+    async (page) => {
+      const rows = await fetch(page);
+      const last = rows.at(-1);
+      return { rows, next: rows.length === MAX_LIMIT && last !== undefined ? keyOf(last) : null };
+    },
+    keyOf,
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { userOf } from '../../http/objects/people.ts';
+import { resetOf, userOf } from '../../http/objects/people.ts';
 import type { Revocation } from '../../session/contract.ts';
 import type { User } from '../../tenant/types.ts';
 import {
@@ -15,7 +15,7 @@ import {
 } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { actOptions, type OperatorCommands, withOperator } from '../operator.ts';
-import { isoOf, print } from '../output.ts';
+import { print } from '../output.ts';
 import { readPassword } from '../password.ts';
 import {
   reasonOption,
@@ -134,19 +134,13 @@ export const userReset: Command = {
     const { user, reset, revocation } = await withOperator(call, (operator) =>
       operator.resetUser({ tenant, email, password, makeAdmin }),
     );
-    const expiresAt = isoOf(reset?.expiresAtMs ?? null);
+    const made = reset === null ? null : resetOf(reset);
     print(
       wantsJson(call),
-      {
-        user: userOf(user),
-        ...revocationJson(revocation),
-        ...(reset === null ? {} : { reset: { token: reset.token, expires_at: expiresAt } }),
-      },
+      { user: userOf(user), ...revocationJson(revocation), ...(made && { reset: made }) },
       [
         revokedLine(`${user.email} is logged out`, revocation),
-        ...(reset === null
-          ? ['the new password works from now on']
-          : linkLines(reset.token, expiresAt)),
+        ...(made === null ? ['the new password works from now on'] : linkLines(made)),
       ],
     );
     return revocationExit(call, revocation);

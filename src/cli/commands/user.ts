@@ -1,9 +1,9 @@
-import { userOf } from '../../http/objects/people.ts';
+import { resetOf, userOf } from '../../http/objects/people.ts';
 import { type Command, given, many, operand, optional, required, wantsJson } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { sessionTable, userTable } from '../objects.ts';
 import { actOptions, reachOptions, withOperator } from '../operator.ts';
-import { isoOf, print, timeOf } from '../output.ts';
+import { print, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
 import { readPassword } from '../password.ts';
 import { tenantOption } from '../revoking.ts';
@@ -85,26 +85,19 @@ export const userCreate: Command = {
         roles: roles.length === 0 ? null : roles,
       }),
     );
-    const expiresAt = isoOf(reset?.expiresAtMs ?? null);
-    print(
-      wantsJson(call),
-      {
-        user: userOf(user),
-        ...(reset === null ? {} : { reset: { token: reset.token, expires_at: expiresAt } }),
-      },
-      [
-        `${user.email} is made, with ${user.roles.join(', ')}`,
-        ...(reset === null ? [] : linkLines(reset.token, expiresAt)),
-      ],
-    );
+    const link = reset === null ? null : resetOf(reset);
+    print(wantsJson(call), { user: userOf(user), ...(link && { reset: link }) }, [
+      `${user.email} is made, with ${user.roles.join(', ')}`,
+      ...(link === null ? [] : linkLines(link)),
+    ]);
     return EXIT.done;
   },
 };
 
 /** How a one-time token is used. */
-export function linkLines(token: string, expiresAt: string | null): readonly string[] {
+export function linkLines(link: ReturnType<typeof resetOf>): readonly string[] {
   return [
-    `one-time token, good until ${expiresAt}: ${token}`,
+    `one-time token, good until ${link.expires_at}: ${link.token}`,
     'set the password with POST /v1/password/reset {"token": …, "new_password": …}',
   ];
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ServiceClient, SessionRow } from '../../record/contract.ts';
-import type { TokenPair } from '../../session/contract.ts';
+import type { PasswordReset, TokenPair } from '../../session/contract.ts';
 import type { Tenant, User } from '../../tenant/types.ts';
 import { id, time, timeOf, timeOrNull } from './common.ts';
 import { revocationSchema } from './revocations.ts';
@@ -141,6 +141,10 @@ export const resetSchema = z
     expires_at: time,
   })
   .meta({ id: 'PasswordReset' });
+
+export function resetOf({ token, expiresAtMs }: PasswordReset): z.infer<typeof resetSchema> {
+  return { token, expires_at: timeOf(expiresAtMs) };
+}
 
 export const clientSchema = z
   .strictObject({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Caller, PasswordReset } from '../../session/contract.ts';
+import type { Caller } from '../../session/contract.ts';
 import { etagOf, expectedVersion } from '../etag.ts';
-import { listSchema, timeOf } from '../objects/common.ts';
-import { resetSchema, userOf, userSchema } from '../objects/people.ts';
+import { listSchema } from '../objects/common.ts';
+import { resetOf, resetSchema, userOf, userSchema } from '../objects/people.ts';
 import { revocationSchema } from '../objects/revocations.ts';
 import { pageFields, pageOf } from '../page.ts';
 import { type BaseCall, type Route, route } from '../route.ts';
@@ -15,10 +15,6 @@ const changed = z.strictObject({
 });
 
 const resetAnswer = z.strictObject({ reset: resetSchema, revocation: revocationSchema });
-
-function resetOf(reset: PasswordReset): z.infer<typeof resetSchema> {
-  return { token: reset.token, expires_at: timeOf(reset.expiresAtMs) };
-}
 
 /** The version that `If-Match` asks for. */
 function versionAsked(call: BaseCall, caller: Caller, uid: string): Promise<number | null> {
