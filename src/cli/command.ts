@@ -42,9 +42,6 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** `--json`: every command has it. */
-export const jsonOption: Option = Object.freeze({ name: 'json', help: 'print one line of JSON' });
-
 /** `--yes`: for commands that ask before they destroy something. */
 export const yesOption: Option = Object.freeze({ name: 'yes', help: 'do not ask first' });
 

@@ -55,8 +55,8 @@ export function table(
 }
 
 /** `1 row`, `2 rows`, `1,024 rows`. */
-export function counted(number: number, one: string, many = `${one}s`): string {
-  return `${number.toLocaleString('en')} ${number === 1 ? one : many}`;
+export function counted(number: number, one: string): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? one : `${one}s`}`;
 }
 
 /** A time for people: UTC, to the second; a dash for none. */

@@ -1,3 +1,4 @@
+import { clientOf } from '../../http/objects/people.ts';
 import type { ServiceClient } from '../../record/contract.ts';
 import {
   MAX_OVERLAP_SECONDS,
@@ -16,15 +17,11 @@ import {
   yesOption,
 } from '../command.ts';
 import { confirm } from '../confirm.ts';
+import { EXIT } from '../exit.ts';
 import { actOptions, reachOptions, withOperator } from '../operator.ts';
-import { isoOf, print, table, timeOf } from '../output.ts';
+import { print, table, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
-
-const tenantOption: Option = {
-  name: 'tenant',
-  value: 'SLUG',
-  help: 'its tenant, by slug or id; required',
-};
+import { tenantOption } from '../revoking.ts';
 
 const EXPIRES = { least: MIN_SECRET_SECONDS, most: MAX_SECRET_SECONDS };
 const OVERLAP = { least: 0, most: MAX_OVERLAP_SECONDS };
@@ -53,7 +50,7 @@ export const clientCreate: Command = {
       operator.createClient({ tenant, name, expiresInSeconds }),
     );
     printSecret(call, made);
-    return 0;
+    return EXIT.done;
   },
 };
 
@@ -90,7 +87,7 @@ export const clientRotate: Command = {
       await confirm(call, `Refuse the secret until now of ${input.id} at once?`);
     }
     printSecret(call, await withOperator(call, (operator) => operator.addClientSecret(input)));
-    return 0;
+    return EXIT.done;
   },
 };
 
@@ -118,14 +115,14 @@ export const clientList: Command = {
     ]);
     print(
       wantsJson(call),
-      { clients: clients.map(jsonOf) },
+      { clients: clients.map(clientOf) },
       table(
         ['ID', 'NAME', 'MADE', 'LAST USED', 'SECRET ENDS', 'PREVIOUS ENDS'],
         rows,
         'no service clients',
       ),
     );
-    return 0;
+    return EXIT.done;
   },
 };
 
@@ -144,13 +141,13 @@ export const clientDelete: Command = {
     await confirm(call, `Delete the service client ${id} of ${tenant}?`);
     const done = await withOperator(call, (operator) => operator.deleteClient({ tenant, id }));
     print(wantsJson(call), done, [`the service client ${id} is deleted`]);
-    return 0;
+    return EXIT.done;
   },
 };
 
 function printSecret(call: Call, { client, secret }: ClientWithSecret): void {
   const previousMs = previousEnd(client);
-  print(wantsJson(call), { client: jsonOf(client), secret }, [
+  print(wantsJson(call), { client: clientOf(client), secret }, [
     `client id      ${client.cid}`,
     `client secret  ${secret}`,
     client.secretEndsAtMs === null
@@ -163,17 +160,4 @@ function printSecret(call: Call, { client, secret }: ClientWithSecret): void {
 /** Until when the secret before is good; null: there is none, or not any more. */
 function previousEnd({ oldSecretEndsAtMs: endsAtMs }: ServiceClient): number | null {
   return endsAtMs !== null && endsAtMs > Date.now() ? endsAtMs : null;
-}
-
-/** As the HTTP interface shows a client. */
-function jsonOf(client: ServiceClient): object {
-  return {
-    id: client.cid,
-    name: client.name,
-    created_at: isoOf(client.createdAtMs),
-    last_used_at: isoOf(client.lastUsedAtMs),
-    secret_created_at: isoOf(client.secretMadeAtMs),
-    secret_expires_at: isoOf(client.secretEndsAtMs),
-    previous_secret_expires_at: isoOf(client.oldSecretEndsAtMs),
-  };
 }

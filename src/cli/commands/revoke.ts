@@ -107,11 +107,7 @@ export const revokeShow: Command = {
 };
 
 /** Ends `subject`, and says what came of it. @param done what to say of it, such as `every session has ended` */
-export async function revokeSubject(
-  call: Call,
-  subject: RevokedSubject,
-  done: string,
-): Promise<number> {
+async function revokeSubject(call: Call, subject: RevokedSubject, done: string): Promise<number> {
   const revoking = revokingOf(call);
   const revocation = await withOperator(call, (operator) =>
     operator.revokeSessions({ ...subject, ...revoking }),

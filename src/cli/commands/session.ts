@@ -11,11 +11,11 @@ import {
 } from '../command.ts';
 import { EXIT } from '../exit.ts';
 import { sessionTable } from '../objects.ts';
-import { actOptions, reachOptions, withOperator } from '../operator.ts';
+import { reachOptions, withOperator } from '../operator.ts';
 import { counted, isoOf, print, timeOf } from '../output.ts';
 import { everyPage } from '../paging.ts';
-import { reasonOption, tenantOption, waitOption } from '../revoking.ts';
-import { revokeSubject } from './revoke.ts';
+import { tenantOption } from '../revoking.ts';
+import { revokeSession } from './revoke.ts';
 
 const STATES = ['active', 'expired', 'revoked', 'all'] as const;
 
@@ -86,18 +86,13 @@ export const sessionShow: Command = {
 
 export const sessionRevoke: Command = {
   name: 'session revoke',
-  operands: ['SESSION'],
+  operands: revokeSession.operands,
   summary: 'Ends a session, by its id; the same as revoke session.',
-  options: [tenantOption, reasonOption, waitOption, ...actOptions],
+  options: revokeSession.options,
   examples: [
     'sekisho session revoke --tenant skyline hQ2mZ7xW0rTn5bJ8cK1vYA --reason "laptop lost"',
   ],
-  run: (call) =>
-    revokeSubject(
-      call,
-      { scope: 'session', tenant: required(call, 'tenant'), session: operand(call, 0) },
-      'the session has ended',
-    ),
+  run: revokeSession.run,
 };
 
 function endJson({ atMs, scope, reason, action, by }: SessionEnd): object {
