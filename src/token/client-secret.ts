@@ -1,30 +1,19 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { isId } from '../id.ts';
-import { fromBase64url, sha256 } from './mac.ts';
-
-/** Bytes of randomness in a client secret. */
-const SECRET_BYTES = 32;
+import { timingSafeEqual } from 'node:crypto';
+import { sha256 } from './mac.ts';
+import { makeTenantSecret, parseTenantSecret } from './tenant-secret.ts';
 
 /** So that scanners of source code, and people, know one when they see it. */
 const PREFIX = 'scs_';
 
 /** A service client's secret: `scs_<tid>.<256 random bits>`. Only its hash is stored. */
-export function makeClientSecret(
-  tid: string,
-  random: (bytes: number) => Buffer = randomBytes,
-): string {
-  return `${PREFIX}${tid}.${random(SECRET_BYTES).toString('base64url')}`;
+export function makeClientSecret(tid: string, random?: (bytes: number) => Buffer): string {
+  return PREFIX + makeTenantSecret(tid, random);
 }
 
 /** The tenant of a client secret; null for anything but its one exact spelling. */
 export function parseClientSecret(secret: unknown): { readonly tid: string } | null {
-  if (typeof secret !== 'string' || !secret.startsWith(PREFIX)) {
-    return null;
-  }
-  const [tid, random = '', ...rest] = secret.slice(PREFIX.length).split('.');
-  return isId(tid) && rest.length === 0 && fromBase64url(random)?.length === SECRET_BYTES
-    ? { tid }
-    : null;
+  if (typeof secret !== 'string' || !secret.startsWith(PREFIX)) return null;
+  return parseTenantSecret(secret.slice(PREFIX.length));
 }
 
 /** What the record keeps of a client secret: SHA-256, 32 bytes. */

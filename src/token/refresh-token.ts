@@ -3,9 +3,7 @@ import { isId } from '../id.ts';
 import type { RefreshCandidate, RefreshSlots } from '../record/contract.ts';
 import { fromBase64url, mac, sha256 } from './mac.ts';
 import type { KeyRing, RingMember } from './secrets.ts';
-
-/** Bytes of randomness in a refresh token. */
-const SECRET_BYTES = 32;
+import { SECRET_BYTES } from './tenant-secret.ts';
 
 /** `<tid>.<sid>.<secret>`: 22 + 1 + 22 + 1 + 43 characters. */
 const TOKEN_LENGTH = 89;
