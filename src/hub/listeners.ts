@@ -13,6 +13,11 @@ export class Listeners<Message> {
     };
   };
 
+  /** Nobody hears anything any more. */
+  clear(): void {
+    this.#listeners.clear();
+  }
+
   /** Calls each listener before it returns. */
   tell(message: Message): void {
     for (const listener of this.#listeners) call(listener, message);

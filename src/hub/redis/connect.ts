@@ -1,5 +1,6 @@
 import { Cluster, Redis } from 'ioredis';
 import { type Log, silentLog } from '../../observe/log.ts';
+import { Listeners } from '../listeners.ts';
 import { connectCluster } from './cluster.ts';
 import { clusterNodeConnector } from './cluster-node.ts';
 import type { RedisLink } from './link.ts';
@@ -34,10 +35,8 @@ export function connectRedis(options: RedisLinkOptions): RedisLink {
   const tls = address.tls ? tlsOf(address) : undefined;
   const commandTimeoutMs = options.commandTimeoutMs ?? COMMAND_TIMEOUT_MS;
   const revival = keepAlive();
-  const listeners = new Set<() => void>();
-  const tell = (): void => {
-    for (const listener of listeners) callSafely(listener);
-  };
+  const listeners = new Listeners<void>();
+  const tell = (): void => listeners.tell();
   const { commands, connected } = open();
   reportOutages(commands, {
     log: options.log ?? silentLog,
@@ -87,13 +86,8 @@ export function connectRedis(options: RedisLinkOptions): RedisLink {
     },
     masters: () => (commands instanceof Cluster ? commands.nodes('master') : [commands]),
     connected,
-    onConnected(listener) {
-      const own = (): void => listener();
-      listeners.add(own);
-      return () => {
-        listeners.delete(own);
-      };
-    },
+    // Whoever asks twice is told twice.
+    onConnected: (listener) => listeners.add(() => listener()),
     close() {
       closing ??= close();
       return closing;
@@ -160,12 +154,4 @@ function ended(connection: Redis | Cluster): Promise<void> {
       resolve();
     });
   });
-}
-
-function callSafely(listener: () => void): void {
-  try {
-    listener();
-  } catch {
-    // A listener's failure is its own.
-  }
 }
