@@ -10,7 +10,7 @@ export const MAX_ACCESS_TTL = MAX_ACCESS_TTL_MS / 1000;
 const MAX_ABSOLUTE_TIMEOUT = 30 * 86_400;
 
 /** What a login above the device cap does. */
-export const ON_SESSION_LIMIT = ['revoke_oldest', 'reject'] as const;
+const ON_SESSION_LIMIT = ['revoke_oldest', 'reject'] as const;
 
 /** What a number may be, both ends included. */
 export interface Bounds {
