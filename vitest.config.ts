@@ -22,7 +22,7 @@ const processes = [
   'test/backup/{command,embedded,restored-permissions}.test.ts',
   'test/cli/{alone,nowhere}.test.ts',
   'test/docs/*.test.ts',
-  'test/library/one-instance.test.ts',
+  'test/library/{embedded-directory,one-instance}.test.ts',
   'test/record/{directory-lock,durability,image,removed-lock,worker-database}.test.ts',
   'test/security/secrets-of-settings.test.ts',
   'test/upgrade/{migrate-command,upgrade}.test.ts',

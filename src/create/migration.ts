@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs';
 import type { Config } from '../config.ts';
 import type { LiveMember, RecordSchema } from '../record/contract.ts';
 import type { Database } from '../record/database.ts';
 import { listLiveMembers } from '../record/live-members.ts';
 import { planMigration } from '../record/migration-plan.ts';
 import { type MigrationPlan, migrate, plan, thisRelease } from '../record/migrator.ts';
+import { lockDirectory } from '../record/pglite/directory-lock.ts';
+import { hasDatabase } from '../record/pglite/restored-folder.ts';
+import { secretOf } from './secret.ts';
 
 /** What bringing a record up to this release does, or did. */
 export interface MigrationReport extends Pick<MigrationPlan, 'kind' | 'from' | 'to'> {
@@ -17,14 +19,14 @@ export interface MigrationReport extends Pick<MigrationPlan, 'kind' | 'from' | '
 }
 
 /**
- * What `migrateRecord` would do. Changes nothing, and makes no data directory.
+ * What `migrateRecord` would do. Changes nothing, and makes neither data directory nor database.
  *
  * @throws SekishoError `invalid_configuration` when this release may not use the record, `data_directory_in_use`,
  *   `store_unavailable`.
  */
 export async function planRecord(config: Config): Promise<MigrationReport> {
   const { record } = config;
-  if (record.kind === 'embedded' && !existsSync(record.dataDir)) {
+  if (record.kind === 'embedded' && !hasDatabase(record.dataDir)) {
     const empty = { migrations: {}, functions: {}, releases: {} };
     return reportOf(planMigration(empty, thisRelease()), []);
   }
@@ -59,15 +61,30 @@ async function withDatabase(
   }
 }
 
-async function open({ record }: Config): Promise<Database> {
+async function open({ record, secret }: Config): Promise<Database> {
   if (record.kind === 'postgres') {
     const { openPostgres } = await import('../record/postgres/open.ts');
     return await openPostgres({ url: record.databaseUrl });
   }
   const { openPglite } = await import('../record/pglite/open.ts');
-  return await openPglite(
-    record.kind === 'memory' ? { memory: true } : { dataDir: record.dataDir },
-  );
+  if (record.kind === 'memory') return await openPglite({ memory: true });
+  const { dataDir } = record;
+  const lock = await lockDirectory(dataDir);
+  try {
+    // As a first start does: a database without one would be nobody's.
+    if (secret === null && !hasDatabase(dataDir)) await secretOf(dataDir);
+    const database = await openPglite({ dataDir, lock, brief: true });
+    return {
+      ...database,
+      async close() {
+        await database.close();
+        await lock.release();
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }
 
 function reportOf(done: MigrationPlan, members: readonly LiveMember[]): MigrationReport {

@@ -84,7 +84,7 @@ function openBriefly(mayMake: boolean): Open {
     const late =
       config.record.kind === 'postgres' ? AbortSignal.timeout(JOIN_WITHIN_MS) : undefined;
     const signal = AbortSignal.any([opening.signal, ...(late === undefined ? [] : [late])]);
-    const bounded = { ...opening, signal };
+    const bounded = { ...opening, signal, brief: true };
     try {
       return await openPatiently(config, bounded, { patienceMs: PATIENCE_MS, attempt });
     } catch (error) {

@@ -25,6 +25,8 @@ export interface Opening {
   readonly onRevocation: (revocation: Revocation) => void;
   /** Ends the tries; what was opened is closed. */
   readonly signal: AbortSignal;
+  /** Whether it is for one command. Default: for as long as a server runs. */
+  readonly brief?: boolean;
 }
 
 /** Opens record and engine. */
@@ -73,8 +75,8 @@ export async function openPatiently(
 
 /** One try. @throws SekishoError as `openPatiently`, and `store_unavailable` */
 export async function openOnce(config: Config, opening: Opening): Promise<OpenEngine> {
-  const { signal } = opening;
-  const { record, secret, lock } = await openRecord(config);
+  const { signal, brief = false } = opening;
+  const { record, secret, lock } = await openRecord(config, brief);
   lock?.answer(() => NOT_READY);
   const exclusive = config.record.kind !== 'postgres';
   const open = await openEngine({ record, secret, config, exclusive, ...opening });

@@ -16,9 +16,10 @@ export interface OpenedRecord {
 /**
  * Opens the record that the settings name. Its database's code is loaded with it, and the other's is not.
  *
+ * @param brief whether it is for one command, and soon closed
  * @throws SekishoError `data_directory_in_use`, `data_directory_unusable`, `invalid_configuration`, `store_unavailable`.
  */
-export async function openRecord(config: Config): Promise<OpenedRecord> {
+export async function openRecord(config: Config, brief = false): Promise<OpenedRecord> {
   const { record: place, address } = config;
   const given = config.secret ?? makeSecret();
   switch (place.kind) {
@@ -32,22 +33,22 @@ export async function openRecord(config: Config): Promise<OpenedRecord> {
       return { record, secret: given, lock: null };
     }
     case 'embedded':
-      return openLocked(place.dataDir, config.secret, address);
+      return openLocked(place.dataDir, config, brief);
   }
 }
 
 async function openLocked(
   dataDir: string,
-  givenSecret: string | null,
-  address: string | null,
+  { secret: given, address }: Pick<Config, 'secret' | 'address'>,
+  brief: boolean,
 ): Promise<OpenedRecord> {
   const lock = await lockDirectory(dataDir);
   try {
     if (address !== null) lock.serveAt(address);
     // Under the lock, so that two first starts cannot each make one.
-    const secret = givenSecret ?? (await secretOf(dataDir));
+    const secret = given ?? (await secretOf(dataDir));
     const { openPgliteRecord } = await import('../record/pglite/open.ts');
-    const record = await openPgliteRecord({ dataDir, lock });
+    const record = await openPgliteRecord({ dataDir, lock, brief });
     const close = async (): Promise<void> => {
       try {
         await record.close();

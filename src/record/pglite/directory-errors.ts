@@ -33,6 +33,19 @@ export function unusable(dataDir: string, cause: unknown): SekishoError {
   );
 }
 
+/** The database does not start. @param wasThere whether it is one that was in use before */
+export function cannotBeOpened(dataDir: string, cause: unknown, wasThere: boolean): SekishoError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  // PostgreSQL's own words for what it has found do not come out of PGlite.
+  const help =
+    ' If there is room on the disk, and this user may write there, its files are damaged, as a power loss leaves them: restore the newest backup with sekisho restore FILE --replace.';
+  return new SekishoError(
+    'data_directory_unusable',
+    `The database in ${dataDir} cannot be opened: ${why}${wasThere ? `.${help}` : ''}`,
+    { cause },
+  );
+}
+
 /** The database has died before anything could be asked of it. @param dataDir null: it is in memory. */
 export function endedWhileOpening(dataDir: string | null, cause: Error): SekishoError {
   const [code, where] =

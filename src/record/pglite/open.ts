@@ -3,7 +3,7 @@ import type { RecordStore } from '../contract.ts';
 import { createSqlRecord } from '../sql-record.ts';
 import { createPgliteBackups } from './backups.ts';
 import { openDataFolder } from './data-folder.ts';
-import { endedWhileOpening } from './directory-errors.ts';
+import { cannotBeOpened, endedWhileOpening } from './directory-errors.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { readImage } from './image.ts';
 import { keepLogShort } from './log-size.ts';
@@ -20,6 +20,8 @@ export type PgliteOptions =
       readonly dataDir: string;
       /** The directory's lock, when the caller holds it already, and then releases it. Default: taken and released here. */
       readonly lock?: DirectoryLock;
+      /** Opened for one command, and soon closed: for half of the processor time, and for work that is not long. */
+      readonly brief?: boolean;
     }
   | {
       /** For tests and demos: gone when it is closed. */
@@ -41,24 +43,22 @@ export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase
     const { image = readImage(), wall } = options;
     return await startWorkerDatabase({ image, ...(wall === undefined ? {} : { wall }) });
   }
-  const { dataDir } = options;
+  const { dataDir, brief = false } = options;
   const lock = options.lock ?? (await lockDirectory(dataDir));
   const release = async () => {
     if (options.lock === undefined) await lock.release();
   };
   let database: WorkerDatabase;
+  let wasThere = false;
   try {
     settleFolders(dataDir);
     const folder = await openDataFolder(dataDir);
-    database = await startWorkerDatabase({ dataDir: folder.path, guard: lock });
+    wasThere = !folder.isNew;
+    database = await startWorkerDatabase({ dataDir: folder.path, guard: lock, brief });
   } catch (error) {
+    const isHeld = await lock.held();
     await release();
-    const why = error instanceof Error ? error.message : String(error);
-    throw new SekishoError(
-      'data_directory_unusable',
-      `The database in ${dataDir} cannot be opened: ${why}`,
-      { cause: error },
-    );
+    throw cannotBeOpened(dataDir, error, wasThere && isHeld);
   }
   return {
     ...database,

@@ -51,8 +51,9 @@ export interface WorkerDatabase extends Database {
  * heartbeat) goes before all of them, and so that it is known of each whether it was sent when its deadline passes.
  *
  * @param settings `image` is moved to the thread, and is empty here afterwards; one that is still being unpacked may be
- *   null in the end. `wall` is shared with the thread. `guard`: the directory's; nothing is sent while it is not known to be
- *   held, and the thread ends when it is lost.
+ *   null in the end. `brief`: a directory that is open for one command, whose program is not optimised (`sharedProgram`), as
+ *   it is not in memory either. `wall` is shared with the thread. `guard`: the directory's; nothing is sent while it is not
+ *   known to be held, and the thread ends when it is lost.
  * @param entry what runs in the thread; tests give one that dies.
  * @param stuckMs after which a statement that does not end is the thread's end.
  * @throws Error when PGlite cannot open the directory.
@@ -61,6 +62,7 @@ export async function startWorkerDatabase(
   settings: {
     readonly dataDir?: string;
     readonly image?: Uint8Array | Promise<Uint8Array | null>;
+    readonly brief?: boolean;
     readonly wall?: Float64Array;
     readonly guard?: DirectoryGuard;
   },
@@ -68,8 +70,9 @@ export async function startWorkerDatabase(
   stuckMs: number = STUCK_MS,
 ): Promise<WorkerDatabase> {
   // Not the flags of this process: it may have been started with some that no worker takes, such as --input-type.
-  const { image, guard, ...more } = settings;
-  const workerData = { ...more, imageComes: image !== undefined };
+  const { image, brief = false, guard, ...more } = settings;
+  const programComes = brief || image !== undefined;
+  const workerData = { ...more, programComes };
   const worker = new Worker(entry, { workerData, execArgv: [] });
   const urgent: Waiting[] = [];
   const ordinary: Waiting[] = [];
@@ -209,8 +212,8 @@ export async function startWorkerDatabase(
   }
 
   try {
-    if (image !== undefined) {
-      const coming = Promise.all([image, sharedProgram()]);
+    if (programComes) {
+      const coming = Promise.all([image ?? null, sharedProgram()]);
       const [tar, program] = (await Promise.race([coming, ready])) ?? [null, null];
       const entries = tar && [...tarEntries(tar)];
       worker.postMessage(

@@ -18,11 +18,11 @@ import { ImageFiles } from './image-files.js';
  * )} Request
  * @typedef {{ message: string, sqlState: string, constraint: string | null }} Failure
  * @typedef {{ id: number, result?: unknown, failure?: Failure }} Reply
- * @typedef {{ dataDir?: string, imageComes: boolean, wall?: Float64Array }} Settings
+ * @typedef {{ dataDir?: string, programComes: boolean, wall?: Float64Array }} Settings
  * @typedef {{
  *   image: readonly import('./tar.ts').TarEntry[] | null,
  *   program: import('./wasm-module.ts').Program | null,
- * }} Begin what comes when `imageComes`
+ * }} Begin what comes when `programComes`; without an image for what is in a directory
  */
 
 const port = parentPort;
@@ -58,7 +58,7 @@ let last = Promise.resolve();
 port.on('message', (message) => ('image' in message ? take(message) : receive(message)));
 
 // Unpacked and compiled by somebody else while this thread begins.
-const { image, program } = settings.imageComes ? await coming : { image: null, program: null };
+const { image, program } = settings.programComes ? await coming : { image: null, program: null };
 
 /** @type {PGlite} */
 const pg = await PGlite.create({
