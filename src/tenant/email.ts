@@ -32,9 +32,8 @@ export function parseEmail(value: string, pointer = '/email'): string {
   const email = normaliseEmail(value);
   if (email === null) {
     const detail = `must be an e-mail address: one @, no spaces, at most ${MAX_EMAIL_LENGTH} characters`;
-    throw new SekishoError('validation_failed', `An e-mail address ${detail}.`, {
-      errors: [{ pointer, detail }],
-    });
+    const words = `An e-mail address has one @, no spaces, and at most ${MAX_EMAIL_LENGTH} characters.`;
+    throw new SekishoError('validation_failed', words, { errors: [{ pointer, detail }] });
   }
   return email;
 }

@@ -184,7 +184,7 @@ describe('A8: a file that is not what was written is refused', () => {
 
   test('of something else, of a newer layout, or under another secret', async () => {
     writeFileSync(path, 'PGDMP and so on, a dump of something else that is long enough\n');
-    expect(await refusal(path)).toBe('backup_unusable: The backup is no backup of Sekisho.');
+    expect(await refusal(path)).toBe('backup_unusable: The file is no backup of Sekisho.');
     await writeBackupFile(join(folder, 'real'), ring.newest, content(1));
     const real = readFileSync(join(folder, 'real'));
     writeFileSync(path, Buffer.concat([Buffer.from('sekisho-backup 2\n'), real.subarray(17)]));

@@ -1,5 +1,6 @@
 import type { CoveredTrail } from '../../audit/file-cover.ts';
 import type { FileReport } from '../../audit/offline.ts';
+import { counted } from '../output.ts';
 import { lineOf, nameOf, shownProblem } from './audit-problem.ts';
 
 /** What was found out about a file, as `--json` has it. */
@@ -17,12 +18,12 @@ export function shownFile({ trails, problems, ...counts }: FileReport) {
 export function fileLines(file: string, report: FileReport): readonly string[] {
   const { rows, unsealed, gaps, checkpoints, witnessed, trails, wrong, problems } = report;
   return [
-    `${file}: ${rows} rows, ${unsealed} of them not sealed when it was written`,
-    `${gaps} rows whose neighbour in the chain is not in the file, ${checkpoints} checkpoints agree`,
-    ...(witnessed === null ? [] : [`${witnessed} places that the log tells of agree`]),
+    `${file}: ${counted(rows, 'row')}, ${unsealed} of them not sealed when it was written`,
+    `${counted(gaps, 'row')} whose neighbour in the chain is not in the file; checkpoints that agree: ${checkpoints}`,
+    ...(witnessed === null ? [] : [`places that the log tells of and that agree: ${witnessed}`]),
     ...trails.flatMap(trailLines),
     ...problems.map((problem) => lineOf(problem, null)),
-    wrong === 0 ? verdict(report) : `${wrong} rows or places are wrong`,
+    wrong === 0 ? verdict(report) : `wrong rows or places: ${wrong}`,
   ];
 }
 
@@ -33,7 +34,7 @@ function trailLines({ tid, from, to, ...trail }: CoveredTrail): readonly string[
     ...(absent === 0 ? [] : [`  ${absent} of those that are not there were vouched for`]),
     ...(unvouched === null
       ? []
-      : [`  vouched for up to ${vouchedTo ?? '-'}; nothing covers ${unvouched} rows`]),
+      : [`  vouched for up to ${vouchedTo ?? '-'}; nothing covers ${counted(unvouched, 'row')}`]),
     ...(beyond === null ? [] : [`  the file ends at ${to}; what was signed goes on to ${beyond}`]),
   ];
 }
@@ -48,5 +49,5 @@ function verdict({ rows, unsealed, trails }: FileReport): string {
   const uncovered = trails.reduce((sum, { unvouched }) => sum + (unvouched ?? 0), unsealed);
   const missing = trails.reduce((sum, trail) => sum + trail.missing, 0);
   if (uncovered === 0 && missing === 0) return 'nothing was changed';
-  return `of the rows that something vouches for none was changed; ${uncovered} rows are not among them, and ${missing} are not in the file`;
+  return `of the rows that something vouches for none was changed; not among them: ${counted(uncovered, 'row')}; not in the file: ${missing}`;
 }

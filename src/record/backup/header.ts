@@ -44,14 +44,14 @@ export function readHeader(
 ): { readonly header: BackupHeader; readonly text: string } | null {
   const begins = `${MAGIC} `;
   const start = bytes.toString('latin1', 0, Math.min(bytes.length, begins.length));
-  if (!begins.startsWith(start)) throw unusable('is no backup of Sekisho');
+  if (!begins.startsWith(start)) throw noBackup();
   const first = bytes.indexOf('\n');
   if (first < 0 || first > begins.length + 10) {
     if (bytes.length < begins.length + 10) return null;
-    throw unusable('is no backup of Sekisho');
+    throw noBackup();
   }
   const format = bytes.toString('latin1', begins.length, first);
-  if (!/^[1-9]\d{0,8}$/.test(format)) throw unusable('is no backup of Sekisho');
+  if (!/^[1-9]\d{0,8}$/.test(format)) throw noBackup();
   if (Number(format) > FORMAT) {
     throw unusable(
       `has layout ${format}, this release of Sekisho knows ${FORMAT} at most: restore it with the release that made it, or a later one`,
@@ -75,6 +75,10 @@ export function readHeader(
 /** Rows of all tables together. */
 export function rowsOf({ tables }: Pick<BackupHeader, 'tables'>): number {
   return Object.values(tables).reduce((sum, rows) => sum + rows, 0);
+}
+
+function noBackup(): SekishoError {
+  return new SekishoError('backup_unusable', 'The file is no backup of Sekisho.');
 }
 
 /** @param why what is wrong with the file, after `The backup …`. */
