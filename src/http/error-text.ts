@@ -221,7 +221,8 @@ export const ERROR_TEXT: Readonly<Record<ErrorCode, ErrorText>> = {
   data_directory_unusable: {
     reader: 'operator',
     what: 'the data directory cannot be used',
-    doing: 'make it a directory that this user may write',
+    doing:
+      'make it a directory that this user may write; where its files are damaged, restore the newest backup',
   },
   backup_unusable: {
     reader: 'operator',
