@@ -9,6 +9,17 @@ import { hasDatabase } from '../record/pglite/restored-folder.ts';
 import { createKeyRing } from '../token/secrets.ts';
 import { keptSecret } from './secret.ts';
 
+const loadPostgres = () => import('../record/postgres/backups.ts');
+const loadPglite = () => import('../record/pglite/open.ts');
+
+/**
+ * Loads what `backUp` needs for this record. For a process that stays: by the time when it first needs it, the package may
+ * be that of another release.
+ */
+export async function prepareBackUp({ record }: Pick<Config, 'record'>): Promise<void> {
+  await (record.kind === 'postgres' ? loadPostgres() : loadPglite());
+}
+
 /**
  * Backs up the record that the settings name, without becoming a member of it: nothing is migrated and no generation
  * begins. For an embedded record only while no process has it; ask that process otherwise.
@@ -25,7 +36,7 @@ export async function backUp(
   }
   if (record.kind === 'postgres') {
     const ring = createKeyRing(secret ?? '');
-    const { createPostgresBackups } = await import('../record/postgres/backups.ts');
+    const { createPostgresBackups } = await loadPostgres();
     return await createPostgresBackups(record.databaseUrl).write({ ...request, ring });
   }
   const { dataDir } = record;
@@ -38,7 +49,7 @@ export async function backUp(
   const lock = await lockDirectory(dataDir);
   try {
     const ring = createKeyRing(secret ?? (await keptSecret(dataDir)) ?? '');
-    const { openPglite } = await import('../record/pglite/open.ts');
+    const { openPglite } = await loadPglite();
     const database = await openPglite({ dataDir, lock });
     try {
       // Nobody else is there, so the snapshot holds nobody up.

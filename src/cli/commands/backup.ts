@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { systemClock } from '../../clock.ts';
 import { readConfig } from '../../config.ts';
-import { backUp } from '../../create/backup.ts';
+import { backUp, prepareBackUp } from '../../create/backup.ts';
 import { backupName } from '../../create/backup-files.ts';
 import { scheduleBackups } from '../../create/backup-schedule.ts';
 import { SekishoError } from '../../errors.ts';
@@ -89,7 +89,8 @@ async function again(call: Call, folder: string, everyMs: number, keep: number):
     throw new UsageError(`with --every, a directory is named, not a file such as ${folder}`);
   }
   // What is wrong with the settings is wrong each time.
-  readConfig(readRecordOptions(call));
+  const config = readConfig(readRecordOptions(call));
+  await prepareBackUp(config);
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
