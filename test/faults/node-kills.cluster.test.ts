@@ -183,10 +183,13 @@ describe('UNKNOWN OUTCOME B3 a node is killed while it revokes', () => {
       LONG ? 10 : 1,
       async (scene, node) => {
         const devices = await devicesOf(scene);
+        // The load revokes, too, whenever it logs somebody out: the commit that is waited for is one of these calls'.
+        await scene.load.quiet();
         const lost = cluster.proxies(node).postgres.loseAnswerTo(/sekisho\.commit\(/, 'silence');
         const calls = revoking(scene, devices, node);
         await lost;
         await node.kill();
+        scene.load.continue();
         return calls;
       },
     );
@@ -200,10 +203,14 @@ describe('UNKNOWN OUTCOME B3 a node is killed while it revokes', () => {
       async (scene, node) => {
         const devices = await devicesOf(scene);
         redisOf(node).setMode({ kind: 'lose', direction: 'toServer' });
+        // Nor do the others' heartbeats tell them, so that nobody acknowledges it before the kill.
+        const others = scene.nodes.filter((one) => one !== node);
+        for (const one of others) cluster.proxies(one).postgres.setMode({ kind: 'blackhole' });
         const calls = revoking(scene, devices, node);
         const [first] = devices;
         await eventually('one is committed', async () => !!first && (await isCommitted(first)));
         await node.kill();
+        for (const one of others) cluster.proxies(one).postgres.setMode({ kind: 'pass' });
         redisOf(node).setMode({ kind: 'pass' });
         return calls;
       },

@@ -101,8 +101,8 @@ async function answersLost(scene: Scene, person: Person): Promise<void> {
       ...{ node: second, method: 'POST', body: { wait_ms: PATIENT_MS } },
       headers: { 'idempotency-key': key },
     });
-  load.pause();
-  await sleep(500);
+  // Statements that are waited for from here on are of this case's own calls.
+  await load.quiet();
 
   // While its caller waits, the node finds out by itself.
   await loggedIn(scene, person);
@@ -153,8 +153,8 @@ async function oneCutOff(scene: Scene, person: Person, spared: Person): Promise<
   await eventually('a socket is open', () => socket?.fact.openedMs !== null);
 
   // Cut off at the very moment at which its statement is on its way: one that was never sent would not be unknown.
-  load.pause();
-  await sleep(500);
+  // Statements that are waited for from here on are of this case's own calls.
+  await load.quiet();
   const fromMs = performance.now();
   const cutOff = postgres.holdFrom(COMMIT).then(() => redis?.setMode({ kind: 'blackhole' }));
   const ownCall = load.revoker.user(spared, { node: first });

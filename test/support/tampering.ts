@@ -10,6 +10,8 @@ type Message = Pick<Delivery, 'channel' | 'payload'>;
 type Counts = ReturnType<TcpProxy['deliveries']> & { readonly crafted: number };
 
 export interface Tampering {
+  /** What was done so far, all proxies together. */
+  counts(): Counts;
   /** Lets everything pass again. @returns what was done, all proxies together. */
   end(): Counts;
 }
@@ -57,18 +59,24 @@ export function tamper(proxies: readonly TcpProxy[], random = Math.random): Tamp
 
   for (const proxy of proxies) proxy.onDelivery(fateOf);
   const forging = setInterval(forge, FORGE_EVERY_MS);
+
+  function counts(): Counts {
+    const all: Record<string, number> = {};
+    for (const [index, proxy] of proxies.entries()) {
+      for (const [name, count] of Object.entries(proxy.deliveries())) {
+        const earlier = before[index]?.[name as keyof ReturnType<TcpProxy['deliveries']>] ?? 0;
+        all[name] = (all[name] ?? 0) + count - earlier;
+      }
+    }
+    return { ...all, crafted } as Counts;
+  }
+
   return {
+    counts,
     end() {
       clearInterval(forging);
       for (const proxy of proxies) proxy.onDelivery(undefined);
-      const counts: Record<string, number> = {};
-      for (const [index, proxy] of proxies.entries()) {
-        for (const [name, count] of Object.entries(proxy.deliveries())) {
-          const earlier = before[index]?.[name as keyof ReturnType<TcpProxy['deliveries']>] ?? 0;
-          counts[name] = (counts[name] ?? 0) + count - earlier;
-        }
-      }
-      return { ...counts, crafted } as Counts;
+      return counts();
     },
   };
 }

@@ -94,6 +94,13 @@ export class Load {
     this.#rhythm.pause();
   }
 
+  /** `pause`, and resolves when all that was sent has been answered: what a node does from then on is not for the load. */
+  async quiet() {
+    this.pause();
+    await this.#targets.settled();
+    await this.revoker.answered();
+  }
+
   continue() {
     this.#rhythm.continue();
   }

@@ -9,6 +9,8 @@ export const command = fileURLToPath(new URL('../../dist/cli/main.js', import.me
 const readyTimeoutMs = 60_000;
 const stopTimeoutMs = 40_000;
 const tailLines = 40;
+/** A node that is alive answers, however busy its machine is. */
+const askTimeoutMs = 10_000;
 
 /**
  * @typedef {object} NodeSettings
@@ -150,7 +152,7 @@ export class ClusterNode {
   async readiness() {
     try {
       const response = await fetch(`${this.operationsUrl}/readyz`, {
-        signal: AbortSignal.timeout(2000),
+        signal: AbortSignal.timeout(askTimeoutMs),
       });
       const { checks } = /** @type {any} */ (await response.json());
       return { status: response.status, checks };
@@ -166,7 +168,7 @@ export class ClusterNode {
   async metrics() {
     try {
       const response = await fetch(`${this.operationsUrl}/metrics`, {
-        signal: AbortSignal.timeout(2000),
+        signal: AbortSignal.timeout(askTimeoutMs),
       });
       const lines = (await response.text()).split('\n').filter((line) => /^[a-z]/.test(line));
       return new Map(

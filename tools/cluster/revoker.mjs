@@ -26,6 +26,8 @@ export class Revoker {
   #waitMs;
   /** @type {Set<Promise<unknown>>} */
   #asking = new Set();
+  /** Calls that have not been answered yet. @type {Set<Promise<unknown>>} */
+  #calls = new Set();
   #stopped = false;
 
   /** @param {Cluster} cluster @param {import('./load.mjs').Load} load @param {number} [waitMs] */
@@ -67,10 +69,15 @@ export class Revoker {
     this.#load.condemn(device);
     const token = device.newest.access;
     const call = { method: 'POST', token };
-    const reply = await this.#cluster.http.call(`${node.url}/v1/logout`, call);
+    const reply = await this.#noted(this.#cluster.http.call(`${node.url}/v1/logout`, call));
     history.answered(revocation, reply);
     this.#afterwards(revocation, [device], this.#cluster.administrator);
     return revocation;
+  }
+
+  /** When every call so far has been answered, whatever was answered. */
+  async answered() {
+    await Promise.allSettled(this.#calls);
   }
 
   /** Asks no more, and resolves when what was being asked has been answered or given up. */
@@ -102,12 +109,13 @@ export class Revoker {
       return subject.scope === 'tenant' || session.sid === subject.sid;
     });
     for (const device of hit) this.#load.condemn(device);
-    const reply = await administrator.call(path, {
+    const call = administrator.call(path, {
       node,
       method: 'POST',
       body: waitMs === undefined ? {} : { wait_ms: waitMs },
       ...(operationKey === undefined ? {} : { headers: { 'idempotency-key': operationKey } }),
     });
+    const reply = await this.#noted(call);
     history.answered(revocation, reply);
     this.#afterwards(revocation, hit, administrator);
     return revocation;
@@ -143,6 +151,16 @@ export class Revoker {
       } catch {
         // The administrator could not log in: asked again.
       }
+    }
+  }
+
+  /** @template T @param {Promise<T>} call @returns {Promise<T>} */
+  async #noted(call) {
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
     }
   }
 

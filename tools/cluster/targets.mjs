@@ -64,8 +64,8 @@ export class Targets {
     return this.#random.pick(free);
   }
 
-  /** When whatever was sent has been answered. */
+  /** When whatever was sent has been answered, and what was sent because of that. */
   async settled() {
-    await Promise.all(this.#running);
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 }
