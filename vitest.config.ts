@@ -6,7 +6,7 @@ const shared = {
   pool: 'forks',
   maxWorkers: 2,
   // Many times what anything takes on a quiet machine: a time-out is for what would never end.
-  testTimeout: 180_000,
+  testTimeout: 300_000,
   hookTimeout: 300_000,
   restoreMocks: true,
   // What is waited for comes at once; on two busy cores that is not within a second.
