@@ -12,7 +12,7 @@ export const opsCleanupPause: Command = {
   summary:
     'Pauses clean-up, the sweeping of last-seen times and retention of the audit trail on every node.',
   description: [
-    'What is at work stops after its batch. Nothing is lost: what has ended is dead all the same, and sessions do not grow idle meanwhile. Rows of the audit trail are sealed all the same, so event streams go on. It stays paused until it is resumed, over restarts too.',
+    'What is at work stops after its batch. Nothing is lost: what has ended is dead all the same, and sessions do not grow idle meanwhile. Rows of the audit trail are sealed all the same, so event streams go on. It stays paused until it is resumed, over restarts too; who pauses it once more changes nothing, and the status goes on to name the first.',
   ],
   options: actOptions,
   examples: ['sekisho ops cleanup pause'],
@@ -71,7 +71,7 @@ export function cleanupJson(status: CleanupStatus) {
 /** What it is called by kind. */
 const KINDS: Readonly<Record<string, string>> = {
   ...{ sessions: 'ended sessions', attempts: 'login attempts', tickets: 'socket tickets' },
-  ...{ idempotencyKeys: 'idempotency keys', resets: 'password resets', entries: 'entries' },
+  ...{ idempotencyKeys: 'idempotency keys', resets: 'password resets', entries: 'log entries' },
   ...{ operations: 'operations', overrides: 'ended overrides' },
 };
 
