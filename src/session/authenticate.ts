@@ -2,9 +2,10 @@ import { isSekishoError, SekishoError } from '../errors.ts';
 import type { Judgement } from '../revocation/contract.ts';
 import type { Freshness } from '../revocation/types.ts';
 import { type AccessFacts, assertInTime } from '../token/access-token.ts';
-import type { VerifiedCache, VerifiedCacheStatus, VerifiedToken } from '../token/verified-cache.ts';
+import type { VerifiedCache, VerifiedToken } from '../token/verified-cache.ts';
 import type { ActivityMark } from './activity.ts';
 import { auditDenied } from './audit.ts';
+import type { TokenStatus } from './authentication-contract.ts';
 import type { AuthenticateOptions, Authentication, Origin, Session } from './contract.ts';
 import type { Services } from './services.ts';
 
@@ -22,14 +23,6 @@ export interface Known extends AccessFacts {
 }
 
 type Verified = VerifiedToken<Known>;
-
-/** What became of the access tokens that this node was asked about, and which of them it knows. */
-export interface TokenStatus extends VerifiedCacheStatus {
-  /** Those that were let through. */
-  readonly passed: number;
-  /** The others, by the code of their error. */
-  readonly refused: ReadonlyMap<string, number>;
-}
 
 /** The use case, and what other use cases need to know of a token or a session. */
 export interface Authenticator extends Authentication {
@@ -142,8 +135,8 @@ export function createAuthenticator(
     assertInTime(one.facts, nowMs);
     if (judgement.kind === 'revoked') throw revoked();
     if (judgement.kind === 'superseded') throw superseded();
-    if (judgement.kind !== 'pass') throw unavailable();
-    if (options.fresh === true && judgement.freshness !== 'fresh') throw unavailable();
+    if (judgement.kind !== 'pass') throw cannotVouch();
+    if (options.fresh === true && judgement.freshness !== 'fresh') throw cannotVouch();
     const { facts: known } = one;
     if (judgement.freshness === 'stale') known.stale ??= sessionOf(known, 'stale');
     const session = judgement.freshness === 'stale' && known.stale ? known.stale : known.fresh;
@@ -245,7 +238,8 @@ function superseded(): SekishoError {
   return new SekishoError('token_superseded', 'The access token was superseded; refresh it.');
 }
 
-function unavailable(): SekishoError {
+/** 503: whether the token still stands cannot be said here and now. */
+export function cannotVouch(): SekishoError {
   return new SekishoError('store_unavailable', 'This node cannot vouch for the token now.', {
     retryAfterSeconds: 1,
   });

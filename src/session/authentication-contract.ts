@@ -1,5 +1,7 @@
+import type { VerifiedCacheStatus } from '../token/verified-cache.ts';
 import type { Origin, Session } from './types.ts';
 
+/** What a request must be beyond having a good token. */
 export interface AuthenticateOptions {
   /** Any of these roles is enough. Default: none asked for. */
   readonly roles?: readonly string[];
@@ -25,4 +27,12 @@ export interface Authentication {
   countRefusal(code: string, tenantId: string | null): void;
   /** Records a denied authorization in the audit trail. */
   denied(session: Session, needed: string, origin: Origin): void;
+}
+
+/** What became of the access tokens that this node was asked about, and which of them it knows. */
+export interface TokenStatus extends VerifiedCacheStatus {
+  /** Those that were let through. */
+  readonly passed: number;
+  /** The others, by the code of their error. */
+  readonly refused: ReadonlyMap<string, number>;
 }

@@ -2,8 +2,7 @@ import type { TrailStatus } from '../audit/trail.ts';
 import type { RecordSchema } from '../record/contract.ts';
 import type { FollowerStatus } from '../revocation/contract.ts';
 import type { Administration } from './administration-contract.ts';
-import type { TokenStatus } from './authenticate.ts';
-import type { Authentication } from './authentication-contract.ts';
+import type { Authentication, TokenStatus } from './authentication-contract.ts';
 import type { BackupStatus } from './backups.ts';
 import type { Clients } from './client-contract.ts';
 import type { Logins } from './login-contract.ts';
@@ -19,8 +18,11 @@ export type {
   RevokeOptions,
   VersionedPolicy,
 } from './administration-contract.ts';
-export type { TokenStatus } from './authenticate.ts';
-export type { AuthenticateOptions, Authentication } from './authentication-contract.ts';
+export type {
+  AuthenticateOptions,
+  Authentication,
+  TokenStatus,
+} from './authentication-contract.ts';
 export type { BackupStatus } from './backups.ts';
 export type {
   ActiveToken,

@@ -1,7 +1,7 @@
-import { isSekishoError, SekishoError } from '../errors.ts';
+import { isSekishoError } from '../errors.ts';
 import { issuerOf } from '../token/kind.ts';
 import { hashRefreshToken, parseRefreshToken } from '../token/refresh-token.ts';
-import type { Authenticator } from './authenticate.ts';
+import { type Authenticator, cannotVouch } from './authenticate.ts';
 import type { CallingClient, Introspection } from './client-contract.ts';
 import { CLIENT_ID } from './mint.ts';
 import { nowMs, type Services } from './services.ts';
@@ -85,9 +85,7 @@ async function ofRefreshToken(
   });
   if (judgement.kind === 'revoked') return INACTIVE;
   if (judgement.kind !== 'pass') {
-    throw new SekishoError('store_unavailable', 'This node cannot vouch for the token now.', {
-      retryAfterSeconds: 1,
-    });
+    throw cannotVouch();
   }
   return {
     active: true,
