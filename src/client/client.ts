@@ -15,7 +15,12 @@ import type {
 
 /** What a browser or a program does with Sekisho. All methods reject with `ClientError`. */
 export interface Client {
-  /** @throws `invalid_credentials`, `too_many_attempts`, `session_limit_reached` (`problem.sessions`, `problem.sessions_to_end`), `tenant_suspended`. */
+  /**
+   * Logs somebody in on this device.
+   *
+   * @throws `invalid_credentials`, `too_many_attempts`, `tenant_suspended`, and `session_limit_reached` with
+   *   `problem.sessions` and `problem.sessions_to_end`: repeat it with `endSession`.
+   */
   login(input: LoginInput): Promise<LoggedIn>;
   /**
    * Ends the session, here and in other tabs. Null: it had ended before, or has ended everywhere; otherwise the revocation
@@ -26,13 +31,21 @@ export interface Client {
   session(): Promise<CurrentSession | null>;
   /** The own devices, newest first. `limit` 1 to 200, default 50. */
   sessions(page?: { readonly limit?: number; readonly cursor?: string }): Promise<SessionPage>;
-  /** Ends one of the own sessions, or with `others` all but this one. */
+  /** Ends one of the own sessions, or with `others` all but this one. @throws `not_found`. */
   revoke(session: string | 'others'): Promise<Revocation>;
-  /** Changes the own password; all other sessions end. */
+  /** Changes the own password; all other sessions end. @throws `invalid_credentials`, `validation_failed`, `too_many_attempts`. */
   changePassword(current: string, next: string): Promise<LoggedIn>;
-  /** Sets a password with the token of a reset link; all sessions of that user end. Logs nobody in. */
+  /**
+   * Sets a password with the token of a reset link; all sessions of that user end. Logs nobody in.
+   *
+   * @throws `invalid_token` when the link is unknown, used or too old; `validation_failed`, `too_many_attempts`.
+   */
   resetPassword(token: string, next: string): Promise<Revocation>;
-  /** Gives the password again, where a route asks for it (`reauthentication_required`). */
+  /**
+   * Gives the password again, where a route asks for it (`reauthentication_required`).
+   *
+   * @throws `invalid_credentials`, `too_many_attempts`.
+   */
   reauthenticate(password: string): Promise<LoggedIn>;
   /**
    * `fetch` with the credentials. A relative address starts at `baseUrl`; others than its origin and `apiOrigins` are refused
@@ -42,9 +55,13 @@ export interface Client {
    * @throws `ClientError` when the credentials cannot be renewed, and whatever `fetch` throws.
    */
   readonly fetch: typeof fetch;
-  /** With `body`: an access token that is good for a few seconds at least, for what does not go through `fetch`. */
+  /**
+   * With `body`: an access token that is good for a few seconds at least, for what does not go through `fetch`.
+   *
+   * @throws `credentials_required` when nobody is logged in, and with `cookie`.
+   */
   accessToken(): Promise<string>;
-  /** A socket that lives as long as the session: reconnects, with a new ticket each time. */
+  /** A socket that lives as long as the session: reconnects, with a new ticket each time. @throws `no_websocket`, at once. */
   socket(options?: SocketOptions): ClientSocket;
   /** Tells when somebody was logged in or out, here or in another tab. @returns what ends it */
   subscribe(listener: (event: ClientEvent) => void): () => void;

@@ -11,6 +11,7 @@ export interface TokenStorage {
   removeItem(key: string): void | Promise<void>;
 }
 
+/** What `createClient` takes. */
 export interface ClientOptions {
   /** Where Sekisho's routes are: `https://auth.example.com`, or under a path, `/auth`, in a page of the same origin. */
   readonly baseUrl: string;

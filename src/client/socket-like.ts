@@ -6,4 +6,6 @@ export interface SocketLike {
   // biome-ignore lint/suspicious/noExplicitAny: the three declare their events differently
   addEventListener(type: any, listener: (event: any) => void): void;
 }
+
+/** What makes one: the global `WebSocket`, or that of `ws`. */
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;

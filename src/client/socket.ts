@@ -4,6 +4,7 @@ import type { Settings } from './options.ts';
 import { pause, read, send } from './request.ts';
 import type { SocketConstructor, SocketLike } from './socket-like.ts';
 
+/** What `Client.socket` takes. All of it is optional. */
 export interface SocketOptions {
   /** An application's own socket (`attachSocket`). Default: `baseUrl` + `/v1/socket`. */
   readonly url?: string;
@@ -17,9 +18,11 @@ export interface SocketOptions {
 
 /** A socket that lives as long as its session. */
 export interface ClientSocket {
+  /** Whether it is connected now. */
   readonly open: boolean;
   /** @returns false when it is not open: nothing was sent. */
   send(text: string): boolean;
+  /** Closes it for good; `onEnd` says `closed`. */
   close(): void;
 }
 

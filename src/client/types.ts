@@ -13,11 +13,14 @@ export interface Session {
   expires_at: string;
   /** Whether it is the session that asks. */
   current?: boolean | undefined;
+  /** To administrators. */
   state?: 'active' | 'expired' | 'revoked' | undefined;
 }
 
+/** A user of one tenant. */
 export interface User {
   id: string;
+  /** The application's own id of this person. */
   external_id?: string | undefined;
   email: string;
   name: string;
@@ -29,6 +32,7 @@ export interface User {
 
 export interface Tenant {
   id: string;
+  /** What people type at login. */
   slug: string;
   name: string;
 }
@@ -37,6 +41,7 @@ export interface Tenant {
 export interface Revocation {
   id: string;
   position: number;
+  /** `all`, `tenant`, `user`, `session` or `reissue`. */
   scope: string;
   subject: { tenant_id: string | null; user_id: string | null; session_id: string | null };
   epoch: number;
@@ -45,6 +50,7 @@ export interface Revocation {
   effective: 'everywhere' | 'pending';
   /** When `pending`: the time at which the last node stops answering without it. */
   deadline?: string | undefined;
+  /** Nodes that had to acknowledge, and those that did. */
   members: number;
   acknowledged: number;
   waited_ms: number;
@@ -61,12 +67,14 @@ export interface CurrentSession {
   freshness: 'fresh' | 'stale';
 }
 
+/** One page of the own sessions. */
 export interface SessionPage {
   sessions: Session[];
   /** For the page after this one; null on the last. */
   next_cursor: string | null;
 }
 
+/** Who logs in, and on what. */
 export interface LoginInput {
   /** Slug. */
   readonly tenant: string;

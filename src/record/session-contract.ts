@@ -4,22 +4,30 @@ import type { LimitOverride } from '../tenant/login-limit.ts';
 import type { Policy, Tenant, TenantState, User } from '../tenant/types.ts';
 import type { HistoryCheck, Page, RefreshSlots } from './shapes.ts';
 
+/** One login on one device, judged at the time of the call. Times are milliseconds since 1970. */
 export interface SessionRow {
   readonly sid: string;
   readonly uid: string;
+  /** As the device named itself at login; null where it did not. */
   readonly deviceName: string | null;
   readonly deviceKind: string | null;
+  /** Where the login came from. */
   readonly ip: string | null;
   readonly userAgent: string | null;
   readonly createdAtMs: number;
+  /** The last authenticated request, as far as it has been written. */
   readonly lastSeenAtMs: number;
   /** The absolute end under the session's own and the tenant's present policy, whichever is earlier. */
   readonly expiresAtMs: number;
+  /** When the user last proved who they are, and how (RFC 8176). */
   readonly authTimeMs: number;
   readonly amr: readonly string[];
+  /** EPOCH: the head of the log when its credentials were read. */
   readonly generation: string;
   readonly epoch: number;
+  /** Refreshes so far. */
   readonly rot: number;
+  /** What a refresh would say of it: `expired` is idle for too long, or past its absolute end. */
   readonly state: 'active' | 'expired' | 'revoked';
 }
 

@@ -51,7 +51,10 @@ export interface Follower {
   status(): FollowerStatus;
 }
 
-/** `unavailable`: would pass, but this node cannot prove it (503). `unknown_generation` becomes 503 or superseded after a newer proof. */
+/**
+ * `unavailable`: would pass, but this node cannot prove it (503). `unknown_generation` becomes 503 or superseded after a newer
+ * proof.
+ */
 export type Judgement =
   | { readonly kind: 'pass'; readonly freshness: Freshness }
   | { readonly kind: 'revoked' | 'superseded' | 'unknown_generation' | 'unavailable' };
@@ -68,7 +71,9 @@ export interface Connection {
   kill(why: KillReason): void;
 }
 
+/** What a barrier could say within the time that was waited (BARRIER). */
 export interface BarrierResult {
+  /** `everywhere`: no node accepts what was revoked any more. `pending`: it is committed, and not known of all nodes yet. */
   readonly effective: 'everywhere' | 'pending';
   /** Members that had to acknowledge, and that did (or whose term ended). */
   readonly members: number;

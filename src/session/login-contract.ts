@@ -2,9 +2,13 @@ import type { SessionRow } from '../record/contract.ts';
 import type { User } from '../tenant/types.ts';
 import type { Caller, Origin, Revocation } from './types.ts';
 
+/** What whoever is logged in gets. */
 export interface TokenPair {
+  /** A JWT (RFC 9068), for `Authorization: Bearer`. */
   readonly accessToken: string;
+  /** Until the access token's end. */
   readonly expiresInSeconds: number;
+  /** Opaque; used once, for the next pair. */
   readonly refreshToken: string;
   /** Until the session's absolute end. */
   readonly refreshExpiresInSeconds: number;
@@ -12,8 +16,11 @@ export interface TokenPair {
   readonly user: User;
 }
 
+/** How the list of sessions calls a device. */
 export interface DeviceInput {
+  /** Such as `Work laptop`. */
   readonly name: string | null;
+  /** Such as `desktop`. */
   readonly kind: string | null;
 }
 
@@ -41,10 +48,14 @@ export interface LoginResult extends TokenPair {
   readonly revocation: Revocation | null;
 }
 
+/** Whose session a product makes that has authenticated them itself. */
 export interface CreateSessionInput {
   /** Slug or tid. */
   readonly tenant: string;
-  /** `{ externalId }` makes the user on first sight, with e-mail, name and roles; they are brought up to date on every call. */
+  /**
+   * A user that is there, by `uid`; or the product's own id of them (1 to 200 characters), which makes the user on first
+   * sight: e-mail, name and roles are then brought up to date on every call. Roles at first default to `member`.
+   */
   readonly user:
     | { readonly uid: string }
     | {
@@ -53,9 +64,11 @@ export interface CreateSessionInput {
         readonly name?: string;
         readonly roles?: readonly string[];
       };
-  /** RFC 8176 methods, such as `["pwd", "otp"]`; at least one. */
+  /** How they proved who they are: 1 to 16 names of methods (RFC 8176), such as `["pwd", "otp"]`. */
   readonly amr: readonly string[];
+  /** Default: none. */
   readonly device?: DeviceInput;
+  /** Default: none, so that the policy's device cap may refuse (`session_limit_reached`). */
   readonly endSession?: EndSession;
 }
 

@@ -5,6 +5,7 @@ import type { Freshness } from '../revocation/types.ts';
 /** Where a request came from; goes into sessions, audit rows and logs. */
 export interface Origin {
   readonly requestId: string;
+  /** Of the client, behind trusted proxies; null when it is not known. */
   readonly ip: string | null;
   readonly userAgent: string | null;
 }
@@ -14,13 +15,17 @@ export interface Session {
   readonly tenantId: string;
   readonly userId: string;
   readonly sessionId: string;
+  /** Those in the access token. */
   readonly roles: readonly string[];
   /** Seconds since 1970 when the user last proved who they are. */
   readonly authTime: number;
+  /** How they did (RFC 8176), such as `["pwd"]`. */
   readonly amr: readonly string[];
+  /** `client_id` of the token (RFC 9068); `sekisho` for whoever logged in here. */
   readonly clientId: string;
   /** Seconds since 1970 when this access token ends. */
   readonly expiresAt: number;
+  /** `stale`: judged within the tolerance, while the record could not be reached. */
   readonly freshness: Freshness;
 }
 
@@ -32,16 +37,22 @@ export interface Caller {
 
 /** What came of a revoking call. */
 export interface Revocation {
+  /** To ask with what became of it (`GET /v1/admin/revocations/{id}`). */
   readonly id: string;
+  /** Of its first entry in the log. */
   readonly position: number;
+  /** `all`, `tenant`, `user`, `session` or `reissue`. */
   readonly scope: string;
+  /** Whom it befell; null where its scope is wider. */
   readonly subject: {
     readonly tid: string | null;
     readonly uid: string | null;
     readonly sid: string | null;
   };
+  /** What was made before this position of the log is revoked. */
   readonly epoch: number;
   readonly reason: string | null;
+  /** Whether every node knows of it by now. */
   readonly barrier: BarrierResult;
 }
 

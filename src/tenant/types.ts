@@ -34,24 +34,33 @@ export interface User {
   readonly version: number;
 }
 
-/** A tenant's policy. Durations are seconds. Defaults and bounds are in tenant/policy.ts. */
+/** A tenant's policy: whole numbers, durations in seconds. New tenants have `DEFAULT_POLICY`. */
 export interface Policy {
+  /** How long an access token lives: 30 to 900, default 300; at most `idle_timeout`. */
   readonly access_ttl: number;
+  /** After so long without an authenticated request a session ends: 30 to 2,592,000 (30 days), default 3,600. */
   readonly idle_timeout: number;
+  /** After so long it ends in any case: 30 to 2,592,000, default 86,400; at least `idle_timeout`. */
   readonly absolute_timeout: number;
+  /** How long a repeated refresh gets the same answer: 0 to 60, default 10. It does not slide. */
   readonly refresh_grace: number;
+  /** The device cap: 1 to 1,000, default 10. */
   readonly max_sessions_per_user: number;
+  /** What a login above the cap does: end the session that was seen longest ago (default), or be refused. */
   readonly on_session_limit: 'revoke_oldest' | 'reject';
   readonly login_limit: LoginLimit;
 }
 
+/** How many logins may fail before whoever tries has to wait; waits double from one second (ASVS 6.3.1). */
 export interface LoginLimit {
-  /** Failed attempts on one account within the window before waits begin. */
+  /** Failed attempts on one account within the window before waits begin: 1 to 100, default 10. */
   readonly account_attempts: number;
+  /** How long an attempt counts, seconds: 10 to 86,400, default 900. */
   readonly account_window: number;
-  /** The same from one address. */
+  /** The same from one address: 1 to 100,000, default 300. */
   readonly address_attempts: number;
+  /** Seconds: 10 to 86,400, default 900. */
   readonly address_window: number;
-  /** The longest wait between two attempts, seconds. */
+  /** The longest wait between two attempts, seconds: 1 to 3,600, default 900. */
   readonly max_wait: number;
 }

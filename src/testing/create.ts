@@ -27,18 +27,20 @@ type InstanceOptions = Pick<
   | 'logger'
 >;
 
+/** Tenants to begin with, by slug. */
 export type TestTenantSeeds = Readonly<Record<string, TestTenantSeed>>;
 
 const DEFAULT_SEEDS = { main: { users: { member: {} } } } as const;
 type DefaultSeeds = typeof DEFAULT_SEEDS;
 
+/** What `createTestSekisho` takes: what `createSekisho` does of it, and the world of the test. */
 export interface TestSekishoOptions<Seeds extends TestTenantSeeds = DefaultSeeds>
   extends InstanceOptions {
   /** The tenants to begin with, by slug. Default: `main`, with its `admin` and a `member`. */
   readonly tenants?: Seeds;
   /**
-   * `held`: time stands still until `advance`, but for a millisecond at each login. `real`: it runs, as an instance needs that browsers use for minutes. Default
-   * `held`.
+   * `held`: time stands still until `advance`, but for a millisecond at each login. `real`: it runs, as an instance needs that
+   * browsers use for minutes. Default `held`.
    */
   readonly clock?: 'held' | 'real';
   /** When the test takes place; with a held clock only. Default: now. */
@@ -54,6 +56,7 @@ export interface TestDuration {
   readonly days?: number;
 }
 
+/** The tenants that a test began with, by slug. */
 export type TestTenants<Seeds extends TestTenantSeeds> = {
   readonly [Slug in keyof Seeds]: TestTenant<
     Seeds[Slug]['users'] extends Readonly<Record<infer Name extends string, unknown>> ? Name : never
@@ -81,10 +84,11 @@ export interface TestSekisho<Seeds extends TestTenantSeeds = DefaultSeeds> {
   /** Runs clean-up to its end, however much there is to remove. */
   cleanUp(): Promise<void>;
   /**
-   * Everything as it was when `createTestSekisho` resolved: users, policies and limits are back, what
-   * came since is gone, and nobody is logged in. Time stays what it is. For `beforeEach`.
+   * Everything as it was when `createTestSekisho` resolved: users, policies and limits are back, what came since is gone,
+   * and nobody is logged in. Time stays what it is. For `beforeEach`.
    */
   reset(): Promise<void>;
+  /** Closes the instance, whose record is gone with it. For `afterAll`. */
   close(): Promise<void>;
 }
 
@@ -92,8 +96,9 @@ export interface TestSekisho<Seeds extends TestTenantSeeds = DefaultSeeds> {
 const REST_MS = 50;
 
 /**
- * Starts an instance in memory for tests (docs/testing.md says what it costs): the real engine on a real database, with tenants and users
- * to begin with, a clock that stands still until it is moved, and passwords that cost no time. Make one for a test file.
+ * Starts an instance in memory for tests (docs/testing.md says what it costs): the real engine on a real database, with
+ * tenants and users to begin with, a clock that stands still until it is moved, and passwords that cost no time. Make one
+ * for a test file.
  *
  * Never for people: whoever has it logs in as anybody, and it refuses to start with NODE_ENV=production.
  *

@@ -9,7 +9,9 @@ export interface TestLoginOptions {
   readonly device?: string;
   /** How they proved who they are (RFC 8176). Default `['pwd']`. */
   readonly amr?: readonly string[];
+  /** Where from. Default: not known. */
   readonly ip?: string;
+  /** Default: none. */
   readonly userAgent?: string;
 }
 
@@ -19,6 +21,7 @@ export interface TestLogin {
   readonly userId: string;
   readonly sessionId: string;
   readonly accessToken: string;
+  /** For a client under test; `refresh` uses it up. */
   readonly refreshToken: string;
   /** For an API: `{ authorization: 'Bearer …' }`. */
   readonly headers: { readonly authorization: string };
@@ -28,7 +31,7 @@ export interface TestLogin {
   cookies(url: string): readonly BrowserCookie[];
   /** Refreshes, as a client does when its access token has ended. @throws SekishoError as `Logins.refresh`. */
   refresh(): Promise<TestLogin>;
-  /** @throws SekishoError as `Logins.logout`. */
+  /** Ends this session. @throws SekishoError as `Logins.logout`. */
   logout(): Promise<void>;
 }
 

@@ -24,11 +24,13 @@ export type TestPolicy = Partial<Omit<Policy, 'login_limit'>> & {
 
 /** A tenant to begin with: its users by name. There is an `admin` in every tenant. */
 export interface TestTenantSeed {
-  /** What differs from the policy that new tenants have. */
+  /** What differs from the policy that new tenants have (`DEFAULT_POLICY`). */
   readonly policy?: TestPolicy;
+  /** Default: none but `admin`. */
   readonly users?: Readonly<Record<string, TestUserSeed>>;
 }
 
+/** Somebody who can log in. */
 export interface TestUser {
   readonly tenantId: string;
   readonly userId: string;
@@ -43,6 +45,7 @@ export interface TestUser {
   login(options?: TestLoginOptions): Promise<TestLogin>;
 }
 
+/** A tenant of a test, and its users by name. */
 export interface TestTenant<Name extends string = string> {
   readonly tenantId: string;
   readonly slug: string;
@@ -51,7 +54,11 @@ export interface TestTenant<Name extends string = string> {
   readonly admin: TestUser;
   /** One more user. @throws SekishoError `email_taken`, `validation_failed`. */
   addUser(name: string, seed?: TestUserSeed): Promise<TestUser>;
-  /** Replaces what is named of the policy, as an administrator would: it holds at once. @throws SekishoError `validation_failed`. */
+  /**
+   * Replaces what is named of the policy, as an administrator would: it holds at once.
+   *
+   * @throws SekishoError `validation_failed`.
+   */
   setPolicy(policy: TestPolicy): Promise<void>;
 }
 

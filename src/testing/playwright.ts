@@ -13,6 +13,7 @@ export interface RunningApp {
   close(): unknown;
 }
 
+/** What `browserFixtures` takes, beside the options of its instances. */
 export interface BrowserFixtureOptions<Seeds extends TestTenantSeeds>
   extends TestSekishoOptions<Seeds> {
   /** Starts the app under test with the instance; once for each of Playwright's workers. */
@@ -23,7 +24,9 @@ export interface BrowserFixtureOptions<Seeds extends TestTenantSeeds>
 
 /** What the fixture `app` is. */
 export interface AppUnderTest<Seeds extends TestTenantSeeds> {
+  /** As `start` gave it. */
   readonly url: string;
+  /** The worker's own instance. */
   readonly testing: TestSekisho<Seeds>;
 }
 

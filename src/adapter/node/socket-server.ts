@@ -17,6 +17,7 @@ import { ignoreUpgrade, isSocketRequest, refuseUpgrade } from './upgrade.ts';
 
 /** What sockets use of a Sekisho instance; `createSekisho` returns all of it. */
 export interface SocketHost {
+  /** Where the routes are mounted: empty, or a path such as `/auth` without a slash at its end. */
   readonly basePath: string;
   readonly sockets: Pick<Sockets, 'redeemTicket' | 'connect'>;
   /**
@@ -26,6 +27,7 @@ export interface SocketHost {
   allowsOrigin(origin: string, request: Request, peer: string | null): boolean;
 }
 
+/** What `attachSocket` takes. All of it is optional. */
 export interface SocketOptions {
   /** Called for each authenticated socket; without it sockets carry Sekisho's notices and nothing else. */
   readonly onConnection?: (socket: LiveSocket, session: Session) => void;
@@ -36,15 +38,18 @@ export interface SocketOptions {
   readonly isActivity?: (message: string | Uint8Array) => boolean;
   /** Default: `basePath` + `/v1/socket`. */
   readonly path?: string;
-  /** Sockets of one session at a time; one more is refused with 1008. 1 to 1000, default 16. */
+  /** Sockets of one session at a time; one more is closed with 1008. Default 16. */
   readonly maxPerSession?: number;
   /** Sockets that have shown no good ticket yet, all together; one more is answered 503. Default 256. */
   readonly maxUnauthenticated?: number;
   /** Messages a second that one socket may send; beyond, it is closed with 1008. Default 50. */
   readonly maxMessagesPerSecond?: number;
-  /** How long a socket may take to show its ticket, seconds. Default 5. */
+  /** How long a socket may take to show its ticket before it is closed with 4408. Seconds, default 5. */
   readonly ticketSeconds?: number;
-  /** A ping goes out this often; a peer that showed no life since the last one is cut off. Seconds, default 30, at most 24 days. */
+  /**
+   * A ping goes out this often; a peer that showed no life since the last one is cut off. Seconds, default 30, at most 24
+   * days.
+   */
   readonly pingSeconds?: number;
 }
 
