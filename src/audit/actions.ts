@@ -46,6 +46,8 @@ export const AUDIT_ACTIONS = [
   'audit_erase_begun',
   'audit_erased',
   'audit_retention_changed',
+  'audit_accepted',
+  'audit_key_rotated',
   'record_restored',
   'ops_cleanup_paused',
   'ops_cleanup_resumed',

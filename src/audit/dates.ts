@@ -92,6 +92,10 @@ export function walkDates(tid: string, report: (problem: Problem) => void): Date
         const detail = `its seal is of ${iso(first.sealedAtMs)}, and trails are said to be sealed since ${iso(begunAtMs)}`;
         wrong(first, detail);
       }
+      if (begunAtMs === null) {
+        const detail = 'since when trails are sealed, and who does, is gone from the record';
+        report({ kind: 'removed', tid, seq: null, id: null, detail });
+      }
       if (last !== null && last.sealedAtMs > nowMs + MISDATED_MS) {
         wrong(last, `its seal is of ${iso(last.sealedAtMs)}, which is still to come`);
       }

@@ -1,9 +1,12 @@
 import type { Clock } from '../clock.ts';
+import { SekishoError } from '../errors.ts';
 import type { Log } from '../observe/log.ts';
 import type { ChainPlace, Retention, TrailStore } from '../record/trail-contract.ts';
 import { createRounds } from '../rounds.ts';
 import { readCheckpoint, signCheckpoint } from '../token/checkpoint.ts';
+import { isPrunedBy, type KeyOf } from './base.ts';
 import { sameBytes } from './chain.ts';
+import { MISDATED_MS } from './dates.ts';
 import type { TrailSigning } from './signing.ts';
 
 const DAY_MS = 86_400_000;
@@ -11,6 +14,8 @@ const DAY_MS = 86_400_000;
 const BATCH = 200;
 const BETWEEN_BATCHES_MS = 50;
 const TENANTS_A_PAGE = 50;
+/** Checkpoints that are looked at to find one that is what it is said to be; the next time finds no other ones. */
+const MOST_TRIED = 100;
 /** Between two looks at what has become too old. */
 const RETAIN_EVERY_MS = 600_000;
 
@@ -35,6 +40,9 @@ export interface Pruned {
 /**
  * Removes what was sealed before `beforeMs`, up to a signed checkpoint, which stays: verification begins from it.
  *
+ * What nobody has signed is not gone on from: whoever removed it would have it signed by the next pruning.
+ *
+ * @throws SekishoError `conflict` where what was pruned before bears no signature of ours.
  * @param told `onBegin`: before anything goes, where there is something, with the number up to which; `onRows`: of each batch
  */
 export async function prune(
@@ -48,11 +56,17 @@ export async function prune(
 ): Promise<Pruned> {
   const { store, signing, issuer, wallNowMs } = parts;
   const { base, firstSeal } = await store.state(tid);
-  const found = await store.checkpointBefore(tid, beforeMs);
-  const proven = found !== null && (await signedBy(parts, tid, found)) !== null ? found : null;
+  const keyOf = await signing.verifiers();
+  if (base !== null && !(await isPrunedBy(keyOf, tid, base))) {
+    throw new SekishoError(
+      'conflict',
+      `What was pruned of this audit trail bears no signature of ours: sekisho audit verify shows it, sekisho audit accept has it signed.`,
+    );
+  }
+  const proven = await provenBefore(parts, keyOf, tid, beforeMs);
   const signer = await signing.signer();
   // By which of our keys it was said where verification begins; null: by none.
-  const baseKid = base === null ? null : await signedBy(parts, tid, base);
+  const baseKid = base === null ? null : ((await signedBy(keyOf, tid, base))?.kid ?? null);
   const isNew = proven !== null && proven.seq > (base?.seq ?? 0);
   // Otherwise it goes on with what was begun, or says the same again by the newest key.
   const isBegun = base !== null && (firstSeal ?? Number.POSITIVE_INFINITY) <= base.seq;
@@ -74,17 +88,43 @@ export async function prune(
   }
 }
 
-/** Which of our keys has signed that the chain has this hash at this number; null: none. */
+/**
+ * The newest checkpoint of ours that covers nothing sealed since. Somebody may have put others there: what no key of ours has
+ * signed, and what says itself that it is newer, is passed over.
+ */
+async function provenBefore(
+  { store }: Pick<KeeperParts, 'store'>,
+  keyOf: KeyOf,
+  tid: string,
+  beforeMs: number,
+): Promise<ChainPlace | null> {
+  let below: number | null = null;
+  for (let tried = 0; tried < MOST_TRIED; tried += 1) {
+    const found: Awaited<ReturnType<TrailStore['checkpointBefore']>> = await store.checkpointBefore(
+      tid,
+      beforeMs,
+      below,
+    );
+    if (found === null) break;
+    const read = await signedBy(keyOf, tid, found);
+    const isOld = !found.hourly || (read !== null && read.atMs < beforeMs + MISDATED_MS);
+    if (read !== null && isOld) return found;
+    below = found.seq;
+  }
+  return null;
+}
+
+/** Which of our keys has signed that the chain has this hash at this number, and when; null: none. */
 async function signedBy(
-  { signing }: Pick<KeeperParts, 'signing'>,
+  keyOf: KeyOf,
   tid: string,
   { seq, hash, token }: ChainPlace & { readonly token: string | null },
-): Promise<string | null> {
-  const read = await readCheckpoint(token ?? '', await signing.verifiers());
+): Promise<{ readonly kid: string; readonly atMs: number } | null> {
+  const read = await readCheckpoint(token ?? '', keyOf);
   if (read.kind !== 'good') return null;
   const { claims, kid } = read;
   const isHere = claims.tid === tid && claims.seq === seq && sameBytes(claims.hash, hash);
-  return isHere ? kid : null;
+  return isHere ? { kid, atMs: claims.atMs } : null;
 }
 
 /** Erases the personal data of what was recorded before `beforeMs`. @returns how many rows had any. */

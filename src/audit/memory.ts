@@ -1,5 +1,6 @@
 import type { Log } from '../observe/log.ts';
 import type { ChainPlace, PlaceFound, TrailStore } from '../record/trail-contract.ts';
+import { readCheckpoint } from '../token/checkpoint.ts';
 import { isPrunedBy, type KeyOf } from './base.ts';
 
 /** Trails that are remembered: 200 bytes each, so 20 MB for 100,000 of them, and no more than twice that. */
@@ -36,12 +37,14 @@ export interface TrailMemory {
 export function createTrailMemory(options: {
   readonly store: Pick<TrailStore, 'places'>;
   readonly verifiers: () => Promise<KeyOf>;
+  readonly wallNowMs: () => number;
   readonly log: Log;
   /** For tests. Default `MOST_REMEMBERED`. */
   readonly most?: number;
 }): TrailMemory {
-  const { store, verifiers, log, most = MOST_REMEMBERED } = options;
-  const places = new Map<string, NamedPlace>();
+  const { store, verifiers, wallNowMs, log, most = MOST_REMEMBERED } = options;
+  /** Each with when this process put it there, wall milliseconds. */
+  const places = new Map<string, NamedPlace & { readonly atMs: number }>();
   let isFull = false;
 
   /** Another node has sealed since: what stood there must still do so, unless a key of ours has pruned it. */
@@ -52,11 +55,44 @@ export function createTrailMemory(options: {
     return isPrunedBy(await verifiers(), tid, base);
   }
 
+  /**
+   * An operator has had this chain gone on with since, and what they have accepted is part of it. What was accepted before this
+   * process sealed it last says nothing: somebody may have put the chain of then back, and what was signed of it.
+   */
+  async function isAccepted({ tid, acceptedToken }: PlaceFound): Promise<boolean> {
+    const was = places.get(tid);
+    if (acceptedToken === null || was === undefined) return false;
+    const read = await readCheckpoint(acceptedToken, await verifiers());
+    if (read.kind !== 'good' || read.claims.kind !== 'accepted' || read.claims.tid !== tid) {
+      return false;
+    }
+    const { seq, hash, atMs } = read.claims;
+    if (atMs <= was.atMs) return false;
+    const [found] = await store.places([{ tid, seq }]);
+    return found !== undefined && (await isStillThere(found, { seq, hash: base64url(hash) }));
+  }
+
+  /** Those of them that nobody has accepted. What was is remembered no longer. */
+  async function notAccepted(found: readonly Contradiction[]): Promise<readonly Contradiction[]> {
+    if (found.length === 0) return found;
+    const asked = found.map(({ tid, remembered }) => ({ tid, seq: remembered.seq }));
+    const accepted = new Set<string>();
+    for (const one of await store.places(asked)) {
+      if (!(await isAccepted(one))) continue;
+      places.delete(one.tid);
+      accepted.add(one.tid);
+      const said =
+        'an operator has accepted the audit trail of a tenant as it stands: it is sealed on';
+      log.warn({ tenant_id: one.tid }, said);
+    }
+    return found.filter(({ tid }) => !accepted.has(tid));
+  }
+
   return {
     remember(tid, { seq, hash }) {
       // Nothing gives way to what is new: whoever can insert rows of tenants that never were could drive all else out.
       if (places.size < most || places.has(tid)) {
-        places.set(tid, { seq, hash: base64url(hash) });
+        places.set(tid, { seq, hash: base64url(hash), atMs: wallNowMs() });
       } else if (!isFull) {
         isFull = true;
         log.warn({ most }, 'the places of more audit trails are not remembered');
@@ -72,7 +108,7 @@ export function createTrailMemory(options: {
         const now = { seq, hash: base64url(hash) };
         if (seq > was.seq) movedOn.push({ tid, seq: was.seq });
         else if (seq < was.seq || now.hash !== was.hash) {
-          contradictions.push({ tid, remembered: was, found: seq === 0 ? null : now });
+          contradictions.push({ tid, remembered: named(was), found: seq === 0 ? null : now });
         }
       }
       for (const found of movedOn.length === 0 ? [] : await store.places(movedOn)) {
@@ -80,9 +116,9 @@ export function createTrailMemory(options: {
         if (was === undefined || (await isStillThere(found, was))) continue;
         const { tid, seq, hash } = found;
         const there = hash === null ? null : { seq, hash: base64url(hash) };
-        contradictions.push({ tid, remembered: was, found: there });
+        contradictions.push({ tid, remembered: named(was), found: there });
       }
-      return contradictions;
+      return notAccepted(contradictions);
     },
 
     forget() {
@@ -93,4 +129,8 @@ export function createTrailMemory(options: {
 
 export function base64url(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64url');
+}
+
+function named({ seq, hash }: NamedPlace): NamedPlace {
+  return { seq, hash };
 }

@@ -5,7 +5,7 @@ import { genesisOf, SALT_BYTES, sealOf } from './chain.ts';
 import type { TrailSigning } from './signing.ts';
 
 /** A checkpoint is signed after so many rows; otherwise when the record says that it is due. */
-const SIGN_AFTER_ROWS = 1_000;
+export const SIGN_AFTER_ROWS = 1_000;
 
 /** What a chain becomes, and the key that signed it; null: it is not signed. */
 export type SignedMove = ChainMove & { readonly kid: string | null };

@@ -1,8 +1,8 @@
 import type { TrailRow } from '../record/trail-contract.ts';
 import { readCheckpoint } from '../token/checkpoint.ts';
 import type { KeyOf } from './base.ts';
-import { chainHash, hasPersonal, personalHash, sameBytes } from './chain.ts';
-import type { ExportedLine } from './export.ts';
+import { canonical, chainHash, hasPersonal, personalHash, sameBytes } from './chain.ts';
+import { type ExportedLine, lineOf } from './export.ts';
 import { parseLine, rowOfLine } from './export-line.ts';
 import { createFileChains, firstPrevious } from './file-chains.ts';
 import { type CoveredTrail, createFileCover } from './file-cover.ts';
@@ -68,7 +68,7 @@ export async function verifyLines(
     const { sequence: seq, hash } = seal;
     const previous = seq === 1 ? firstPrevious(tid) : seal.previous;
     const row = rowOfLine(line);
-    const detail = lineProblem(row, seal, previous);
+    const detail = lineProblem(row, seal, previous) ?? saidBeside(line, row);
     if (detail !== null) report({ kind: 'changed', tid, seq, id, detail });
     chains.add({ tid, seq, id, hash, atMs: row.atUs / 1000, previous: previous ?? '' });
   }
@@ -108,6 +108,15 @@ export async function verifyLines(
     ...{ witnessed: options.witness === undefined ? null : witnessed },
     ...{ trails, wrong, problems },
   };
+}
+
+/** What a line says that no seal covers: a reader would believe it like everything else. */
+function saidBeside(line: ExportedLine, row: TrailRow): string | null {
+  const { seal: _, ...said } = line;
+  const { seal: __, ...covered } = lineOf({ row, seal: null });
+  return canonical(said) === canonical(covered)
+    ? null
+    : 'it says something that its seal does not cover';
 }
 
 function lineProblem(

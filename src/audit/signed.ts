@@ -3,6 +3,7 @@ import { type CheckpointClaims, type ReadCheckpoint, readCheckpoint } from '../t
 import { type Verifier, verifierOf } from '../token/signing-key.ts';
 import { isPrunedBy, type KeyOf } from './base.ts';
 import { sameBytes } from './chain.ts';
+import { MISDATED_MS } from './dates.ts';
 import type { Problem } from './verify.ts';
 
 /**
@@ -82,20 +83,32 @@ export async function readSigned(
     if (seq > (base?.seq ?? 0)) into.set(seq, into.get(seq) ?? hash);
   }
 
-  function putStored(read: ReadCheckpoint, seq: number, into: Map<number, Uint8Array>): void {
+  function putStored(
+    read: ReadCheckpoint,
+    seq: number,
+    into: Map<number, Uint8Array>,
+  ): ReadCheckpoint {
     if (read.kind === 'unknown_key')
       unsigned(seq, 'the key of a checkpoint is not in the record: nobody can verify it');
     else if (read.kind === 'forged') unsigned(seq, 'a checkpoint bears no signature of ours');
     else if (read.claims.tid !== tid || read.claims.seq !== seq)
       unsigned(seq, 'a checkpoint of another place stands here');
     else put(read.claims, into);
+    return read;
   }
 
-  async function take(token: string, seq: number): Promise<void> {
+  async function take(token: string, seq: number): Promise<ReadCheckpoint> {
     const read = await readCheckpoint(token, keys.ours);
     if (read.kind !== 'unknown_key') return putStored(read, seq, places);
     unverifiable += 1;
-    putStored(await readCheckpoint(token, keys.recorded), seq, doubtful);
+    return putStored(await readCheckpoint(token, keys.recorded), seq, doubtful);
+  }
+
+  /** Retention prunes up to one that is old enough: when it was signed stands in it. */
+  function judgeTime(seq: number, read: ReadCheckpoint, signedAtMs: number): void {
+    if (read.kind !== 'good' || Math.abs(signedAtMs - read.claims.atMs) <= MISDATED_MS) return;
+    const detail = 'a checkpoint is said to be of another time than it says itself';
+    report({ kind: 'misdated', tid, seq, id: null, detail });
   }
 
   if (base !== null && !(await isPrunedBy(keys.ours, tid, base))) {
@@ -103,9 +116,11 @@ export async function readSigned(
   }
   for (let last = base?.seq ?? 0; ; ) {
     const page = await store.checkpoints(tid, last, ROWS_A_PAGE);
-    for (const { seq, token } of page) await take(token, seq);
+    for (const { seq, token, signedAtMs } of page)
+      judgeTime(seq, await take(token, seq), signedAtMs);
     const end = page.at(-1);
-    if (end === undefined) break;
+    // Numbers that cannot be told apart are none of ours, and were named: they would be read again for ever.
+    if (end === undefined || !Number.isSafeInteger(end.seq)) break;
     last = end.seq;
   }
   if (signedToken !== null) await take(signedToken, signedSeq);

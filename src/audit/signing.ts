@@ -24,7 +24,15 @@ export interface TrailSigning {
    * counts only where its private half opens under `SEKISHO_SECRET`.
    */
   verifiers(): Promise<(kid: string) => Verifier | null>;
-  /** Every public key there ever was, for verification elsewhere. */
+  /**
+   * Makes a key under the newest secret that signs from now on, and retires all others, those that are coming, too: somebody
+   * else has them. Other nodes have it within a minute. @throws SekishoError `conflict` when another one was made just then.
+   */
+  rotate(): Promise<{ readonly kid: string; readonly retired: readonly string[] }>;
+  /**
+   * For verification elsewhere: the public halves of all keys whose private half opens, made from these. What the record says
+   * of them whoever can write to it could have changed, so that nothing that is kept could ever be verified.
+   */
   publicKeys(): Promise<readonly PublicJwk[]>;
 }
 
@@ -55,7 +63,10 @@ export function createTrailSigning(options: {
   /** Safe when several nodes do it at once: the record takes one key only. */
   async function plan(): Promise<void> {
     await read();
-    const stored = keys.map((key) => ({ ...key, purpose: 'access' as const }));
+    // One that was retired before it signed is not the next one.
+    const stored = keys
+      .filter(({ retiredAtMs, activeFromMs }) => retiredAtMs === null || retiredAtMs > activeFromMs)
+      .map((key) => ({ ...key, purpose: 'access' as const }));
     const due = planRotation(stored, wallNowMs(), { newestKeyId: ring.newest.keyId });
     for (const kid of due.retire) await store.retireKey(kid, wallNowMs());
     if (due.add !== null) {
@@ -65,7 +76,8 @@ export function createTrailSigning(options: {
         'ES256',
         'audit-key-sealing',
       );
-      await store.addKey(key, due.add.unlessActiveSinceMs);
+      // Nor is it in the way of the next one.
+      await store.addKey(key, Math.max(due.add.unlessActiveSinceMs, newestOf(keys) + 1));
     }
     if (due.add !== null || due.retire.length > 0) await read();
     plannedAtMs = wallNowMs();
@@ -75,6 +87,18 @@ export function createTrailSigning(options: {
     const signer = signers.get(key.kid) ?? openSigner(ring, key, 'audit-key-sealing');
     signers.set(key.kid, signer);
     return signer;
+  }
+
+  function ours(): readonly Verifier[] {
+    return keys.flatMap((key) => {
+      try {
+        const { privateKey } = opened(key);
+        return [{ kid: key.kid, alg: key.alg, publicKey: createPublicKey(privateKey) }];
+      } catch {
+        // Sealed under a secret that is no longer here, or no key of ours.
+        return [];
+      }
+    });
   }
 
   return {
@@ -87,23 +111,32 @@ export function createTrailSigning(options: {
     },
     async verifiers() {
       await read();
-      const good = new Map<string, Verifier>();
-      for (const key of keys) {
-        try {
-          const { privateKey } = opened(key);
-          good.set(key.kid, {
-            ...{ kid: key.kid, alg: key.alg },
-            publicKey: createPublicKey(privateKey),
-          });
-        } catch {
-          // Sealed under a secret that is no longer here, or no key of ours.
-        }
-      }
+      const good = new Map(ours().map((key) => [key.kid, key]));
       return (kid) => good.get(kid) ?? null;
+    },
+    async rotate() {
+      await read();
+      const atMs = Math.floor(wallNowMs());
+      const { purpose: _, ...key } = await makeSigningKey(ring, atMs, 'ES256', 'audit-key-sealing');
+      if (!(await store.addKey(key, Math.max(newestOf(keys), atMs) + 1))) {
+        throw new SekishoError('conflict', 'Another key of the audit trail was made just now.');
+      }
+      const retired = keys.filter(({ retiredAtMs }) => retiredAtMs === null).map(({ kid }) => kid);
+      for (const kid of retired) await store.retireKey(kid, atMs);
+      await read();
+      plannedAtMs = wallNowMs();
+      return { kid: key.kid, retired };
     },
     async publicKeys() {
       await upToDate();
-      return keys.map(publicJwkOf);
+      return ours().map(({ kid, alg, publicKey }) =>
+        publicJwkOf({ kid, alg, publicJwk: { ...publicKey.export({ format: 'jwk' }) } }),
+      );
     },
   };
+}
+
+/** When the last of them begins to sign. */
+function newestOf(keys: readonly AuditKey[]): number {
+  return keys.reduce((last, { activeFromMs }) => Math.max(last, activeFromMs), 0);
 }

@@ -9,7 +9,7 @@ import {
   type TrailKeys,
   type Uncovered,
 } from './signed.ts';
-import { type Problem, reportGap, walkChain } from './verify.ts';
+import { followsFrom, type Problem, reportGap, walkChain } from './verify.ts';
 
 /** Rows that are read at once: the embedded database is never held for as long as a lease. */
 const ROWS_A_PAGE = 250;
@@ -79,7 +79,7 @@ async function verifyFrom(
   let uncovered: Uncovered | null = null;
   let reached: ChainPlace = from;
   let after = state;
-  for (let empty = 0; empty < 2; ) {
+  for (let isEnd = false; ; ) {
     const page = await store.sealed(tid, reached.seq, ROWS_A_PAGE);
     for (const sealed of page) {
       walk.add(sealed);
@@ -89,15 +89,26 @@ async function verifyFrom(
     }
     onRows(page.length);
     reached = page.at(-1) ?? reached;
-    if (page.length > 0) continue;
-    after = await store.state(tid);
-    // Sealed since: there is more to read.
-    empty = (after.head?.seq ?? 0) > reached.seq ? empty + 1 : 2;
+    if (page.length > 0) isEnd = false;
+    // Nothing is here, and the chain was said to go on before it was looked: these rows are gone.
+    else if (isEnd) break;
+    else {
+      after = await store.state(tid);
+      // Sealed since, as it seems: there is more to read, however often that happens.
+      isEnd = (after.head?.seq ?? 0) > reached.seq;
+      if (!isEnd) break;
+    }
   }
   const { at, rows, erased } = walk.end();
   dates.end(after);
   judgeEnd(at, after, signed, report);
   judgeCover(state, uncovered, report);
+
+  if (after.lastSeal !== null && !Number.isSafeInteger(after.lastSeal)) {
+    const detail = 'there are seals whose numbers no chain reaches';
+    report({ kind: 'inserted', tid, seq: after.lastSeal, id: null, detail });
+  }
+  if (base !== null) await judgeLeft(tid, base, store, report);
 
   const unsealed = await lookForUnsealed(tid, store, onRows, report);
   for (const id of after.lost) {
@@ -171,6 +182,45 @@ function judgeEnd(
   }
 }
 
+/**
+ * Of what was pruned, a batch or more may be left. Its rows follow each other up to where verification begins, since the oldest
+ * go first; whatever does not was put there, where nobody looks any more.
+ */
+async function judgeLeft(
+  tid: string,
+  base: ChainPlace,
+  store: Pick<TrailStore, 'sealed'>,
+  report: (problem: Problem) => void,
+): Promise<void> {
+  /** What follows each other so far: its last place, and its first rows. */
+  let run: { readonly at: ChainPlace; readonly rows: SealedRow[] } | null = null;
+  const inserted = (rows: readonly SealedRow[]): void => {
+    for (const { seq, id } of rows) {
+      const detail =
+        'it stands before the place from which verification begins, and does not lead there';
+      report({ kind: 'inserted', tid, seq, id, detail });
+    }
+  };
+  for (let last = 0; last < base.seq; ) {
+    const page = await store.sealed(tid, last, ROWS_A_PAGE);
+    for (const sealed of page.filter(({ seq }) => seq <= base.seq)) {
+      const isNext: boolean = run !== null && run.at.seq + 1 === sealed.seq;
+      if (run !== null && !isNext) inserted(run.rows);
+      if (run !== null && isNext && !followsFrom(run.at, sealed)) {
+        const detail = 'it was to be pruned, and does not follow from the row before it';
+        report({ kind: 'changed', tid, seq: sealed.seq, id: sealed.id, detail });
+      }
+      const rows: SealedRow[] = run !== null && isNext ? run.rows : [];
+      if (rows.length < MOST_PROBLEMS) rows.push(sealed);
+      run = { at: sealed, rows };
+    }
+    last = page.at(-1)?.seq ?? base.seq;
+  }
+  if (run !== null && !(run.at.seq === base.seq && sameBytes(run.at.hash, base.hash))) {
+    inserted(run.rows);
+  }
+}
+
 async function lookForUnsealed(
   tid: string,
   store: Pick<TrailStore, 'unsealed'>,
@@ -178,14 +228,18 @@ async function lookForUnsealed(
   report: (problem: Problem) => void,
 ): Promise<number> {
   let waiting = 0;
-  for (let after: string | null = ''; after !== null; ) {
+  let after: string | null = null;
+  do {
     const page: Awaited<ReturnType<TrailStore['unsealed']>> = await store.unsealed(
       tid,
       after,
       ROWS_A_PAGE,
     );
     for (const row of page.rows) {
-      if (row.waiting) waiting += 1;
+      if (row.sealed) {
+        const detail = 'it is sealed, and somebody has put it among those that wait to be';
+        report({ kind: 'inserted', tid, seq: null, id: row.id, detail });
+      } else if (row.waiting) waiting += 1;
       else {
         const detail = 'it has no seal and does not wait for one';
         report({ kind: 'inserted', tid, seq: null, id: row.id, detail });
@@ -193,6 +247,6 @@ async function lookForUnsealed(
     }
     onRows(page.looked);
     after = page.last;
-  }
+  } while (after !== null);
   return waiting;
 }

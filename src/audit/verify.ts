@@ -50,6 +50,8 @@ export function walkChain(
   let erased = 0;
   /** The place before a row that did not fit: when the next one fits there, that row was put in. */
   let doubted: { readonly before: ChainPlace; readonly sealed: SealedRow } | null = null;
+  /** The last rows that fitted, and the places before them: what is put in by who can reckon fits, and the row behind it does not. */
+  let fitted: { readonly before: ChainPlace; readonly sealed: SealedRow }[] = [];
 
   function wrong(kind: ProblemKind, sealed: SealedRow, detail: string): void {
     report({ kind, tid, seq: sealed.seq, id: sealed.id, detail });
@@ -65,14 +67,16 @@ export function walkChain(
       wrong('changed', sealed, 'its hash does not follow from the row before it and its content');
   }
 
-  function fits(before: ChainPlace, sealed: SealedRow): boolean {
-    const { row } = sealed;
-    return row !== null && sameBytes(chainHash(before.hash, row, sealed.personal), sealed.hash);
+  /** Rows before this one without which it would fit. */
+  function putInBefore(sealed: SealedRow): readonly SealedRow[] {
+    const first = fitted.findLastIndex(({ before }) => followsFrom(before, sealed));
+    return first === -1 ? [] : fitted.slice(first).map((one) => one.sealed);
   }
 
   function judge(sealed: SealedRow): void {
     if (sealed.seq > at.seq + 1) {
       settle(false);
+      fitted = [];
       reportGap(tid, at.seq + 1, sealed.seq - 1, report);
       // What it follows from is gone: only its personal data can be judged.
       if (sealed.row === null) wrong('removed', sealed, GONE);
@@ -80,16 +84,22 @@ export function walkChain(
     }
     if (sealed.row === null) {
       settle(false);
+      fitted = [];
       wrong('removed', sealed, GONE);
       return;
     }
-    if (fits(at, sealed)) {
+    if (followsFrom(at, sealed)) {
       settle(false);
+      fitted = [...fitted.slice(-MOST_PUT_IN + 1), { before: at, sealed }];
       return;
     }
-    const isInserted = doubted !== null && fits(doubted.before, sealed);
+    const isInserted = doubted !== null && followsFrom(doubted.before, sealed);
     settle(isInserted);
-    if (!isInserted) doubted = { before: at, sealed };
+    const before = isInserted ? [] : putInBefore(sealed);
+    for (const one of before)
+      wrong('inserted', one, 'the row behind it follows from one before it');
+    fitted = [];
+    if (!isInserted && before.length === 0) doubted = { before: at, sealed };
   }
 
   return {
@@ -108,6 +118,14 @@ export function walkChain(
       return { at, rows, erased };
     },
   };
+}
+
+/** Rows put in at one place, with good hashes, that are told from the row behind them. */
+const MOST_PUT_IN = 16;
+
+/** Whether its seal follows from the hash of the place before it, and from its content. */
+export function followsFrom(before: ChainPlace, { row, personal, hash }: SealedRow): boolean {
+  return row !== null && sameBytes(chainHash(before.hash, row, personal), hash);
 }
 
 /** Rows of one gap that are named one by one. */

@@ -81,9 +81,10 @@ export const groups: readonly ListedGroup[] = [
       const { auditVerify } = await import('./commands/audit-verify.ts');
       const keeping = await import('./commands/audit-keep.ts');
       const { auditCheckpoint, auditPrune, auditErase, auditRetention } = keeping;
+      const { auditAccept, auditRotateKey } = await import('./commands/audit-trust.ts');
       return [
         ...[auditList, auditExport, auditVerify, auditCheckpoint],
-        ...[auditPrune, auditErase, auditRetention],
+        ...[auditPrune, auditErase, auditRetention, auditAccept, auditRotateKey],
       ];
     },
   },

@@ -73,6 +73,8 @@ const VERBS: Readonly<Record<keyof OperatorCommands, true>> = Object.freeze({
   checkpointAudit: true,
   pruneAudit: true,
   eraseAudit: true,
+  acceptAudit: true,
+  rotateAuditKey: true,
   getAuditRetention: true,
   setAuditRetention: true,
   auditStatus: true,

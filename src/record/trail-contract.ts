@@ -91,6 +91,8 @@ export interface TrailState {
   readonly begunAtMs: number | null;
   /** Where verification begins, and what was signed of pruning up to there; null: at the beginning. */
   readonly base: (ChainPlace & { readonly token: string | null }) | null;
+  /** What was signed of going on with the chain after it was found to be another one; null: nothing. */
+  readonly acceptedToken: string | null;
   /** The lowest and the highest number that there is a seal of. */
   readonly firstSeal: number | null;
   readonly lastSeal: number | null;
@@ -104,6 +106,8 @@ export interface TrailState {
 export interface PlaceFound {
   readonly tid: string;
   readonly seq: number;
+  /** What an operator's key has signed of going on with the chain as it stands; null: nothing. */
+  readonly acceptedToken: string | null;
   /** Null: there is no seal of that number, and verification does not begin there. */
   readonly hash: Uint8Array | null;
   /** Where the chain stands; null: there is none. */
@@ -114,6 +118,8 @@ export interface PlaceFound {
 export interface Checkpoint {
   readonly seq: number;
   readonly token: string;
+  /** When the record says that it was signed, milliseconds; NaN: never, or no time. */
+  readonly signedAtMs: number;
 }
 
 /** Days that rows and their personal data are kept; null: for ever. */
@@ -167,15 +173,22 @@ export interface TrailStore {
   state(tid: string): Promise<TrailState>;
   /** In the order of the chain. */
   sealed(tid: string, afterSeq: number, limit: number): Promise<readonly SealedRow[]>;
-  /** Looks through rows by id for those without a seal. `last`: where to go on; null at the end. */
+  /**
+   * Looks through rows by id for those without a seal, and those with one that are said to wait for it. `afterId`: null at first;
+   * `last`: where to go on; null at the end.
+   */
   unsealed(
     tid: string,
-    afterId: string,
+    afterId: string | null,
     limit: number,
   ): Promise<{
     readonly last: string | null;
     readonly looked: number;
-    readonly rows: readonly { readonly id: string; readonly waiting: boolean }[];
+    readonly rows: readonly {
+      readonly id: string;
+      readonly waiting: boolean;
+      readonly sealed: boolean;
+    }[];
   }>;
   checkpoints(tid: string, afterSeq: number, limit: number): Promise<readonly Checkpoint[]>;
   /** What the chains have at places that somebody remembers; in the order in which they are asked for. */
@@ -198,11 +211,25 @@ export interface TrailStore {
 
   /** Rows recorded before `beforeMs` that are not sealed yet, counted up to 10,000. */
   unsealedBefore(tid: string, beforeMs: number): Promise<number>;
-  /** The newest signed checkpoint that covers nothing sealed at `beforeMs` or later. */
+  /**
+   * The newest signed checkpoint that covers nothing sealed at `beforeMs` or later, of a number below `below` (null: any). `hourly`:
+   * one of those that are kept for every hour, otherwise the newest of all.
+   */
   checkpointBefore(
     tid: string,
     beforeMs: number,
-  ): Promise<(ChainPlace & { readonly token: string }) | null>;
+    below: number | null,
+  ): Promise<(ChainPlace & { readonly token: string; readonly hourly: boolean }) | null>;
+  /**
+   * Notes that the chain, which stands at `head`, is to be gone on with, as `token` says; false, and nothing
+   * done, when the chain stands elsewhere.
+   */
+  accept(
+    tid: string,
+    head: ChainPlace,
+    token: string,
+    audit: readonly NewAuditEvent[],
+  ): Promise<boolean>;
   /** Removes at most `batch` rows up to a checkpoint, from which verification begins then; how many, 0 at the end. */
   prune(tid: string, to: ChainPlace, token: string, batch: number): Promise<number>;
   /** Erases the personal data of at most `batch` sealed rows recorded before `beforeMs`; how many. */

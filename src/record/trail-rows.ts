@@ -88,12 +88,14 @@ export interface RawPlace extends RawBase {
   readonly hash: string | null;
   readonly headSeq: number | null;
   readonly headHash: string | null;
+  readonly acceptedToken: string | null;
 }
 
 export interface RawCheckpoint {
   readonly seq: number;
   readonly hash: string;
   readonly token: string;
+  readonly hourly: boolean;
 }
 
 export interface RawErased {
@@ -123,9 +125,9 @@ export function stateOf(raw: RawState): TrailState {
 }
 
 export function foundOf(raw: RawPlace): PlaceFound {
-  const { tid, seq, headSeq, headHash } = raw;
+  const { tid, seq, headSeq, headHash, acceptedToken } = raw;
   return {
-    ...{ tid, seq, hash: bytesOrNull(raw.hash) },
+    ...{ tid, seq, hash: bytesOrNull(raw.hash), acceptedToken },
     ...{ head: placeOf(headSeq ?? 0, headHash), base: baseOf(raw) },
   };
 }

@@ -64,12 +64,15 @@ export function createTrailStore(database: Database): TrailStore {
     async checkpoints(tid, afterSeq, limit) {
       const page = build
         .selectFrom('audit_checkpoint as k')
-        .select(['k.seq', 'k.token'])
+        .select(['k.seq', 'k.token', 'k.signed_at'])
         .where('k.tid', '=', tid)
         .where('k.seq', '>', afterSeq)
         .orderBy('k.seq')
         .limit(limit);
-      return await asSystem(database, page);
+      return (await asSystem(database, page)).map(({ seq, token, signed_at }) => ({
+        ...{ seq, token },
+        signedAtMs: timeOf(signed_at),
+      }));
     },
 
     async places(asked) {
@@ -118,11 +121,16 @@ export function createTrailStore(database: Database): TrailStore {
       return (await asSystem(database, some)).length;
     },
 
-    async checkpointBefore(tid, beforeMs) {
-      const args = [tid, Math.floor(beforeMs)];
-      const found = await call<RawCheckpoint | null>(database, 'checkpoint_before', args);
+    async checkpointBefore(tid, beforeMs, below) {
+      const args = [tid, Math.floor(beforeMs), below];
+      const found = await call<RawCheckpoint | null>(database, 'checkpoint_below', args);
       return found && { ...found, hash: bytes(found.hash) };
     },
+
+    accept: (tid, head, token, audit) =>
+      call<boolean>(database, 'accept_trail', [
+        ...[tid, head.seq, head.hash, token, storableJson(audit)],
+      ]),
 
     prune: (tid, to, token, batch) =>
       call<number>(database, 'prune_audit', [tid, to.seq, to.hash, token, batch]),
@@ -164,14 +172,16 @@ export function createTrailStore(database: Database): TrailStore {
         .selectAll('k')
         .orderBy('k.active_from')
         .orderBy('k.kid');
-      return (await asSystem(database, query)).map((row) => ({
+      const keys = (await asSystem(database, query)).map((row) => ({
         kid: row.kid,
         alg: row.alg,
         publicJwk: row.public_jwk,
         privateSealed: row.private_sealed,
-        activeFromMs: row.active_from.getTime(),
-        retiredAtMs: row.retired_at?.getTime() ?? null,
+        activeFromMs: timeOf(row.active_from),
+        retiredAtMs: row.retired_at && timeOf(row.retired_at),
       }));
+      // One that signs from no time on is none of ours.
+      return keys.filter(({ activeFromMs }) => !Number.isNaN(activeFromMs));
     },
 
     addKey: (key, unlessActiveSinceMs) =>
@@ -182,4 +192,9 @@ export function createTrailStore(database: Database): TrailStore {
 
     retireKey: (kid, atMs) => call<void>(database, 'retire_audit_key', [kid, Math.floor(atMs)]),
   };
+}
+
+/** Milliseconds; NaN for what PostgreSQL takes for a time, and nobody else does. */
+function timeOf(at: Date): number {
+  return at instanceof Date ? at.getTime() : Number.NaN;
 }

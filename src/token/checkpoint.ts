@@ -9,10 +9,11 @@ const MAX_LENGTH = 2_000;
 
 /**
  * What a key says of the chain of a tenant. `checkpoint`: it had this hash at this number. `pruned`: everything up to there
- * was removed on purpose, and verification begins there.
+ * was removed on purpose, and verification begins there. `accepted`: an operator has had it gone on with as it stands, although a
+ * node has sealed another one before.
  */
 export interface CheckpointClaims {
-  readonly kind: 'checkpoint' | 'pruned';
+  readonly kind: 'checkpoint' | 'pruned' | 'accepted';
   /** The deployment. */
   readonly issuer: string;
   /** '' for the operators' own trail. */
@@ -25,7 +26,7 @@ export interface CheckpointClaims {
 const HEADER = z.looseObject({ alg: z.string(), typ: z.literal(TYPE), kid: z.string() });
 const CLAIMS = z.looseObject({
   v: z.literal(1),
-  kind: z.enum(['checkpoint', 'pruned']),
+  kind: z.enum(['checkpoint', 'pruned', 'accepted']),
   iss: z.string(),
   tid: z.string(),
   seq: z.int().min(1),

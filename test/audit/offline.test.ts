@@ -90,6 +90,20 @@ describe('B14 ASVS 16.4.2 an exported file is verified by itself', () => {
     expect((await verify([first])).problems).toMatchObject([{ kind: 'changed', seq: 1 }]);
   });
 
+  test('what a line says beside what its seal covers is no good row', async () => {
+    const lines = exported(2, { actorKind: 'user', actorUid: 'ann' });
+    const line = at(lines, 1);
+    const actor = { ...line.actor, user_id: 'bob', client_id: 'ann' };
+    for (const more of [
+      ...[{ actor }, { actor: { ...line.actor, name: 'bob' } }, { by: 'bob' }],
+      { at: line.at.replace('Z', '0009Z') },
+    ]) {
+      const { problems } = await verify([at(lines, 0), { ...line, ...more }]);
+      expect([more, problems]).toMatchObject([more, [{ kind: 'changed', seq: 2 }]]);
+    }
+    expect(await verify(lines)).toMatchObject({ wrong: 0 });
+  });
+
   test('a log that was kept names the rows of another chain than the one that it tells of', async () => {
     const lines = exported(5);
     const placeOf = (n: number, hash = at(lines, n).seal?.hash ?? '') => ({

@@ -8,6 +8,7 @@ import { createKeyRing } from '../../src/token/secrets.ts';
 import { type Operated, runCommand, startOperated } from '../support/cli.ts';
 import { PASSWORD, SECRET, type TestTenant } from '../support/engine.ts';
 import { openTestRecord, type TestRecord } from '../support/record.ts';
+import { auditEvent } from '../support/seed.ts';
 import { begunAgo, keepingLog, rewriteChain, sealerOf, tamper } from '../support/trail.ts';
 
 let made: TestRecord;
@@ -121,7 +122,9 @@ describe('sekisho audit', () => {
     });
   });
 
-  test('B14 erase: one user’s addresses go, the chain stays whole', async () => {
+  test('B14 erase: one user’s addresses go, from what operators alone see, too; the chain stays whole', async () => {
+    // Under a tenant that does not exist, which stands in the operators' trail.
+    await expect(at.engine.login('acmee', 'noor@acme.example')).rejects.toThrow();
     const before = await at.run('audit', 'list', '--tenant', 'acme', '--json');
     const personal = (json: { events: { ip: string | null; actor: { user_id: string } }[] }) =>
       json.events.filter(({ ip }) => ip !== null).length;
@@ -132,7 +135,12 @@ describe('sekisho audit', () => {
     const after = await at.run('audit', 'list', '--tenant', 'acme', '--json');
     expect(personal(after.json)).toBeLessThan(personal(before.json));
     expect(after.stdout).not.toContain('noor@acme.example');
-    expect(after.json.events[0]).toMatchObject({ action: 'audit_erased', detail: done.json });
+    const { erased, unsealed, operators } = done.json;
+    expect(after.json.events[0]).toMatchObject({
+      ...{ action: 'audit_erased', detail: { erased, unsealed } },
+    });
+    expect(operators).toEqual({ erased: 1, unsealed: 0 });
+    expect((await at.run('audit', 'list', '--json')).stdout).not.toContain('noor@acme.example');
     const { json } = await at.run('audit', 'verify', '--tenant', 'acme', '--json');
     expect(json.trails[0]).toMatchObject({ slug: 'acme', wrong: 0, erased: done.json.erased });
   });
@@ -146,6 +154,7 @@ describe('sekisho audit', () => {
       json.events.filter(({ ip }) => ip !== null).length;
     const before = await at.run(...listed);
     expect(before.stdout).toContain(typed);
+    // Another one was erased before.
     expect(withIp(before.json)).toBe(2);
     const erase = ['audit', 'erase', '--user', typed];
     expect(await at.run(...erase)).toMatchObject({
@@ -248,17 +257,81 @@ describe('sekisho audit', () => {
         '\n1 rows that are not sealed yet were passed over: running it again erases these\n',
       );
       const json = await at.run('audit', 'erase', ...whose, '--json');
-      expect(json.json).toEqual({ erased: 0, unsealed: 1 });
+      expect(json.json).toMatchObject({ erased: 0, unsealed: 1 });
       const before = ['--before', new Date().toISOString(), '--yes'];
       const pruned = await at.run('audit', 'prune', '--tenant', 'acme', ...before, '--json');
       expect(pruned.json.unsealed).toBeGreaterThan(1);
       isHeld = false;
-      expect((await at.run('audit', 'erase', ...whose, '--json')).json).toEqual({
+      expect((await at.run('audit', 'erase', ...whose, '--json')).json).toMatchObject({
         ...{ erased: 1, unsealed: 0 },
       });
     } finally {
       isHeld = false;
     }
+  });
+
+  test('B14 ASVS 16.4.2 rotate-key: another key signs at once, and says again where trails stand', async () => {
+    const rotate = ['audit', 'rotate-key'];
+    expect(await at.run(...rotate)).toMatchObject({ code: 2, stdout: '' });
+    const done = await at.run(...rotate, '--yes', '--by', 'noor', '--json');
+    expect(done).toMatchObject({ code: 0, json: { left: [] } });
+    expect(done.json.retired).toHaveLength(1);
+    const kept = await at.run('audit', 'checkpoint', '--json');
+    const kids = kept.json.checkpoints.map(
+      ({ token }: { token: string }) =>
+        JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid,
+    );
+    expect(new Set(kids)).toEqual(new Set([done.json.key]));
+    expect((await at.run('audit', 'verify')).code).toBe(0);
+    const listed = await at.run('audit', 'list', '--action', 'audit_key_rotated', '--json');
+    expect(listed.json.events).toMatchObject([
+      { subject: { kind: 'audit_key', id: done.json.key } },
+    ]);
+    expect(JSON.stringify(listed.json.events)).toContain('noor');
+  });
+
+  test('B14 ASVS 16.4.2 accept: a trail whose newest seals were lost is gone on with, when an operator says so', async () => {
+    expect(await at.run('audit', 'accept', '--yes')).toMatchObject({ code: 2 });
+    const { tid } = (await at.engine.makeTenant('failed-over')).tenant;
+    const { sealer } = at.engine.services.trail;
+    await sealer.now();
+    const before = await made.record.trail.state(tid);
+    if (before.head === null) throw new Error('it was to be sealed');
+    await made.record.audit.append([auditEvent(tid, 'authn_logout')]);
+    await sealer.now();
+    // As a failover leaves it: the last row, its seal and what was signed of it never came.
+    await tamper(
+      made,
+      {
+        text: 'delete from sekisho.audit a using sekisho.audit_seal s where s.tid = $1 and s.seq > $2 and a.tid = s.tid and a.id = s.id',
+        values: [tid, before.head.seq],
+      },
+      ...['audit_seal', 'audit_checkpoint'].map((table) => ({
+        text: `delete from sekisho.${table} where tid = $1 and seq > $2`,
+        values: [tid, before.head?.seq],
+      })),
+      {
+        text: 'update sekisho.audit_chain set seq = $2, hash = $3, signed_seq = $2, signed_token = $4 where tid = $1',
+        values: [tid, before.head.seq, Buffer.from(before.head.hash), before.signedToken],
+      },
+    );
+    await made.record.audit.append([auditEvent(tid, 'authn_logout')]);
+    expect(await sealer.now()).toEqual({ left: [tid] });
+    // It is none that gets a checkpoint, either.
+    const kept = await at.run('audit', 'checkpoint', '--tenant', 'failed-over', '--json');
+    expect(kept).toMatchObject({ code: 1, json: { left: [tid] } });
+    const accept = ['audit', 'accept', '--tenant', 'failed-over'];
+    expect(await at.run(...accept)).toMatchObject({ code: 2, stdout: '' });
+    expect(await at.run(...accept, '--yes', '--by', 'noor', '--json')).toMatchObject({
+      ...{ code: 0, json: { tenant_id: tid, sequence: before.head.seq, wrong: 0 } },
+    });
+    expect(await sealer.now()).toEqual({ left: [] });
+    const verified = await at.run('audit', 'verify', '--tenant', 'failed-over', '--json');
+    expect(verified).toMatchObject({ code: 0, json: { trails: [{ unsealed: 0, wrong: 0 }] } });
+    const accepted = ['--action', 'audit_accepted', '--json'];
+    const listed = await at.run('audit', 'list', '--tenant', 'failed-over', ...accepted);
+    expect(listed.json.events[0]).toMatchObject({ action: 'audit_accepted' });
+    expect(JSON.stringify(listed.json.events[0])).toContain('noor');
   });
 
   test('B14 ASVS 16.4.2 verify names what was changed, and exits with 1', async () => {

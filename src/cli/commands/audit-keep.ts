@@ -96,7 +96,7 @@ export const auditErase: Command = {
   summary: "Erases a user's IP addresses, user agents and e-mail addresses from the audit trail.",
   description: [
     'What was done and when stays, under the user’s random id, and the chain still verifies. What is not sealed yet is sealed first; what cannot be yet is counted, and goes when the command is run again. For one who was deleted already: their id, or the address under which they tried to log in.',
-    'Attempts to log in to a tenant that does not exist stand in the operators’ own trail, with the address that was typed: without --tenant they are erased there.',
+    'Attempts to log in to a tenant that does not exist stand in the operators’ own trail, with the address that was typed: they are erased there, too, where the address is known. Without --tenant they alone are.',
   ],
   options: [
     ...ofTrail,
@@ -112,15 +112,29 @@ export const auditErase: Command = {
     const tenant = optional(call, 'tenant');
     const user = required(call, 'user');
     const whose = tenant ?? 'the operators';
-    await confirm(call, `Erase the personal data of ${user} from the audit trail of ${whose}?`);
-    const { erased, unsealed } = await withOperator(call, (operator) =>
+    await confirm(
+      call,
+      `Erase the personal data of ${user} from the audit trail of ${whose}${tenant === null ? '' : ' and from what operators alone see'}?`,
+    );
+    const { erased, unsealed, operators } = await withOperator(call, (operator) =>
       operator.eraseAudit({ tenant, user }, progressBar('looking at rows')),
     );
-    print(wantsJson(call), { erased, unsealed }, [
+    const own = operators ?? { erased: 0, unsealed: 0 };
+    print(wantsJson(call), { erased, unsealed, operators }, [
       erased === 0
         ? 'no sealed row held personal data of theirs: nothing was erased'
-        : `${erased} rows hold no personal data of theirs any more`,
-      ...passedOver(unsealed, 'erases these'),
+        : `${counted(erased, 'row')} held personal data of theirs, and no more`,
+      ...(own.erased === 0
+        ? []
+        : [
+            `the operators' own trail: ${counted(own.erased, 'row')} held their address, and no more`,
+          ]),
+      ...passedOver(unsealed + own.unsealed, 'erases these'),
+      ...(tenant === null || operators !== null
+        ? []
+        : [
+            "their address is not known: sekisho audit erase --user ADDRESS looks for it in the operators' own trail",
+          ]),
     ]);
     return EXIT.done;
   },

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { SIGN_AFTER_ROWS } from '../../audit/moves.ts';
 import type { Problem } from '../../audit/verify.ts';
 import { type WitnessedPlace, witnessedIn, writtenAt } from '../../audit/witness.ts';
 import { MOST_WITNESSED } from '../../session/operator/audit-contract.ts';
@@ -13,8 +14,6 @@ const MOST_PROBLEMS = 1_000;
 
 /** A trail signed so much later than the log's last line of it: lines are missing, or were not written. */
 const BEYOND_MS = 300_000;
-/** A checkpoint is signed after so many rows at the latest. */
-const BEYOND_ROWS = 1_000;
 
 export interface NewestPlace {
   readonly tid: string;
@@ -107,7 +106,7 @@ export async function askWitness(
     if (place === undefined) return [];
     const { seq, atMs } = place;
     const isLater = signedAtMs !== null && atMs !== null && signedAtMs - atMs > BEYOND_MS;
-    const behind = signedTo > seq && (isLater || signedTo - seq >= BEYOND_ROWS);
+    const behind = signedTo > seq && (isLater || signedTo - seq >= SIGN_AFTER_ROWS);
     return [{ tid, slug, seq, signedTo, behind }];
   });
   return { ...{ places, agreeing, pruned, contradicted, newest }, problems };

@@ -110,8 +110,11 @@ begin
     elsif exists (
       select 1 from sekisho.audit_chain c where c.tid = old.tid and old.seq <= c.base_seq) then return old; end if;
   elsif tg_op = 'UPDATE' and v_verb = 'erase' then
+    -- Details that are no object are none of ours, and hold nothing back.
     if tg_table_name = 'audit' and to_jsonb(new) = to_jsonb(old) || jsonb_build_object(
-      'ip', null, 'user_agent', null, 'detail', (to_jsonb(old) -> 'detail') - 'email') then return new; end if;
+      'ip', null, 'user_agent', null, 'detail',
+      case when jsonb_typeof(to_jsonb(old) -> 'detail') = 'object' then (to_jsonb(old) -> 'detail') - 'email'
+           else to_jsonb(old) -> 'detail' end) then return new; end if;
     if tg_table_name = 'audit_seal' and to_jsonb(new) = to_jsonb(old) || '{"salt": null}' then return new; end if;
   end if;
   raise exception 'the audit trail is append-only' using errcode = '42501';

@@ -10,7 +10,8 @@ declare
 begin
   perform set_config('sekisho.audit_verb', 'erase', true), set_config('synchronous_commit', 'on', true);
   -- What is not sealed yet may be under the sealer's hands at this moment.
-  update sekisho.audit a set ip = null, user_agent = null, detail = a.detail - 'email'
+  update sekisho.audit a set ip = null, user_agent = null,
+       detail = case when jsonb_typeof(a.detail) = 'object' then a.detail - 'email' else a.detail end
    where a.tid = p_tid and a.id = any (p_ids)
      and (a.ip is not null or a.user_agent is not null or a.detail ? 'email')
      and exists (select 1 from sekisho.audit_seal s where s.tid = p_tid and s.id = a.id);

@@ -8,7 +8,7 @@ create or replace function sekisho.erase_audit_of(
   language plpgsql volatile
 as $$
 declare
-  v_after   timestamptz := case when p_after_us is null then '-infinity'
+  v_after   timestamptz := case when p_after_us is null then '0001-01-01T00:00:00Z'
                                 else 'epoch'::timestamptz + p_after_us * interval '1 microsecond' end;
   v_page    record;
   v_erased  integer;
@@ -22,7 +22,8 @@ begin
     into v_page
     from (
       select a.* from sekisho.audit a
-       where a.tid = p_tid and (a.at, a.id) > (v_after, coalesce(p_after_id, ''))
+       -- Rows of ours have a time with four digits of the year: so has every place at which a page ends.
+       where a.tid = p_tid and (a.at, a.id) > (v_after, coalesce(p_after_id, '')) and a.at < '10000-01-01T00:00:00Z'
        order by a.at, a.id
        limit p_limit) p;
   v_erased := case when v_page.ids = '{}' then 0 else sekisho.erase_audit(p_tid, v_page.ids) end;

@@ -11,8 +11,9 @@ create or replace function sekisho.export_page(
   language plpgsql volatile
 as $$
 declare
-  v_from    timestamptz := coalesce(p_from, '-infinity');
-  v_to      timestamptz := coalesce(p_to, 'infinity');
+  -- Rows of ours have a time with four digits of the year: so has every place at which a page ends.
+  v_from    timestamptz := greatest(p_from, '0001-01-01T00:00:00Z');
+  v_to      timestamptz := least(p_to, '10000-01-01T00:00:00Z');
   v_after   timestamptz := case when p_after_us is null then '-infinity'
                                 else 'epoch'::timestamptz + p_after_us * interval '1 microsecond' end;
   v_look    integer := case when p_actor is null and p_action is null then p_limit else greatest(p_limit, p_look) end;

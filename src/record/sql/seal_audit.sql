@@ -3,7 +3,8 @@
 --   p_chains  [{tid, was_seq, was_hash, seq, hash, token}]: where each chain stood and where it stands then, hashes in hex;
 --             token: a signed checkpoint of that place, or null
 --   p_seals   [{tid, seq, id, hash, personal, salt}]
--- Result: whether it was done.
+-- Result: whether it was done. Numbers that are none of a chain any more are refused like one that has moved, so that a chain
+-- that somebody has put there holds up its own tenant alone.
 create or replace function sekisho.seal_audit(p_chains jsonb, p_seals jsonb) returns boolean
   language plpgsql volatile
 as $$
@@ -54,6 +55,6 @@ begin
        select 1 from sekisho.audit_checkpoint k
         where k.tid = c ->> 'tid' and (k.signed_at >= v_hour or k.seq >= (c ->> 'seq')::bigint));
   return true;
-exception when sqlstate 'SK002' or unique_violation then
+exception when sqlstate 'SK002' or unique_violation or data_exception then
   return false;
 end $$;

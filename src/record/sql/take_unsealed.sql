@@ -47,7 +47,11 @@ begin
       select sekisho.audit_row(a) as body
         from waiting w
        cross join lateral (
-         select o.* from sekisho.audit o where o.tid = w.tid and o.id = w.id offset 0) a
+         select o.* from sekisho.audit o
+           where o.tid = w.tid and o.id = w.id
+             -- Somebody has put a sealed row among those that wait. It would never fit, and hold its tenant up.
+             and not exists (select 1 from sekisho.audit_seal s where s.tid = w.tid and s.id = w.id)
+          offset 0) a
        limit p_limit) r;
   return v_result || jsonb_build_object(
     'kind', 'taken', 'rows', v_rows, 'more', v_more,

@@ -1,4 +1,5 @@
--- Milliseconds since 1970, as TypeScript counts them.
+-- Milliseconds since 1970, as TypeScript counts them; a time that it does not have is the first or the last one that it has, so
+-- that no row that somebody has put in can make reading fail.
 create or replace function sekisho.to_ms(p_at timestamptz) returns bigint
   language sql immutable parallel safe
-  as $$ select (extract(epoch from p_at at time zone 'UTC') * 1000)::bigint $$;
+  as $$ select least(greatest(extract(epoch from p_at at time zone 'UTC') * 1000, -8640000000000000), 8640000000000000)::bigint $$;

@@ -20,6 +20,7 @@ begin
           or exists (select 1 from sekisho.audit_unsealed u where u.tid = p_tid),
         'chained', c.tid is not null,
         'baseSeq', coalesce(c.base_seq, 0), 'baseHash', encode(c.base_hash, 'hex'), 'baseToken', c.base_token,
+        'acceptedToken', c.accepted_token,
         'firstSeal', (select min(s.seq) from sekisho.audit_seal s where s.tid = p_tid),
         'lastSeal', (select max(s.seq) from sekisho.audit_seal s where s.tid = p_tid),
         'waiting', (

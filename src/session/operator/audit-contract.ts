@@ -29,6 +29,12 @@ export interface KeptCheckpoints {
 /** Places that are held against the chains at once: they fit into one message of the control socket. */
 export const MOST_WITNESSED = 250;
 
+/** What was erased: how many rows, and how many were passed over since they are not sealed yet. */
+export interface ErasedRows {
+  readonly erased: number;
+  readonly unsealed: number;
+}
+
 export interface OperatorAudit {
   /** Newest first. */
   listAudit(
@@ -83,15 +89,41 @@ export interface OperatorAudit {
   ): Promise<{ readonly removed: number; readonly to: number | null; readonly unsealed: number }>;
   /**
    * Erases addresses, user agents and e-mail addresses of a user, by e-mail address or id; `unsealed`: rows of theirs that are
-   * not sealed yet, and keep them until the next time. `tenant` null: of attempts that named a tenant which does not exist, and
-   * stand in the operators' own trail. Progress in rows.
+   * not sealed yet, and keep them until the next time. Attempts that named a tenant which does not exist stand in the operators'
+   * own trail: with `tenant` null of that alone, otherwise of that, too (`operators`), where the e-mail address is known; null: it
+   * is not. Progress in rows.
    *
    * @throws SekishoError `not_found` when nobody has that name, and no row is theirs.
    */
   eraseAudit(
     input: OfTrail & { readonly user: string },
     onProgress?: OnProgress,
-  ): Promise<{ readonly erased: number; readonly unsealed: number }>;
+  ): Promise<ErasedRows & { readonly operators: ErasedRows | null }>;
+  /**
+   * Has all nodes go on with a chain as it stands, although it is not what they have sealed; signs it, and what was pruned of it,
+   * where no key of ours has. `problems`: what verification finds of it now, which stays so. Progress in rows that are verified.
+   *
+   * @throws SekishoError `conflict` where nothing is sealed, and where it is sealed on at this moment.
+   */
+  acceptAudit(
+    input: OfTrail,
+    onProgress?: OnProgress,
+  ): Promise<{
+    readonly tid: string;
+    readonly sequence: number;
+    readonly wrong: number;
+    readonly problems: readonly Problem[];
+  }>;
+  /**
+   * Has a new key sign all trails from now on, and say again what others have signed of where they stand, and of pruning.
+   * `left`: tenants of whose trails no key that opens has signed where they stand, so that the new one does not, either.
+   */
+  rotateAuditKey(): Promise<{
+    readonly kid: string;
+    readonly retired: readonly string[];
+    readonly signed: number;
+    readonly left: readonly string[];
+  }>;
   /** `tenant` null: of all that have nothing of their own. */
   getAuditRetention(input: OfTrail): Promise<Retention & { readonly own: boolean }>;
   /** `retention` null: the tenant follows the others again. */

@@ -4,9 +4,10 @@ import { isId } from '../../id.ts';
 import type { Retention } from '../../record/trail-contract.ts';
 import { normaliseEmail } from '../../tenant/email.ts';
 import { nowMs, type Services } from '../services.ts';
-import type { OperatorAudit } from './audit-contract.ts';
+import type { ErasedRows, OperatorAudit } from './audit-contract.ts';
 import { rowOnTrail, tidOf } from './audit-trails.ts';
 import { tenantNamed, userNamed } from './names.ts';
+import type { OnProgress } from './progress.ts';
 
 /** The tenants that have no retention of their own. */
 const OTHERS = '*';
@@ -37,6 +38,29 @@ export function createOperatorAuditKeep(
       personalDays: others?.personalDays ?? null,
       own: own !== null,
     };
+  }
+
+  async function eraseIn(
+    tid: string,
+    user: Pick<Erased, 'uid' | 'email'>,
+    onProgress: OnProgress,
+  ): Promise<ErasedRows & { readonly found: number }> {
+    // An address is not written into a trail that it is erased from.
+    const subject = user.uid === '' ? null : { kind: 'user', id: user.uid };
+    await write(tid, { action: 'audit_erase_begun', subject, detail: { by: 'command' } });
+    // What is not sealed yet cannot be erased.
+    await trail.sealer.now((sealed) => onProgress({ done: sealed, total: null }));
+    const { head, base } = await store.state(tid);
+    const total = (head?.seq ?? 0) - (base?.seq ?? 0);
+    let done = 0;
+    const came = await eraseOf(trail.parts, tid, user, (rows) => {
+      done += rows;
+      onProgress({ done, total: Math.max(total, done) });
+    });
+    const { found, erased, passed: unsealed } = came;
+    const detail = { erased, unsealed, by: 'command' };
+    await write(tid, { action: 'audit_erased', subject, detail });
+    return { found, erased, unsealed };
   }
 
   return {
@@ -73,28 +97,18 @@ export function createOperatorAuditKeep(
       const { tenant } = input;
       const tid = await tidOf(services, { tenant });
       const user = await userIn(services, tid, input.user);
-      // An address is not written into a trail that it is erased from.
-      const subject = user.uid === '' ? null : { kind: 'user', id: user.uid };
-      await write(tid, { action: 'audit_erase_begun', subject, detail: { by: 'command' } });
-      // What is not sealed yet cannot be erased.
-      await trail.sealer.now((sealed) => onProgress({ done: sealed, total: null }));
-      const { head, base } = await store.state(tid);
-      const total = (head?.seq ?? 0) - (base?.seq ?? 0);
-      let done = 0;
-      const came = await eraseOf(trail.parts, tid, user, (rows) => {
-        done += rows;
-        onProgress({ done, total: Math.max(total, done) });
-      });
-      const { found, erased, passed: unsealed } = came;
-      const detail = { erased, unsealed, by: 'command' };
-      await write(tid, { action: 'audit_erased', subject, detail });
-      if (found === 0 && !user.known) {
+      const { found, ...rows } = await eraseIn(tid, user, onProgress);
+      // Of one tenant or another: what was typed under a wrong name says nothing of which was meant.
+      const typed = { uid: '', email: user.email };
+      const own = tid === '' || user.email === null ? null : await eraseIn('', typed, onProgress);
+      if (found + (own?.found ?? 0) === 0 && !user.known) {
         const whose =
           tenant === null ? "the operators' audit trail" : `the audit trail of ${tenant}`;
         const name = input.user.slice(0, 100);
         throw new SekishoError('not_found', `Nothing was found of ${name} in ${whose}.`);
       }
-      return { erased, unsealed };
+      const operators = own && { erased: own.erased, unsealed: own.unsealed };
+      return { ...rows, operators };
     },
 
     getAuditRetention: async (input) =>

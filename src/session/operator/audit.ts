@@ -1,17 +1,16 @@
 import type { KeyOf } from '../../audit/base.ts';
-import { sameBytes } from '../../audit/chain.ts';
 import { lineOf } from '../../audit/export.ts';
 import { readKept, recordedKeys } from '../../audit/signed.ts';
 import { verifyTrail } from '../../audit/verifier.ts';
 import { judgeWitness } from '../../audit/witness.ts';
 import { SekishoError } from '../../errors.ts';
 import { isId } from '../../id.ts';
-import { readCheckpoint, signCheckpoint } from '../../token/checkpoint.ts';
 import { type PublicJwk, verifierOfJwk } from '../../token/signing-key.ts';
-import { nowMs, type Services } from '../services.ts';
+import type { Services } from '../services.ts';
 import { type KeptCheckpoints, MOST_WITNESSED, type OperatorAudit } from './audit-contract.ts';
 import { createOperatorAuditKeep } from './audit-keep.ts';
 import { everyTid, rowOnTrail, slugOf, tidOf } from './audit-trails.ts';
+import { createOperatorAuditTrust, signedNow } from './audit-trust.ts';
 
 const ROWS_A_PAGE = 500;
 
@@ -19,31 +18,6 @@ const ROWS_A_PAGE = 500;
 export function createOperatorAudit(services: Services): OperatorAudit {
   const { record, trail } = services;
   const store = record.trail;
-
-  /** The newest checkpoint of a chain; by the newest key, where that can be had. */
-  async function signedNow(tid: string): Promise<KeptCheckpoints['checkpoints'][number] | null> {
-    const { signedToken, head } = await store.state(tid);
-    if (signedToken === null || head === null) return null;
-    const keyOf = await trail.signing.verifiers();
-    const read = await readCheckpoint(signedToken, keyOf);
-    if (read.kind !== 'good') return null;
-    const { kid, claims } = read;
-    const kept = (token: string, atMs: number) => ({
-      ...{ tenant_id: tid, sequence: claims.seq, at: new Date(atMs).toISOString(), token },
-    });
-    const signer = await trail.signing.signer();
-    const isHere = claims.seq === head.seq && sameBytes(claims.hash, head.hash);
-    // A trail in which nothing happens would otherwise bear the signature of a key of long ago for ever.
-    if (signer.kid === kid || !isHere) return kept(signedToken, claims.atMs);
-    const atMs = nowMs(services);
-    const token = await signCheckpoint(signer, {
-      ...claims,
-      issuer: services.issuer.current(),
-      atMs,
-    });
-    const isSaid = await store.seal([{ tid, was: head, seals: [], token }]);
-    return isSaid ? kept(token, atMs) : kept(signedToken, claims.atMs);
-  }
 
   return {
     async listAudit(input) {
@@ -103,15 +77,17 @@ export function createOperatorAudit(services: Services): OperatorAudit {
       const { left } = await trail.sealer.now((done) => onProgress({ done, total: null }));
       const tids = input.all ? await everyTid(services) : [await tidOf(services, input)];
       const checkpoints: KeptCheckpoints['checkpoints'][number][] = [];
+      const doubted = new Set(left);
       for (const tid of tids) {
-        const signed = await signedNow(tid);
+        const { signed, trusted } = await signedNow(services, tid);
         if (signed !== null) checkpoints.push(signed);
+        if (!trusted) doubted.add(tid);
       }
       return {
         issuer: services.issuer.current(),
         checkpoints,
         keys: await trail.signing.publicKeys(),
-        left: tids.filter((tid) => left.includes(tid)),
+        left: tids.filter((tid) => doubted.has(tid)),
       };
     },
 
@@ -125,6 +101,7 @@ export function createOperatorAudit(services: Services): OperatorAudit {
     },
 
     ...createOperatorAuditKeep(services),
+    ...createOperatorAuditTrust(services),
   };
 }
 

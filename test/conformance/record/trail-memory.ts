@@ -4,8 +4,12 @@ import { judgeWitness, type WitnessedPlace, witnessedIn } from '../../../src/aud
 import type { Clock } from '../../../src/clock.ts';
 import { createLevels } from '../../../src/observe/levels.ts';
 import type { SqlCall } from '../../../src/record/database.ts';
+import { type CheckpointClaims, signCheckpoint } from '../../../src/token/checkpoint.ts';
+import { createKeyRing } from '../../../src/token/secrets.ts';
+import { makeSigningKey, openSigner } from '../../../src/token/signing-key.ts';
 import type { RecordFixture } from '../../support/seed.ts';
 import {
+  ISSUER,
   keeperParts,
   keepingLog,
   restless,
@@ -155,6 +159,50 @@ export function memoryTests(opened: () => RecordFixture): void {
     expect(node.said().find(({ level }) => level === 'error')).toMatchObject({
       ...{ tenant_id: node.tid, sealed: { seq: 4 }, found: null },
     });
+    await node.sealer.close();
+  });
+
+  test('B14 ASVS 16.4.2 what an operator has accepted since is gone on with; what was accepted before, of another trail, or by nobody’s key is not', async () => {
+    const fixture = opened();
+    const node = await startNode(fixture, 4);
+    const { trail } = fixture.record;
+    const first = (await trail.sealed(node.tid, 0, 1))[0];
+    if (first === undefined) throw new Error('nothing was sealed');
+    await rewriteChain(fixture, node.tid, dropRow(4, node.tid));
+    const { head } = await trail.state(node.tid);
+    if (head === null) throw new Error('nothing is left');
+    await write(fixture, node.tid, 1);
+    const ours = await sealerOf(fixture).signing.signer();
+    const ring = createKeyRing('another secret of the tests of thirty-two bytes and more');
+    const { purpose: _, ...own } = await makeSigningKey(ring, 0, 'ES256', 'audit-key-sealing');
+    const theirs = openSigner(ring, own, 'audit-key-sealing');
+    const later = Date.now() + 1_000;
+    const claims = {
+      kind: 'accepted',
+      issuer: ISSUER,
+      tid: node.tid,
+      ...head,
+      atMs: later,
+    } as const;
+    const looked = async (signer: typeof ours, more: Partial<CheckpointClaims>) => {
+      const token = await signCheckpoint(signer, { ...claims, ...more });
+      expect(await trail.accept(node.tid, head, token, [])).toBe(true);
+      node.wait(61_000);
+      await node.sealer.run();
+      return node.sealer.status().contradicted;
+    };
+    for (const more of [
+      ...[{ kind: 'checkpoint' }, { kind: 'pruned' }, { tid: node.other }],
+      ...[{ atMs: Date.now() - 60_000 }, { hash: first.hash }, { seq: head.seq + 5 }],
+    ] as const) {
+      expect([more, await looked(ours, more)]).toEqual([more, 1]);
+    }
+    expect(await looked(theirs, {})).toBe(1);
+    expect(await looked(ours, {})).toBe(0);
+    expect(node.said().at(-1)).toMatchObject({ tenant_id: node.tid });
+    expect(await trail.state(node.tid)).toMatchObject({ waiting: 0, head: { seq: 4 } });
+    // Nobody accepts what stands elsewhere by now.
+    expect(await trail.accept(node.tid, head, 'x', [])).toBe(false);
     await node.sealer.close();
   });
 

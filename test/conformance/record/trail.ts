@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { auditEvent, type RecordFixture, seedTenant } from '../../support/seed.ts';
 import { sealAll, sealedTenant, sealerOf, verifyAll, write } from '../../support/trail.ts';
+import { attackTests } from './trail-attacks.ts';
 import { datesTests } from './trail-dates.ts';
 import { keepingTests } from './trail-keeping.ts';
 import { listsTests } from './trail-lists.ts';
@@ -104,6 +105,7 @@ export function trailSuite(kind: string, open: () => Promise<RecordFixture>): vo
     });
 
     tamperingTests(() => fixture);
+    attackTests(() => fixture);
     unsignedTests(() => fixture);
     tenantsTests(() => fixture);
     datesTests(() => fixture);
