@@ -11,9 +11,7 @@ const modules = join(root, 'node_modules');
 afterEach(cleanUp);
 
 describe('A5 the way into somebody’s project', () => {
-  test('npm pack in a checkout that was never built makes a package with its code', {
-    timeout: 120_000,
-  }, () => {
+  test('npm pack in a checkout that was never built makes a package with its code', () => {
     const checkout = freshDirectory();
     const wanted = ['src', 'tools', 'package.json', 'tsconfig.base.json', 'tsconfig.build.json'];
     for (const name of wanted) {

@@ -118,5 +118,4 @@ test.each([
     await expect.poll(() => heard, { timeout: 60_000 }).toEqual([ENTRY]);
     for (const server of servers) expect(await server.run('acl', 'log')).toEqual([]);
   },
-  120_000,
 );

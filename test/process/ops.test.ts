@@ -60,7 +60,7 @@ describe('A8: sekisho ops', () => {
       ...{ level: 'debug', node: null, effective: 'everywhere' },
     });
     await call(`${v1}/session`, { token: second.access_token });
-    await vi.waitFor(() => expect(server.stderr()).toContain('"msg":"request"'), 10_000);
+    await vi.waitFor(() => expect(server.stderr()).toContain('"msg":"request"'), 60_000);
     expect(await ops.json('cleanup', 'pause')).toMatchObject({
       paused: true,
       effective: 'everywhere',
@@ -113,7 +113,7 @@ describe('A8: sekisho ops', () => {
     await ops.json('log-level', 'info');
     const server = await serve(directory, { SEKISHO_LOG_LEVEL: 'error' });
     expect((await login(server.origin)).body.expires_in).toBe(45);
-    await vi.waitFor(() => expect(server.stderr()).toContain('the level of this log'), 20_000);
+    await vi.waitFor(() => expect(server.stderr()).toContain('the level of this log'), 60_000);
     expect(await ops.json('status')).toMatchObject({
       overrides: [{ kind: 'lifetimes' }, { kind: 'log_level', until: null }],
       cleanup: { state: 'paused' },

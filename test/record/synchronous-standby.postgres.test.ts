@@ -10,7 +10,7 @@ import { type PostgresPair, startPostgresPair } from '../../tools/services/postg
 import { request } from '../support/requests.ts';
 
 /** Several servers are started one after the other. */
-const timeout = 120_000;
+const timeout = 300_000;
 const WITHIN = { timeout: 60_000, interval: 20 };
 const UNKNOWN = { code: 'outcome_unknown' };
 /** What ends a wait for the standby, and what the server says of it. */

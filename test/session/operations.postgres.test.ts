@@ -98,7 +98,7 @@ describe('A8 B4: what is decided at one node holds on all, without a restart', (
     const levels = createLevels(log);
     const late = await startClusterNode({ databaseUrl: database.url, log, levels });
     try {
-      await vi.waitFor(() => expect(log.level).toBe('warn'), 20_000);
+      await vi.waitFor(() => expect(log.level).toBe('warn'), 60_000);
     } finally {
       await late.close();
     }

@@ -5,7 +5,7 @@ import { dumpDatabase } from '../../tools/services/postgres-dump.mjs';
 import { type PostgresPair, startPostgresPair } from '../../tools/services/postgres-pair.mjs';
 
 /** Several servers are started one after the other. */
-const timeout = 120_000;
+const timeout = 300_000;
 const running: { stop(): Promise<void> }[] = [];
 
 afterEach(async () => {
