@@ -217,6 +217,16 @@ describe('ending', () => {
     password: BOOTSTRAP.SEKISHO_BOOTSTRAP_PASSWORD,
   });
 
+  /** Says it again until it is taken for a second signal: what comes with the first one is the first one. */
+  async function endAtOnce({ child, exited }: Server): Promise<number | string> {
+    const again = setInterval(() => child.kill('SIGTERM'), 200);
+    try {
+      return await exited;
+    } finally {
+      clearInterval(again);
+    }
+  }
+
   /** A login whose body arrives in two parts; `finish` sends the second and resolves with the whole answer. */
   async function slowLogin({ origin }: Server): Promise<{ finish(): Promise<string> }> {
     const socket = connect(Number(new URL(origin).port), '127.0.0.1');
@@ -298,7 +308,7 @@ describe('ending', () => {
       expect(status).toBe(200);
       expect(headers.get('connection')).toBe('close');
     }
-    expect(await server.end('SIGTERM')).toBe(1);
+    expect(await endAtOnce(server)).toBe(1);
   });
 
   test('a second signal stops at once', async () => {
@@ -306,7 +316,7 @@ describe('ending', () => {
     await slowLogin(server);
     server.child.kill('SIGTERM');
     await expect.poll(server.stderr).toContain('draining');
-    expect(await server.end('SIGTERM')).toBe(1);
+    expect(await endAtOnce(server)).toBe(1);
   });
 
   test('a database that ends under a running server ends the server, so that it is started anew', async () => {
