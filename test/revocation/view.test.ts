@@ -67,6 +67,15 @@ function logOf(
   return entries;
 }
 
+/** So many entries of the one user, or of all, one after the other. */
+function floorsOf(scope: 'user' | 'all', length: number): Entry[] {
+  const floor = { scope, tid: 't0', uid: 'u0', sid: 's0', width: 0, spares: false };
+  return logOf(
+    Array.from({ length }, () => floor),
+    [],
+  );
+}
+
 function tokensOf(
   sessions: readonly { tid: string; uid: string; sid: string; epoch: number }[],
   applied: number,
@@ -204,17 +213,7 @@ describe('the view', () => {
   });
 
   it('FOLLOW: a snapshot whose horizon lies beyond the view makes it jump, and supersedes what has not seen it', () => {
-    const entries = logOf(
-      Array.from({ length: 10 }, () => ({
-        scope: 'user',
-        tid: 't0',
-        uid: 'u0',
-        sid: 's0',
-        width: 0,
-        spares: false,
-      })),
-      [],
-    );
+    const entries = floorsOf('user', 10);
     const view = viewOf(entries.slice(0, 3));
     expect(view.merge(snapshotOf(entries.slice(7), 7), 0)).toBe('jumped');
     expect(view).toMatchObject({ horizon: 7, applied: 10, size: 3, hasGap: false });
@@ -244,17 +243,7 @@ describe('the view', () => {
   });
 
   it('FOLLOW: a snapshot with a hole is refused', () => {
-    const entries = logOf(
-      Array.from({ length: 4 }, () => ({
-        scope: 'all',
-        tid: 't0',
-        uid: 'u0',
-        sid: 's0',
-        width: 0,
-        spares: false,
-      })),
-      [],
-    );
+    const entries = floorsOf('all', 4);
     const hole = entries.filter((entry) => entry.position !== 2);
     expect(() => draftOf(hole, [G])).toThrow(/hole/);
     expect(() => draftOf(entries, [G], { horizon: 1 })).toThrow(/hole/);
@@ -295,17 +284,7 @@ describe('the view', () => {
   });
 
   it('the version grows with everything that can change a judgement', () => {
-    const entries = logOf(
-      Array.from({ length: 3 }, () => ({
-        scope: 'all',
-        tid: 't0',
-        uid: 'u0',
-        sid: 's0',
-        width: 0,
-        spares: false,
-      })),
-      [],
-    );
+    const entries = floorsOf('all', 3);
     const view = viewOf();
     let last = view.version;
     const grew = () => {
@@ -434,17 +413,7 @@ describe('FORGET', () => {
   });
 
   it('BARRIER: knows since when it knew of an entry, never too early', () => {
-    const entries = logOf(
-      Array.from({ length: 6 }, () => ({
-        scope: 'all',
-        tid: 't0',
-        uid: 'u0',
-        sid: 's0',
-        width: 0,
-        spares: false,
-      })),
-      [],
-    );
+    const entries = floorsOf('all', 6);
     const view = viewOf();
     entries.forEach((entry, index) => {
       view.apply(entry, index * 700);
@@ -459,17 +428,7 @@ describe('FORGET', () => {
 
 describe('a view and its lineage', () => {
   const g2: Generation = { id: 'g2', parent: 'g1', parentEnd: 3, settled: false };
-  const entries = logOf(
-    Array.from({ length: 5 }, () => ({
-      scope: 'user',
-      tid: 't0',
-      uid: 'u0',
-      sid: 's0',
-      width: 0,
-      spares: false,
-    })),
-    [],
-  );
+  const entries = floorsOf('user', 5);
   const token = (generation: string, tokenEpoch: number): TokenFacts => ({
     tid: 't1',
     uid: 'u1',
