@@ -44,7 +44,7 @@ export const ERROR_TEXT: Readonly<Record<ErrorCode, ErrorText>> = {
   unsupported_media_type: {
     reader: 'developer',
     what: 'the body is not in a form that this route reads',
-    doing: 'send `Content-Type: application/json`',
+    doing: 'send `Content-Type: application/json`; to `/oauth/…` a form',
   },
   upgrade_required: {
     reader: 'developer',
