@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { Clock } from './clock.ts';
-import { type LogLevel, SCHEMA } from './config/schema.ts';
+import { SCHEMA } from './config/schema.ts';
 import { SekishoError } from './errors.ts';
+import type { LogLevel } from './log-level.ts';
 import type { Log } from './observe/log.ts';
 
 export type { LogLevel };

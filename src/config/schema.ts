@@ -1,11 +1,8 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { LOG_LEVELS } from '../log-level.ts';
 import type { Log } from '../observe/log.ts';
 import { ISSUER_MUST, isIssuer } from '../public-url.ts';
-
-/** From most to least. */
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 const milliseconds = (least: number) =>
   z
