@@ -443,14 +443,14 @@ describe('B3: forced logout', () => {
     const headers = { 'idempotency-key': 'key-4711' };
     const revoke = (uid: string, json: object) =>
       http.send('POST', `/v1/admin/users/${uid}/revoke`, { token, headers, json });
-    const first = await revoke(user.uid, { reason: 'once', wait_ms: 100 });
+    const first = await revoke(user.uid, { reason: 'once', wait_ms: 20_000 });
     expect(first.status).toBe(200);
-    const second = await revoke(user.uid, { wait_ms: 100, reason: 'once' });
+    const second = await revoke(user.uid, { wait_ms: 20_000, reason: 'once' });
     expect([second.status, second.body.revocation.id]).toEqual([200, first.body.revocation.id]);
     expect(second.body.revocation.position).toBe(first.body.revocation.position);
     for (const [uid, json] of [
-      [user.uid, { reason: 'twice', wait_ms: 100 }],
-      [other.uid, { reason: 'once', wait_ms: 100 }],
+      [user.uid, { reason: 'twice', wait_ms: 20_000 }],
+      [other.uid, { reason: 'once', wait_ms: 20_000 }],
     ] as const) {
       const reused = await revoke(uid, json);
       expect([reused.status, reused.body.code]).toEqual([422, 'idempotency_key_reused']);
