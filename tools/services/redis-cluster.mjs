@@ -36,7 +36,8 @@ export async function startRedisCluster({ tls = false } = {}) {
             ...(certificate === null ? {} : { tls: certificate }),
             settings: {
               'cluster-enabled': 'yes',
-              'cluster-node-timeout': 1_500,
+              // Longer than a busy machine lets a server stand still.
+              'cluster-node-timeout': 3_000,
               'repl-diskless-sync-delay': 0,
             },
           }),

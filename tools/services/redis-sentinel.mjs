@@ -3,7 +3,11 @@ import { sharedCertificate } from './certificate.mjs';
 import { eventually, startRedis, urlOf } from './redis.mjs';
 
 const name = 'sekisho-test';
-const downAfterMs = 500;
+/**
+ * Longer than a busy machine lets a server stand still. A replica that has been cut off for ten times as long takes over no
+ * more, so what is to be lost has to be written within that.
+ */
+const downAfterMs = 3_000;
 
 /** @typedef {import('./redis.mjs').RedisServer} RedisServer */
 
