@@ -27,6 +27,8 @@ const ASKING: readonly (readonly [name: string, ...args: string[]])[] = [
   ['audit prune', '--before', '2020-01-01'],
   ['audit erase', ...OF_ACME, '--user', 'noor@acme.example'],
   ['audit retention', '--days', '1'],
+  ['audit accept', ...OF_ACME],
+  ['audit rotate-key'],
   ['keys retire', ID, '--withdraw'],
   ['keys issuer', 'https://id.acme.example'],
   ['ops lifetimes', '--absolute-timeout', '30s', '--for', '1h'],

@@ -97,6 +97,7 @@ const UNKNOWN: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'ops limits clear': [[]],
   'audit erase': [['--tenant', 'nowhere', '--user', 'a@b', '--yes']],
   'audit prune': [['--tenant', '?', '--before', '2020-01-01', '--yes']],
+  'audit accept': [['--tenant', '?', '--yes']],
   'audit list': [['--tenant', '?']],
   'audit export': [['--tenant', '?', '--output', NO_FILE]],
   'audit verify': [['--tenant', '?']],
@@ -108,6 +109,7 @@ const UNKNOWN: Readonly<Record<string, readonly (readonly string[])[]>> = {
 const OF_NOTHING = [
   ...['serve', 'migrate', 'doctor', 'backup', 'restore', 'tenant create', 'tenant list'],
   ...['revoke all', 'keys list', 'keys rotate', 'keys issuer'],
+  'audit rotate-key',
   ...[
     'ops status',
     'ops restored',
