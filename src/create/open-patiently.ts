@@ -75,8 +75,8 @@ export async function openPatiently(
 
 /** One try. @throws SekishoError as `openPatiently`, and `store_unavailable` */
 export async function openOnce(config: Config, opening: Opening): Promise<OpenEngine> {
-  const { signal, brief = false } = opening;
-  const { record, secret, lock } = await openRecord(config, brief);
+  const { signal } = opening;
+  const { record, secret, lock } = await openRecord(config, opening);
   lock?.answer(() => NOT_READY);
   const exclusive = config.record.kind !== 'postgres';
   const open = await openEngine({ record, secret, config, exclusive, ...opening });

@@ -13,14 +13,21 @@ export interface OpenedRecord {
   readonly lock: DirectoryLock | null;
 }
 
+export interface OpenedFor {
+  /** One command, and soon closed. Default: a server. */
+  readonly brief?: boolean;
+  /** Ends the opening of an embedded one. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * Opens the record that the settings name. Its database's code is loaded with it, and the other's is not.
  *
- * @param brief whether it is for one command, and soon closed
- * @throws SekishoError `data_directory_in_use`, `data_directory_unusable`, `invalid_configuration`, `store_unavailable`.
+ * @throws SekishoError `data_directory_in_use`, `data_directory_unusable`, `invalid_configuration`, `store_unavailable`;
+ *   `not_ready` when it was ended.
  */
-export async function openRecord(config: Config, brief = false): Promise<OpenedRecord> {
-  const { record: place, address } = config;
+export async function openRecord(config: Config, how: OpenedFor): Promise<OpenedRecord> {
+  const { record: place } = config;
   const given = config.secret ?? makeSecret();
   switch (place.kind) {
     case 'memory': {
@@ -33,14 +40,14 @@ export async function openRecord(config: Config, brief = false): Promise<OpenedR
       return { record, secret: given, lock: null };
     }
     case 'embedded':
-      return openLocked(place.dataDir, config, brief);
+      return openLocked(place.dataDir, config, how);
   }
 }
 
 async function openLocked(
   dataDir: string,
   { secret: given, address }: Pick<Config, 'secret' | 'address'>,
-  brief: boolean,
+  { brief = false, signal }: OpenedFor,
 ): Promise<OpenedRecord> {
   const lock = await lockDirectory(dataDir);
   try {
@@ -48,7 +55,7 @@ async function openLocked(
     // Under the lock, so that two first starts cannot each make one.
     const secret = given ?? (await secretOf(dataDir));
     const { openPgliteRecord } = await import('../record/pglite/open.ts');
-    const record = await openPgliteRecord({ dataDir, lock, brief });
+    const record = await openPgliteRecord({ dataDir, lock, brief, signal });
     const close = async (): Promise<void> => {
       try {
         await record.close();

@@ -200,3 +200,14 @@ test('nothing is sent while it is not known that the directory is held, and noth
   await database.close();
   expect(asked).toHaveBeenCalledTimes(calls);
 });
+
+test('an opening that does not come to an end is ended by whoever waits for it', async () => {
+  const spinning = new URL('data:text/javascript,for(;;);');
+  for (const abortedMs of [0, 50]) {
+    const closing = new AbortController();
+    if (abortedMs === 0) closing.abort();
+    else setTimeout(() => closing.abort(), abortedMs);
+    const opening = startWorkerDatabase({ signal: closing.signal }, spinning);
+    await expect(opening).rejects.toThrow('closed while it was being opened');
+  }
+});

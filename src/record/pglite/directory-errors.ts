@@ -46,6 +46,11 @@ export function cannotBeOpened(dataDir: string, cause: unknown, wasThere: boolea
   );
 }
 
+/** Nobody waits for it any more. */
+export function closedWhileStarting(cause: unknown): SekishoError {
+  return new SekishoError('not_ready', 'It was closed while it was starting.', { cause });
+}
+
 /** The database has died before anything could be asked of it. @param dataDir null: it is in memory. */
 export function endedWhileOpening(dataDir: string | null, cause: Error): SekishoError {
   const [code, where] =

@@ -1,9 +1,8 @@
-import { SekishoError } from '../../errors.ts';
 import type { RecordStore } from '../contract.ts';
 import { createSqlRecord } from '../sql-record.ts';
 import { createPgliteBackups } from './backups.ts';
 import { openDataFolder } from './data-folder.ts';
-import { cannotBeOpened, endedWhileOpening } from './directory-errors.ts';
+import { cannotBeOpened, closedWhileStarting, endedWhileOpening } from './directory-errors.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 import { readImage } from './image.ts';
 import { keepLogShort } from './log-size.ts';
@@ -22,6 +21,8 @@ export type PgliteOptions =
       readonly lock?: DirectoryLock;
       /** Opened for one command, and soon closed: for half of the processor time, and for work that is not long. */
       readonly brief?: boolean;
+      /** Ends the opening. */
+      readonly signal?: AbortSignal;
     }
   | {
       /** For tests and demos: gone when it is closed. */
@@ -36,14 +37,14 @@ export type PgliteOptions =
  * Opens PGlite in a worker thread, under the directory's lock. A new database may have this release's schema already, from
  * the image that was built; nothing else is migrated yet.
  *
- * @throws SekishoError `data_directory_in_use`, `data_directory_unusable`.
+ * @throws SekishoError `data_directory_in_use`, `data_directory_unusable`; `not_ready` when it was ended.
  */
 export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase> {
   if ('memory' in options) {
     const { image = readImage(), wall } = options;
     return await startWorkerDatabase({ image, ...(wall === undefined ? {} : { wall }) });
   }
-  const { dataDir, brief = false } = options;
+  const { dataDir, brief = false, signal } = options;
   const lock = options.lock ?? (await lockDirectory(dataDir));
   const release = async () => {
     if (options.lock === undefined) await lock.release();
@@ -54,10 +55,14 @@ export async function openPglite(options: PgliteOptions): Promise<WorkerDatabase
     settleFolders(dataDir);
     const folder = await openDataFolder(dataDir);
     wasThere = !folder.isNew;
-    database = await startWorkerDatabase({ dataDir: folder.path, guard: lock, brief });
+    database = await startWorkerDatabase({
+      ...{ dataDir: folder.path, guard: lock, brief },
+      ...(signal === undefined ? {} : { signal }),
+    });
   } catch (error) {
     const isHeld = await lock.held();
     await release();
+    if (signal?.aborted === true) throw closedWhileStarting(error);
     throw cannotBeOpened(dataDir, error, wasThere && isHeld);
   }
   return {

@@ -1,16 +1,19 @@
 import { Worker } from 'node:worker_threads';
 import { SekishoError } from '../../errors.ts';
-import { type CallOptions, type Database, type SqlCall, SqlError } from '../database.ts';
+import {
+  type CallOptions,
+  type Database,
+  DEFAULT_DEADLINE_MS,
+  SCRIPT_DEADLINE_MS,
+  type SqlCall,
+  SqlError,
+} from '../database.ts';
 import type { DirectoryGuard } from './lock-keeper.ts';
 import { tarEntries } from './tar.ts';
 import { sharedProgram } from './wasm-module.ts';
 
-/** What a caller waits for at most, unless it says otherwise. */
-const DEFAULT_DEADLINE_MS = 5_000;
 /** A closing checkpoint of a large directory takes its time; after this the thread is ended, which loses nothing. */
 const CLOSE_DEADLINE_MS = 10_000;
-/** A migration of a large directory. */
-const SCRIPT_DEADLINE_MS = 120_000;
 /** Longer than anything that is asked for takes. PGlite goes on in a loop without end after some ways in which it can panic. */
 const STUCK_MS = 300_000;
 
@@ -53,7 +56,8 @@ export interface WorkerDatabase extends Database {
  * @param settings `image` is moved to the thread, and is empty here afterwards; one that is still being unpacked may be
  *   null in the end. `brief`: a directory that is open for one command, whose program is not optimised (`sharedProgram`), as
  *   it is not in memory either. `wall` is shared with the thread. `guard`: the directory's; nothing is sent while it is not
- *   known to be held, and the thread ends when it is lost.
+ *   known to be held, and the thread ends when it is lost. `signal` ends the opening, which has no other end where a disk
+ *   does not answer.
  * @param entry what runs in the thread; tests give one that dies.
  * @param stuckMs after which a statement that does not end is the thread's end.
  * @throws Error when PGlite cannot open the directory.
@@ -65,12 +69,13 @@ export async function startWorkerDatabase(
     readonly brief?: boolean;
     readonly wall?: Float64Array;
     readonly guard?: DirectoryGuard;
+    readonly signal?: AbortSignal;
   },
   entry: URL = new URL('./worker.js', import.meta.url),
   stuckMs: number = STUCK_MS,
 ): Promise<WorkerDatabase> {
   // Not the flags of this process: it may have been started with some that no worker takes, such as --input-type.
-  const { image, brief = false, guard, ...more } = settings;
+  const { image, brief = false, guard, signal, ...more } = settings;
   const programComes = brief || image !== undefined;
   const workerData = { ...more, programComes };
   const worker = new Worker(entry, { workerData, execArgv: [] });
@@ -211,7 +216,10 @@ export async function startWorkerDatabase(
     return result as Record<string, unknown>[][];
   }
 
+  const abandon = (): void => end(new Error('It was closed while it was being opened.'));
+  signal?.addEventListener('abort', abandon);
   try {
+    if (signal?.aborted === true) abandon();
     if (programComes) {
       const coming = Promise.all([image ?? null, sharedProgram()]);
       const [tar, program] = (await Promise.race([coming, ready])) ?? [null, null];
@@ -226,6 +234,8 @@ export async function startWorkerDatabase(
     // An image that cannot be had leaves a thread that waits for it.
     await worker.terminate();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', abandon);
   }
 
   return {
