@@ -2,4 +2,8 @@
 -- that no row that somebody has put in can make reading fail.
 create or replace function sekisho.to_ms(p_at timestamptz) returns bigint
   language sql immutable parallel safe
-  as $$ select least(greatest(extract(epoch from p_at at time zone 'UTC') * 1000, -8640000000000000), 8640000000000000)::bigint $$;
+  as $$
+  -- No time stays none: least and greatest pass over a null.
+  select case when p_at is not null then
+           least(greatest(extract(epoch from p_at at time zone 'UTC') * 1000, -8640000000000000), 8640000000000000)::bigint
+         end $$;
