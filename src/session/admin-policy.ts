@@ -7,8 +7,9 @@ import { type Author, administratorOf, auditRowBy } from './author.ts';
 import type { Administration, ChangedPolicy, VersionedPolicy } from './contract.ts';
 import { noSuch } from './no-such.ts';
 import { MAX_TRIES } from './open.ts';
+import { isRaced } from './outcome-error.ts';
 import { publish } from './publish.ts';
-import { type Done, isRaced, perform } from './revoke.ts';
+import { type Done, perform } from './revoke.ts';
 import { nowMs, type Services } from './services.ts';
 import { reissueOfTenant } from './subjects.ts';
 

@@ -4,7 +4,7 @@ import type { Policy } from '../../tenant/types.ts';
 import { createPolicyWrites } from '../admin-policy.ts';
 import type { ChangedPolicy, VersionedPolicy } from '../contract.ts';
 import { MAX_TRIES } from '../open.ts';
-import { isRaced } from '../revoke.ts';
+import { isRaced } from '../outcome-error.ts';
 import { nowMs, type Services } from '../services.ts';
 import type { OperatorPolicies } from './contract.ts';
 import { operatorIn, tenantNamed } from './names.ts';
