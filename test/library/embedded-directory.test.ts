@@ -41,7 +41,9 @@ test('B4 what a migration would do of a directory in which nothing is makes noth
 });
 
 test('B4 a record that was made by a migration has its secret, and a server takes it up', async () => {
-  expect(await migrateRecord(config())).toMatchObject({ from: null });
+  const { from, to } = await migrateRecord(config());
+  // Where the image of the build fits, what is unpacked is migrated already.
+  expect([null, to]).toContain(from);
   expect(readdirSync(dataDir).sort()).toEqual(['.released', 'postgres', 'secret']);
   wasBrief();
   await (await open()).close();
